@@ -1,0 +1,1 @@
+//! File-name grammar, official catalogue, what goes together. Pure.

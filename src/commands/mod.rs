@@ -1,0 +1,1 @@
+//! One file per verb: read, plan, act, print.

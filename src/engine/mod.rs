@@ -1,0 +1,1 @@
+//! What builds: the only room that knows bollard.

@@ -1,0 +1,6 @@
+//! Reading the project: `packages.toml`, `stages/stages.toml`, Dockerfiles;
+//! every problem with its place.
+
+mod names;
+
+pub use names::{NameError, PackageName, Platform, Sha256, StageName};

@@ -1,0 +1,1 @@
+//! Package files on disk: find, hash, remember hashes.
