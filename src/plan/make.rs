@@ -134,7 +134,7 @@ fn plan_stage(project: &Project, stage: &Stage, target: &Stage, wishes: &Wishes,
         directives: render::directives(stage),
         body: body.concat(),
         instructions: stage.body.instructions().map(|instruction| planned_instruction(stage, instruction)).collect(),
-        context: stage.body.instructions().flat_map(Instruction::copy_sources).collect(),
+        context: stage.body.instructions().flat_map(copied).collect(),
     })
 }
 
@@ -167,5 +167,13 @@ fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstr
         text: words.collect::<Vec<_>>().join(" "),
         file: place.file.path.display().to_string(),
         line: place.line(),
+        place,
     }
+}
+
+/// What an instruction takes from the context, as patterns.
+fn copied(instruction: &Instruction) -> Vec<String> {
+    let from_context = matches!(instruction.keyword.as_str(), "COPY" | "ADD") && instruction.flag("from").is_none();
+    let words: Vec<_> = instruction.arguments.text.split_whitespace().map(str::to_owned).collect();
+    if from_context { words[..words.len().saturating_sub(1)].to_vec() } else { Vec::new() }
 }

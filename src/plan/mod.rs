@@ -17,6 +17,7 @@ pub use make::{Wishes, make};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;
 
+use crate::error::Place;
 use crate::project::{Base, Platform, StageName};
 
 /// The version of the plan's JSON form; raised when a field changes its meaning or goes away.
@@ -114,6 +115,9 @@ pub struct PlannedInstruction {
     pub file: String,
     /// Its first line, counted from 1.
     pub line: usize,
+    /// The whole of it, for messages.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 impl PlannedStage {
@@ -126,6 +130,19 @@ impl PlannedStage {
             PlannedParent::Stage(stage) => reference(stage),
         };
         format!("{}{copies}FROM {from} AS {}\n{}", self.directives, self.name.lower(), self.body)
+    }
+
+    /// The keyword of each instruction of [`Self::dockerfile`], in order.
+    pub fn keywords(&self) -> Vec<String> {
+        let before = std::iter::repeat_n("FROM", self.copies.len() + 1).chain(self.args.keys().map(|_| "ARG"));
+        let own = self.instructions.iter().map(|instruction| instruction.keyword.as_str());
+        before.chain(own).chain(["LABEL"]).map(str::to_owned).collect()
+    }
+
+    /// The user's instruction behind the one at `index` of [`Self::dockerfile`], and its number from 1.
+    pub fn instruction(&self, index: usize) -> Option<(usize, &PlannedInstruction)> {
+        let own = index.checked_sub(self.copies.len() + 1 + self.args.len())?;
+        Some((own + 1, self.instructions.get(own)?))
     }
 }
 
