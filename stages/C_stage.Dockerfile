@@ -4,7 +4,7 @@
 ENV TORCH_DEVICE_BACKEND_AUTOLOAD=0
 
 # --no-deps: exactly the declared wheels, and none of the CUDA libraries that torch's x86_64
-# wheel names. --no-compile: byte code would be a fifth of the layer.
+# wheel names. --no-compile: Python makes byte code when it needs it.
 RUN --package=filelock,typing-extensions,sympy,mpmath,networkx,jinja2,markupsafe,fsspec,numpy,pyyaml,scipy,psutil,cffi,pycparser,attrs,decorator,absl-py,protobuf \
     PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore \
     python3 -m pip install --no-index --no-deps --no-cache-dir --no-compile "$PACKAGES"/*.whl
@@ -22,7 +22,7 @@ ENV MINDIE_LLM_HOME_PATH=/usr/local/Ascend/mindie/latest/mindie-llm \
 # MindIE asks for the environment of the toolkit and of nnal.
 RUN --package=mindie \
     export PACKAGES && bash -c '. /usr/local/Ascend/ascend-toolkit/set_env.sh \
-     && . /usr/local/Ascend/nnal/atb/set_env.sh \
+     && . /usr/local/Ascend/nnal/atb/set_env.sh --cxx_abi=${ATB_HOME_PATH##*_} \
      && bash "$PACKAGES"/Ascend-mindie_*.run --quiet --install' \
  && rm -rf /var/log/ascend* /root/ascend
 
