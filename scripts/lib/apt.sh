@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Installs what is missing from the distribution, and says so before it does.
+
+# Debian packages that `need` found missing, in the order in which they were asked for.
+missing=()
+
+# need PACKAGE COMMAND…: notes PACKAGE as missing unless COMMAND succeeds.
+need() {
+    local package=$1
+    shift
+    "$@" > /dev/null 2>&1 || missing+=("$package")
+}
+
+# install_missing WHY: installs everything noted by `need`; does nothing where that is nothing.
+install_missing() {
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing with apt-get, $1: ${missing[*]}"
+    [ "$(id -u)" = 0 ] || die "only root can install packages" "run this as root, or install: ${missing[*]}"
+    command -v apt-get > /dev/null || die "this system has no apt-get" "install: ${missing[*]}"
+    know_packages "${missing[@]}"
+    apt_install "${missing[@]}" || { apt_update && apt_install "${missing[@]}"; } ||
+        die "apt-get could not install ${missing[*]}"
+    missing=()
+}
+
+# know_packages PACKAGE…: fetches the lists of packages where they do not know one of these.
+know_packages() {
+    local package
+    for package in "$@"; do
+        if ! has_candidate "$package"; then
+            apt_update || die "apt-get update failed" "check this machine's way to its package registry"
+            return
+        fi
+    done
+}
+
+has_candidate() { LC_ALL=C apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [^(]'; }
+
+apt_update() {
+    say "apt-get update"
+    apt-get update -qq >&2
+}
+
+apt_install() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
