@@ -17,7 +17,7 @@ pub struct Selection {
 ///
 /// # Errors
 /// None or several fit; the problem lists the candidates.
-pub fn select<'a>(used: &PackageUse, packages: &'a [PackageEntry], selection: &Selection) -> Result<&'a PackageEntry, Problem> {
+pub(super) fn select<'a>(used: &PackageUse, packages: &'a [PackageEntry], selection: &Selection) -> Result<&'a PackageEntry, Problem> {
     let candidates: Vec<_> = packages.iter().filter(|package| package.name == used.name).collect();
     let fitting: Vec<_> = candidates.iter().copied().filter(|package| Traits::of(package).fit(selection)).collect();
     match fitting.as_slice() {

@@ -36,6 +36,8 @@ pub struct Project {
     pub name: String,
     /// What is built when nobody says.
     pub default_target: Option<StageName>,
+    /// The chip that packages are chosen for when nobody says.
+    pub default_chip: Option<String>,
     /// Where first stages start, by name.
     pub bases: IndexMap<String, Base>,
     /// The stages, in the order of the file.

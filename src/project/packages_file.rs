@@ -20,7 +20,7 @@ use crate::error::{Place, Problem, SourceFile};
 
 /// The contents of one `packages.toml`.
 #[derive(Debug, Default)]
-pub struct PackagesFile {
+pub(super) struct PackagesFile {
     /// Folders to search, as written.
     pub roots: Vec<Placed<String>>,
     /// The declared files, in the order of the file.
@@ -62,7 +62,7 @@ pub struct Overrides {
 }
 
 /// Reads the text of a `packages.toml`.
-pub fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> PackagesFile {
+pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> PackagesFile {
     let parsed = parse(file, file, problems);
     let mut table = Table::new("packages.toml", file, parsed.get_ref(), parsed.span());
     let roots = table.texts("roots", problems);

@@ -28,7 +28,7 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
     let default_target = files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
     refuse_cycles(&stages, problems);
     let roots = roots(folder, &files.packages);
-    Some(Project { folder: folder.to_owned(), name: files.stages.name?, default_target, bases, stages, packages: files.packages.packages, roots })
+    Some(Project { folder: folder.to_owned(), name: files.stages.name?, default_target, default_chip: files.stages.default_chip, bases, stages, packages: files.packages.packages, roots })
 }
 
 fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {

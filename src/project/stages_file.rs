@@ -4,6 +4,7 @@
 //! [project]
 //! name = "mindie"                        # image repository: <name>/<stage>
 //! default-target = "C_stage"
+//! default-chip = "910b"                  # when `--chip` is not given, optional
 //!
 //! [bases.debian]                         # tried in this order
 //! image = "ubuntu:22.04"                 # in the engine already, else
@@ -37,11 +38,13 @@ const CHECK_TIMEOUT: u64 = 300;
 
 /// The contents of one `stages.toml`.
 #[derive(Debug, Default)]
-pub struct StagesFile {
+pub(super) struct StagesFile {
     /// The image repository.
     pub name: Option<String>,
     /// What is built when nobody says.
     pub default_target: Option<Placed<String>>,
+    /// The chip that packages are chosen for when nobody says.
+    pub default_chip: Option<String>,
     /// Where first stages start.
     pub bases: IndexMap<String, Base>,
     /// The stages, in the order of the file.
@@ -74,7 +77,7 @@ pub struct BaseFile {
 
 /// One `[stages.NAME]`, before its names are looked up.
 #[derive(Debug)]
-pub struct StageEntry {
+pub(super) struct StageEntry {
     /// The name.
     pub name: Placed<StageName>,
     /// For people.
@@ -92,7 +95,7 @@ pub struct StageEntry {
 }
 
 /// Reads the text of a `stages.toml`.
-pub fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> StagesFile {
+pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> StagesFile {
     let parsed = parse(file, file, problems);
     let mut table = Table::new("stages.toml", file, parsed.get_ref(), parsed.span());
     let mut stages_file = StagesFile::default();
@@ -121,6 +124,7 @@ fn no_project(file: &SourceFile) -> Problem {
 fn read_project(mut table: Table<'_>, stages_file: &mut StagesFile, problems: &mut Vec<Problem>) {
     stages_file.name = table.required_text("name", problems).and_then(|name| repository(name, problems));
     stages_file.default_target = table.text("default-target", problems);
+    stages_file.default_chip = table.text("default-chip", problems).map(|chip| chip.value);
     table.finish(problems);
 }
 

@@ -144,6 +144,8 @@ pub enum Event {
         run: String,
         /// The process's exit code.
         exit_code: u8,
+        /// What was wrong, one message a problem.
+        problems: Vec<String>,
         /// Seconds from start to end.
         seconds: f64,
         /// The report, relative to the project.

@@ -33,8 +33,10 @@ pub struct Job<'a, E, M> {
     pub materials: &'a M,
     /// What takes the events.
     pub recorder: &'a Recorder<'a>,
-    /// The predefined proxy arguments: the user's own, the bridge's gateway, the package server's address.
+    /// The predefined proxy arguments: the user's own, with the bridge's gateway in `no_proxy`.
     pub proxies: IndexMap<String, String>,
+    /// The package server's address, as build containers see it.
+    pub server: String,
     /// Whether to build everything anew.
     pub no_cache: bool,
     /// References that must not outlive the run.

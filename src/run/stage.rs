@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
+
 use super::{Event, Job, Materials, Outcome, StageResult, failure};
 use crate::engine::{BuildEvent, BuildRequest, CheckRequest, Engine};
 use crate::error::{Error, Exit, Result};
@@ -81,7 +83,7 @@ async fn build<E: Engine, M: Materials>(job: &Job<'_, E, M>, stage: &PlannedStag
         dockerfile: Job::<E, M>::DOCKERFILE.to_owned(),
         target: stage.name.lower(),
         platform: Some(job.plan.platform.clone()).filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: stage.args.iter().chain(&job.proxies).map(|(name, value)| (name.clone(), value.clone())).collect(),
+        arguments: arguments(job, stage),
         keywords: stage.keywords(),
         no_cache: job.no_cache,
     };
@@ -94,6 +96,19 @@ async fn build<E: Engine, M: Materials>(job: &Job<'_, E, M>, stage: &PlannedStag
     let image = built.map_err(|error| failure::of_build(job, stage, error))?;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Built { image, outcome: progress.outcome(stage) })
+}
+
+/// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
+/// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
+/// predefined ones reach every RUN and are no part of the cache key.
+fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String, String> {
+    let mut arguments: IndexMap<String, String> = stage.args.clone();
+    arguments.extend(job.proxies.iter().map(|(name, value)| (name.clone(), value.clone())));
+    if !stage.packages.is_empty() {
+        let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
+        arguments.insert("FTP_PROXY".to_owned(), format!("{}/#{own}", job.server));
+    }
+    arguments
 }
 
 /// Which instructions ran, and which came from the cache.
