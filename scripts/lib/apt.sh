@@ -38,9 +38,20 @@ has_candidate() { LC_ALL=C apt-cache policy "$1" 2> /dev/null | grep -q 'Candida
 
 apt_update() {
     say "apt-get update"
-    apt-get update -qq >&2
+    apt_quietly update -qq
 }
 
-apt_install() {
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+apt_install() { apt_quietly install -y -qq --no-install-recommends "$@"; }
+
+# apt_quietly ARGUMENT…: runs apt-get, and shows what it said only where it fails.
+apt_quietly() {
+    local log
+    log=$(mktemp)
+    if DEBIAN_FRONTEND=noninteractive apt-get "$@" > "$log" 2>&1 < /dev/null; then
+        rm "$log"
+    else
+        tail -n 20 "$log" >&2
+        rm "$log"
+        return 1
+    fi
 }
