@@ -3,6 +3,8 @@
 
 # Debian packages that `need` found missing, in the order in which they were asked for.
 missing=()
+# Whether the lists of packages were fetched in this run: once is enough.
+updated=''
 
 # need PACKAGE COMMAND…: notes PACKAGE as missing unless COMMAND succeeds.
 need() {
@@ -19,7 +21,7 @@ install_missing() {
     command -v apt-get > /dev/null || die "this system has no apt-get" "install: ${missing[*]}"
     know_packages "${missing[@]}"
     apt_install "${missing[@]}" || { apt_update && apt_install "${missing[@]}"; } ||
-        die "apt-get could not install ${missing[*]}"
+        die "apt-get could not install ${missing[*]}" "check this machine's way to its package registry"
     missing=()
 }
 
@@ -29,7 +31,7 @@ know_packages() {
     for package in "$@"; do
         if ! has_candidate "$package"; then
             apt_update || die "apt-get update failed" "check this machine's way to its package registry"
-            return
+            return 0
         fi
     done
 }
@@ -37,6 +39,8 @@ know_packages() {
 has_candidate() { LC_ALL=C apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [^(]'; }
 
 apt_update() {
+    [ -z "$updated" ] || return 1
+    updated=y
     say "apt-get update"
     apt_quietly update -qq
 }
