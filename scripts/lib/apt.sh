@@ -30,7 +30,7 @@ know_packages() {
     local package
     for package in "$@"; do
         if ! has_candidate "$package"; then
-            apt_update || die "apt-get update failed" "check this machine's way to its package registry"
+            [ -n "$updated" ] || apt_update || die "apt-get update failed" "check this machine's way to its package registry"
             return 0
         fi
     done
