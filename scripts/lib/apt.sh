@@ -3,6 +3,8 @@
 
 # Debian packages that `need` found missing, in the order in which they were asked for.
 missing=()
+# Whether the lists of packages were fetched in this run: once is enough.
+updated=''
 
 # need PACKAGE COMMAND…: notes PACKAGE as missing unless COMMAND succeeds.
 need() {
@@ -19,7 +21,7 @@ install_missing() {
     command -v apt-get > /dev/null || die "this system has no apt-get" "install: ${missing[*]}"
     know_packages "${missing[@]}"
     apt_install "${missing[@]}" || { apt_update && apt_install "${missing[@]}"; } ||
-        die "apt-get could not install ${missing[*]}"
+        die "apt-get could not install ${missing[*]}" "check this machine's way to its package registry"
     missing=()
 }
 
@@ -28,8 +30,8 @@ know_packages() {
     local package
     for package in "$@"; do
         if ! has_candidate "$package"; then
-            apt_update || die "apt-get update failed" "check this machine's way to its package registry"
-            return
+            [ -n "$updated" ] || apt_update || die "apt-get update failed" "check this machine's way to its package registry"
+            return 0
         fi
     done
 }
@@ -37,10 +39,23 @@ know_packages() {
 has_candidate() { LC_ALL=C apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [^(]'; }
 
 apt_update() {
+    [ -z "$updated" ] || return 1
+    updated=y
     say "apt-get update"
-    apt-get update -qq >&2
+    apt_quietly update -qq
 }
 
-apt_install() {
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+apt_install() { apt_quietly install -y -qq --no-install-recommends "$@"; }
+
+# apt_quietly ARGUMENT…: runs apt-get, and shows what it said only where it fails.
+apt_quietly() {
+    local log
+    log=$(mktemp)
+    if DEBIAN_FRONTEND=noninteractive apt-get "$@" > "$log" 2>&1 < /dev/null; then
+        rm "$log"
+    else
+        tail -n 20 "$log" >&2
+        rm "$log"
+        return 1
+    fi
 }

@@ -64,7 +64,6 @@ install() {
     trap 'exit 130' HUP INT TERM
     unpack "$work"
     (cd "$work" && sh "$script" "$path" "$options") || fail 'not installed'
-    say "installed the STAND-IN of $label into $path"
 }
 
 case "$0" in

@@ -34,6 +34,7 @@ write_log() {
 
 check_needs
 mkdir -p "$path"
+find tree -name set_env.sh -exec sed -i "s#/usr/local/Ascend#$path#g" {} +
 cp -a tree/. "$path/"
 write_log
 [ -f "$path/$marker" ] || fail "$path/$marker is missing after the installation"
