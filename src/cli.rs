@@ -38,10 +38,24 @@ struct Cli {
 #[derive(Debug, Args)]
 pub struct Common {
     /// Work in DIR instead of this folder
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, help_heading = "Common options")]
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        global = true,
+        help_heading = "Common options"
+    )]
     pub directory: Option<PathBuf>,
     /// When to colour
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "auto|always|never", global = true, help_heading = "Common options")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|always|never",
+        global = true,
+        help_heading = "Common options"
+    )]
     pub color: ColorChoice,
     /// Say more of what happens (can be repeated)
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Common options")]
@@ -70,7 +84,9 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit as u8)
         }
         Err(_) => {
-            printer.talk("error: this is a bug in ascend-build; please report it with the lines above");
+            printer.talk(
+                "error: this is a bug in ascend-build; please report it with the lines above",
+            );
             ExitCode::from(Exit::Bug as u8)
         }
     }
@@ -79,20 +95,27 @@ pub fn main() -> ExitCode {
 /// Help and version are answers; everything else that clap refuses is wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
     let shown = error.print();
-    if error.use_stderr() || shown.is_err() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
+    if error.use_stderr() || shown.is_err() {
+        ExitCode::from(Exit::Usage as u8)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// Diagnostics of the tool itself, for `-v` and `RUST_LOG`; they go to stderr.
 fn trace(verbose: u8) {
-    let level = ["error", "ascend_build=info", "ascend_build=debug", "debug"][usize::from(verbose.min(3))];
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
+    let level =
+        ["error", "ascend_build=info", "ascend_build=debug", "debug"][usize::from(verbose.min(3))];
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
     let folder = working_folder(cli.common.directory.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Problem::error("cannot start").cause(error).exit(Exit::Bug))?;
+    let runtime =
+        runtime.map_err(|error| Problem::error("cannot start").cause(error).exit(Exit::Bug))?;
     match &cli.verb {
         Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
         Verb::Plan(args) => plan::run(args, &folder, printer),
@@ -103,7 +126,9 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
 fn working_folder(directory: Option<&std::path::Path>) -> Result<PathBuf> {
     let folder = directory.unwrap_or(std::path::Path::new("."));
     folder.canonicalize().map_err(|error| -> Error {
-        Problem::error(format!("cannot work in `{}`", folder.display())).cause(error).exit(Exit::Usage)
+        Problem::error(format!("cannot work in `{}`", folder.display()))
+            .cause(error)
+            .exit(Exit::Usage)
     })
 }
 
@@ -114,8 +139,17 @@ fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
         match argument {
             "-h" | "--help" | "-V" | "--version" => return arguments,
             "-C" | "--directory" | "--color" => index += 2,
-            own if own.starts_with("-C") || own.starts_with("--directory=") || own.starts_with("--color=") => index += 1,
-            own if own.starts_with("-v") && own[1..].chars().all(|c| c == 'v') || own == "--verbose" => index += 1,
+            own if own.starts_with("-C")
+                || own.starts_with("--directory=")
+                || own.starts_with("--color=") =>
+            {
+                index += 1
+            }
+            own if own.starts_with("-v") && own[1..].chars().all(|c| c == 'v')
+                || own == "--verbose" =>
+            {
+                index += 1
+            }
             option if option.starts_with('-') => break,
             _verb => return arguments,
         }
@@ -132,7 +166,10 @@ mod tests {
 
     fn check(input: &str, expected: &str) {
         let arguments = input.split_whitespace().map(OsString::from).collect();
-        let actual: Vec<_> = with_default_verb(arguments).into_iter().filter_map(|word| word.into_string().ok()).collect();
+        let actual: Vec<_> = with_default_verb(arguments)
+            .into_iter()
+            .filter_map(|word| word.into_string().ok())
+            .collect();
         assert_eq!(actual.join(" "), expected);
     }
 

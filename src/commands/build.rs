@@ -18,7 +18,9 @@ use crate::engine::{Builder, DockerEngine, Engine};
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{Plan, VerifiedPackage};
 use crate::project::Project;
-use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, RunFolder, Scratch, Transfer, execute};
+use crate::run::{
+    Ending, Event, Job, Recorder, Report, Reporter, RunFolder, Scratch, Transfer, execute,
+};
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyEvent, VerifyOptions, verify};
 use crate::ui::{Printer, Progress, reporter};
@@ -28,15 +30,29 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Build the target's stages: verify the packages, serve them, build, check, tag
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  ascend-build --target C_stage\n  ascend-build --target B_stage --chip 310p --platform linux/arm64\n  ascend-build --target C_stage --set CANN_VERSION=8.5.0 --tag 8.5.0 --tag registry.local/mindie:8.5.0\n  ascend-build --target C_stage --progress plain 2>build.log\n\nImages are tagged <project>/<stage in lower case>:<tag>. Logs and the report of each run are\nkept in .ascend-build/runs/.")]
+#[command(
+    after_help = "Examples:\n  ascend-build --target C_stage\n  ascend-build --target B_stage --chip 310p --platform linux/arm64\n  ascend-build --target C_stage --set CANN_VERSION=8.5.0 --tag 8.5.0 --tag registry.local/mindie:8.5.0\n  ascend-build --target C_stage --progress plain 2>build.log\n\nImages are tagged <project>/<stage in lower case>:<tag>. Logs and the report of each run are\nkept in .ascend-build/runs/."
+)]
 pub struct Args {
     #[command(flatten)]
     target: Target,
     /// Which of the engine's builders to use
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "auto|classic|buildkit")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|classic|buildkit"
+    )]
     builder: Wanted,
     /// How to show what happens
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "auto|tty|plain|json|quiet")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|tty|plain|json|quiet"
+    )]
     progress: Progress,
     /// Show the plan and stop: no package is read, no engine touched
     #[arg(long)]
@@ -73,7 +89,15 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let reporter: Arc<dyn Reporter> = reporter(args.progress, printer).into();
     let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &*reporter);
     let clock = Instant::now();
-    let mut run = Run { args, project: &project, recorder: &recorder, reporter: &reporter, plan: first, packages: Vec::new(), engine: None };
+    let mut run = Run {
+        args,
+        project: &project,
+        recorder: &recorder,
+        reporter: &reporter,
+        plan: first,
+        packages: Vec::new(),
+        engine: None,
+    };
     let result = run.go().await;
     let ending = Ending::of(&result);
     run.report(&ending, started, clock.elapsed());
@@ -105,7 +129,11 @@ impl Run<'_> {
         let server = interrupt.unless(self.serve(engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let address = format!("http://{}:{}", access.name, server.local_address().port());
-        self.recorder.record(&Event::EngineReady { version: engine.facts().version.clone(), builder, server: address.clone() });
+        self.recorder.record(&Event::EngineReady {
+            version: engine.facts().version.clone(),
+            builder,
+            server: address.clone(),
+        });
         let scratch = Scratch::new(&self.recorder.folder().id);
         let disk = Disk { stages_folder: self.project.stages_folder(), options: self.options() };
         let job = Job {
@@ -138,8 +166,16 @@ impl Run<'_> {
     }
 
     /// An engine of another platform than this machine's decides, unless the user did.
-    async fn follow_platform(&mut self, engine: &DockerEngine, interrupt: &Interrupt) -> Result<()> {
-        let own = engine.facts().platform.clone().filter(|own| self.args.target.platform.is_none() && *own != self.plan.platform);
+    async fn follow_platform(
+        &mut self,
+        engine: &DockerEngine,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let own = engine
+            .facts()
+            .platform
+            .clone()
+            .filter(|own| self.args.target.platform.is_none() && *own != self.plan.platform);
         if let Some(platform) = own {
             self.plan = self.args.target.plan(self.project, &platform)?;
             self.verify(interrupt).await?;
@@ -157,12 +193,20 @@ impl Run<'_> {
         });
         let clock = Instant::now();
         let observer = VerifyProgress::new(Arc::clone(self.reporter));
-        let work = tokio::task::spawn_blocking(move || verify(&planned, &options, &|event| observer.take(&event), &cancelled));
-        let verified = work.await.map_err(|error| Problem::error("verifying ended early").cause(error).exit(Exit::Bug))?;
+        let work = tokio::task::spawn_blocking(move || {
+            verify(&planned, &options, &|event| observer.take(&event), &cancelled)
+        });
+        let verified = work.await.map_err(|error| {
+            Problem::error("verifying ended early").cause(error).exit(Exit::Bug)
+        })?;
         watching.abort();
         self.packages = verified?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
-        self.recorder.record(&Event::VerifyFinished { files: self.packages.len(), bytes, seconds: clock.elapsed().as_secs_f64() });
+        self.recorder.record(&Event::VerifyFinished {
+            files: self.packages.len(),
+            bytes,
+            seconds: clock.elapsed().as_secs_f64(),
+        });
         Ok(())
     }
 
@@ -180,7 +224,8 @@ impl Run<'_> {
     }
 
     fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
-        let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending).packages(&self.packages);
+        let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending)
+            .packages(&self.packages);
         let report = match &self.engine {
             Some((engine, builder)) => report.engine(engine.facts(), *builder),
             None => report,
@@ -188,7 +233,9 @@ impl Run<'_> {
         let json = serde_json::to_vec_pretty(&report).map_err(io::Error::other);
         let path = json.and_then(|json| self.recorder.folder().write_report(&json));
         let shown = match &path {
-            Ok(path) => path.strip_prefix(&self.project.folder).unwrap_or(path).display().to_string(),
+            Ok(path) => {
+                path.strip_prefix(&self.project.folder).unwrap_or(path).display().to_string()
+            }
             Err(error) => format!("not written: {error}"),
         };
         self.recorder.record(&Event::RunFinished {
@@ -212,14 +259,21 @@ fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
         return Ok(builder);
     }
     Err(Problem::error("the engine has no BuildKit")
-        .note(format!("engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)", facts.version, facts.api_version))
+        .note(format!(
+            "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
+            facts.version, facts.api_version
+        ))
         .hint("leave `--builder` out, or use `--builder classic`")
         .exit(Exit::Engine))
 }
 
 fn user_proxies(gateway: &str) -> IndexMap<String, String> {
-    let folder = std::env::var_os("DOCKER_CONFIG").map(Into::into).or_else(|| Some(std::env::home_dir()?.join(".docker")));
-    let config = folder.and_then(|folder: std::path::PathBuf| std::fs::read_to_string(folder.join("config.json")).ok());
+    let folder = std::env::var_os("DOCKER_CONFIG")
+        .map(Into::into)
+        .or_else(|| Some(std::env::home_dir()?.join(".docker")));
+    let config = folder.and_then(|folder: std::path::PathBuf| {
+        std::fs::read_to_string(folder.join("config.json")).ok()
+    });
     proxies::arguments(|name| std::env::var(name).ok(), config.as_deref(), gateway)
 }
 
@@ -243,7 +297,10 @@ impl VerifyProgress {
             }
             VerifyEvent::Read { bytes } => {
                 let read = self.read.fetch_add(*bytes, Ordering::Relaxed) + bytes;
-                self.reporter.report(&Event::VerifyProgress { bytes: read, total: self.total.load(Ordering::Relaxed) });
+                self.reporter.report(&Event::VerifyProgress {
+                    bytes: read,
+                    total: self.total.load(Ordering::Relaxed),
+                });
             }
             VerifyEvent::Finished { .. } => {}
         }
@@ -253,10 +310,16 @@ impl VerifyProgress {
 /// The server's events as the run tells them.
 fn told(transfer: server::Transfer) -> Transfer {
     match transfer {
-        server::Transfer::Started { id, client, file, length, .. } => Transfer::Started { id, client: client.to_string(), file, length },
+        server::Transfer::Started { id, client, file, length, .. } => {
+            Transfer::Started { id, client: client.to_string(), file, length }
+        }
         server::Transfer::Progress { id, sent } => Transfer::Progress { id, sent },
-        server::Transfer::Ended { id, sent, outcome } => Transfer::Ended { id, sent, outcome: outcome_word(&outcome) },
-        server::Transfer::Refused { client, path, status, .. } => Transfer::Refused { client: client.to_string(), path, status },
+        server::Transfer::Ended { id, sent, outcome } => {
+            Transfer::Ended { id, sent, outcome: outcome_word(&outcome) }
+        }
+        server::Transfer::Refused { client, path, status, .. } => {
+            Transfer::Refused { client: client.to_string(), path, status }
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use crate::ui::Printer;
 
 /// Check the project's files: every stage, name and package selection, without an engine
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  ascend-build check\n  ascend-build check --platform linux/arm64 --chip 310p")]
+#[command(
+    after_help = "Examples:\n  ascend-build check\n  ascend-build check --platform linux/arm64 --chip 310p"
+)]
 pub struct Args {
     /// Check for this platform [default: this machine's]
     #[arg(long, value_name = "linux/arm64|linux/amd64")]
@@ -28,7 +30,8 @@ pub struct Args {
 pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (project, mut problems) = load(folder)?;
     let platform = args.platform.clone().map_or_else(own_platform, Ok)?;
-    let chip = args.chip.clone().or_else(|| project.default_chip.clone()).map(|chip| chip.to_lowercase());
+    let chip =
+        args.chip.clone().or_else(|| project.default_chip.clone()).map(|chip| chip.to_lowercase());
     let mut seen = Vec::new();
     for stage in project.stages.keys() {
         let wishes = Wishes {
@@ -41,15 +44,23 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         match make(&project, &wishes) {
             Ok(plan) => {
                 let planned = plan.stage(stage).into_iter();
-                problems.extend(planned.flat_map(|planned| materials::missing_sources(&project.stages_folder(), planned)));
+                problems.extend(planned.flat_map(|planned| {
+                    materials::missing_sources(&project.stages_folder(), planned)
+                }));
             }
             // A stage's problem comes back with every stage that builds on it.
-            Err(error) => problems.extend(error.problems.into_iter().filter(|problem| fresh(problem, &mut seen))),
+            Err(error) => problems
+                .extend(error.problems.into_iter().filter(|problem| fresh(problem, &mut seen))),
         }
     }
     let warnings = Error::check(Exit::Project, problems)?;
     printer.problems(&warnings);
-    printer.data(&format!("{}: {} stages, {} packages, no problem found\n", project.name, project.stages.len(), project.packages.len()));
+    printer.data(&format!(
+        "{}: {} stages, {} packages, no problem found\n",
+        project.name,
+        project.stages.len(),
+        project.packages.len()
+    ));
     Ok(())
 }
 

@@ -17,7 +17,8 @@ impl Interrupt {
     /// Listens for both signals from now on.
     pub(super) fn listen() -> Result<Self> {
         let token = CancellationToken::new();
-        let cannot = |error| Problem::error("cannot listen for signals").cause(error).exit(Exit::Bug);
+        let cannot =
+            |error| Problem::error("cannot listen for signals").cause(error).exit(Exit::Bug);
         let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
         let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
         let wanted = token.clone();
@@ -50,5 +51,7 @@ impl Interrupt {
 }
 
 fn interrupted() -> crate::error::Error {
-    Problem::error("interrupted").hint("run the same command again: finished stages are reused").exit(Exit::Interrupted)
+    Problem::error("interrupted")
+        .hint("run the same command again: finished stages are reused")
+        .exit(Exit::Interrupted)
 }

@@ -30,14 +30,22 @@ pub(super) fn missing_sources(stages_folder: &Path, stage: &PlannedStage) -> Vec
 fn unmatched(stages_folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {
     let problem = |unmatched: &crate::store::UnmatchedSource| {
         let source = unmatched.source.as_str();
-        let problem = Problem::error(format!("stage `{}` copies `{source}`, which is not there", stage.name));
+        let problem =
+            Problem::error(format!("stage `{}` copies `{source}`, which is not there", stage.name));
         let problem = problem.note(format!("looked for it in `{}`", stages_folder.display()));
-        let copying = stage.instructions.iter().find(|instruction| instruction.text.split_whitespace().any(|word| word == source));
+        let copying = stage
+            .instructions
+            .iter()
+            .find(|instruction| instruction.text.split_whitespace().any(|word| word == source));
         let problem = match copying {
             Some(instruction) => problem.at(instruction.place.clone(), "copied here"),
             None => problem,
         };
-        problem.hint(if unmatched.ignored { "`.dockerignore` leaves it out: mend one of the two" } else { "`COPY` sources are relative to `stages/`" })
+        problem.hint(if unmatched.ignored {
+            "`.dockerignore` leaves it out: mend one of the two"
+        } else {
+            "`COPY` sources are relative to `stages/`"
+        })
     };
     context.unmatched().iter().map(problem).collect()
 }
@@ -53,7 +61,10 @@ impl Materials for Disk {
         crate::error::Error::check(Exit::Project, unmatched(&self.stages_folder, stage, &context))?;
         let write = || -> std::io::Result<File> {
             let mut file = tempfile::tempfile()?;
-            context.write_tar(&[(Job::<(), ()>::DOCKERFILE, dockerfile.as_bytes())], std::io::BufWriter::new(&file))?;
+            context.write_tar(
+                &[(Job::<(), ()>::DOCKERFILE, dockerfile.as_bytes())],
+                std::io::BufWriter::new(&file),
+            )?;
             file.flush()?;
             file.rewind()?;
             Ok(file)
@@ -71,9 +82,18 @@ impl Materials for Disk {
         let mut options = self.options.clone();
         options.roots.splice(0..0, folder);
         let planned = planned(file, name)?;
-        let verified = tokio::task::spawn_blocking(move || verify(&[planned], &options, &|_| {}, &AtomicBool::new(false))).await;
-        let verified = verified.map_err(|error| Problem::error("verifying a base's file ended early").cause(error).exit(Exit::Bug))??;
-        verified.into_iter().next().map(|file| file.path).ok_or_else(|| Problem::error("a base's file was lost").exit(Exit::Bug))
+        let verified = tokio::task::spawn_blocking(move || {
+            verify(&[planned], &options, &|_| {}, &AtomicBool::new(false))
+        })
+        .await;
+        let verified = verified.map_err(|error| {
+            Problem::error("verifying a base's file ended early").cause(error).exit(Exit::Bug)
+        })??;
+        verified
+            .into_iter()
+            .next()
+            .map(|file| file.path)
+            .ok_or_else(|| Problem::error("a base's file was lost").exit(Exit::Bug))
     }
 }
 
@@ -85,6 +105,15 @@ fn place(stages_folder: &Path, path: &str) -> (Vec<PathBuf>, String) {
 }
 
 fn planned(file: &BaseFile, name: String) -> Result<PlannedPackage> {
-    let package: PackageName = "base".parse().map_err(|error| Problem::error("a base's file has no name").cause(error).exit(Exit::Bug))?;
-    Ok(PlannedPackage { name: package, file: name, sha256: Some(file.sha256.clone()), size: None, url: None, place: Some(file.place.clone()) })
+    let package: PackageName = "base".parse().map_err(|error| {
+        Problem::error("a base's file has no name").cause(error).exit(Exit::Bug)
+    })?;
+    Ok(PlannedPackage {
+        name: package,
+        file: name,
+        sha256: Some(file.sha256.clone()),
+        size: None,
+        url: None,
+        place: Some(file.place.clone()),
+    })
 }

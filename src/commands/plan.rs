@@ -9,12 +9,20 @@ use crate::ui::{Printer, Table, bytes};
 
 /// Show what a build would do, stage by stage, without touching an engine
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  ascend-build plan --target C_stage --chip 910b\n  ascend-build plan --format json | jq '.packages[].file'\n  ascend-build plan --format dockerfile        # what the engine would be given")]
+#[command(
+    after_help = "Examples:\n  ascend-build plan --target C_stage --chip 910b\n  ascend-build plan --format json | jq '.packages[].file'\n  ascend-build plan --format dockerfile        # what the engine would be given"
+)]
 pub struct Args {
     #[command(flatten)]
     target: Target,
     /// How to print it
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json|dockerfile")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "table|json|dockerfile"
+    )]
     format: Format,
 }
 
@@ -47,7 +55,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 
 fn json(plan: &Plan) -> Result<String> {
     let text = serde_json::to_string_pretty(plan);
-    text.map(|text| text + "\n").map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
+    text.map(|text| text + "\n")
+        .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
 }
 
 /// The plan for people.
@@ -59,11 +68,26 @@ pub(super) fn table(plan: &Plan) -> String {
             PlannedParent::Base(base) => base.image.clone(),
             PlannedParent::Stage(name) => name.to_string(),
         };
-        let counts = [stage.instructions.len(), stage.packages.len(), stage.checks.len()].map(|count| count.to_string());
+        let counts = [stage.instructions.len(), stage.packages.len(), stage.checks.len()]
+            .map(|count| count.to_string());
         let [steps, packages, checks] = counts;
-        stages.row([stage.name.to_string(), from, steps, packages, checks, stage.reference.clone(), stage.reason.clone()]);
+        stages.row([
+            stage.name.to_string(),
+            from,
+            steps,
+            packages,
+            checks,
+            stage.reference.clone(),
+            stage.reason.clone(),
+        ]);
     }
-    format!("{} {} for {}{chip}\n\n{stages}{}", plan.project, plan.target, plan.platform, packages(plan))
+    format!(
+        "{} {} for {}{chip}\n\n{stages}{}",
+        plan.project,
+        plan.target,
+        plan.platform,
+        packages(plan)
+    )
 }
 
 fn packages(plan: &Plan) -> String {
@@ -73,13 +97,23 @@ fn packages(plan: &Plan) -> String {
     let mut table = Table::new(&["PACKAGE", "FILE", "SIZE", "SHA256"]);
     for package in &plan.packages {
         let digest = package.sha256.as_ref().map_or("not declared", |sha256| sha256.short());
-        table.row([package.name.to_string(), package.file.clone(), package.size.map(bytes).unwrap_or_default(), digest.to_owned()]);
+        table.row([
+            package.name.to_string(),
+            package.file.clone(),
+            package.size.map(bytes).unwrap_or_default(),
+            digest.to_owned(),
+        ]);
     }
     format!("\n{table}")
 }
 
 fn dockerfiles(plan: &Plan) -> String {
-    let reference = |name: &_| plan.stage(name).map(|stage| stage.reference.clone()).unwrap_or_default();
-    let texts: Vec<_> = plan.stages.iter().map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(reference))).collect();
+    let reference =
+        |name: &_| plan.stage(name).map(|stage| stage.reference.clone()).unwrap_or_default();
+    let texts: Vec<_> = plan
+        .stages
+        .iter()
+        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(reference)))
+        .collect();
     texts.join("\n")
 }

@@ -11,7 +11,7 @@ const DEFAULT_TAG: &str = "latest";
 
 /// What to build.
 #[derive(Debug, clap::Args)]
-pub struct Target {
+pub(super) struct Target {
     /// Build this stage and what it needs [default: the project's `default-target`]
     #[arg(long, short = 't', value_name = "STAGE")]
     pub target: Option<String>,
@@ -42,13 +42,18 @@ fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
 
 impl Target {
     /// The plan for this, on `platform` where none was asked for.
-    pub fn plan(&self, project: &Project, platform: &Platform) -> Result<Plan> {
-        let (tags, extra_tags): (Vec<_>, Vec<_>) = self.tag.iter().cloned().partition(|tag| !tag.contains([':', '/']));
+    pub(super) fn plan(&self, project: &Project, platform: &Platform) -> Result<Plan> {
+        let (tags, extra_tags): (Vec<_>, Vec<_>) =
+            self.tag.iter().cloned().partition(|tag| !tag.contains([':', '/']));
         let wishes = Wishes {
             target: self.target.clone(),
             selection: Selection {
                 platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
-                chip: self.chip.clone().or_else(|| project.default_chip.clone()).map(|chip| chip.to_lowercase()),
+                chip: self
+                    .chip
+                    .clone()
+                    .or_else(|| project.default_chip.clone())
+                    .map(|chip| chip.to_lowercase()),
             },
             settings: self.set.clone(),
             tag: tags.last().cloned().unwrap_or_else(|| DEFAULT_TAG.to_owned()),
@@ -59,10 +64,13 @@ impl Target {
 }
 
 /// Reads the project in `folder` or the nearest one above it. Returns it with its warnings.
-pub fn load(folder: &Path) -> Result<(Project, Vec<Problem>)> {
+pub(super) fn load(folder: &Path) -> Result<(Project, Vec<Problem>)> {
     let found = project::find_folder(folder).ok_or_else(|| {
         Problem::error("there is no project here")
-            .note(format!("looked for `stages/stages.toml` in `{}` and the folders above it", folder.display()))
+            .note(format!(
+                "looked for `stages/stages.toml` in `{}` and the folders above it",
+                folder.display()
+            ))
             .hint("change into the project's folder, or name it with `-C DIR`")
             .exit(Exit::Project)
     })?;
@@ -73,8 +81,11 @@ pub fn load(folder: &Path) -> Result<(Project, Vec<Problem>)> {
 ///
 /// # Errors
 /// Ascend packages do not exist for this machine.
-pub fn own_platform() -> Result<Platform> {
+pub(super) fn own_platform() -> Result<Platform> {
     std::env::consts::ARCH.parse().map_err(|error: project::NameError| {
-        Problem::error("this machine's platform is not one to build for").cause(error).hint("name one with `--platform`").exit(Exit::Usage)
+        Problem::error("this machine's platform is not one to build for")
+            .cause(error)
+            .hint("name one with `--platform`")
+            .exit(Exit::Usage)
     })
 }

@@ -167,13 +167,28 @@ pub trait Engine: Send + Sync {
     /// The image with this reference or id.
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
     /// Pulls `reference`.
-    fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> impl Future<Output = Result<()>> + Send;
+    fn pull(
+        &self,
+        reference: &str,
+        platform: &Platform,
+        sink: BaseSink<'_>,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// Loads a `docker save` archive.
     fn load(&self, archive: &Path, sink: BaseSink<'_>) -> impl Future<Output = Result<()>> + Send;
     /// Imports a root file system as `reference`.
-    fn import(&self, rootfs: &Path, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> impl Future<Output = Result<()>> + Send;
+    fn import(
+        &self,
+        rootfs: &Path,
+        reference: &str,
+        platform: &Platform,
+        sink: BaseSink<'_>,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// Builds; the image has no tag yet.
-    fn build(&self, request: BuildRequest, sink: BuildSink<'_>) -> impl Future<Output = std::result::Result<ImageId, BuildFailure>> + Send;
+    fn build(
+        &self,
+        request: BuildRequest,
+        sink: BuildSink<'_>,
+    ) -> impl Future<Output = std::result::Result<ImageId, BuildFailure>> + Send;
     /// Runs a command in a throwaway container without a network.
     fn check(&self, request: &CheckRequest) -> impl Future<Output = Result<CheckOutcome>> + Send;
     /// Gives an image a reference, taking it from the image that had it.

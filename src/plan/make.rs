@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 
 use super::render;
 use super::select::{Selection, select};
-use super::{Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage, SCHEMA, graph};
+use super::{
+    Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage, SCHEMA,
+    graph,
+};
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
 use crate::project::{PackageEntry, Parent, Project, Stage, StageName};
@@ -33,10 +36,14 @@ pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
     refuse_unknown_settings(project, &wishes.settings)?;
     let stages = graph::ancestors(project, target);
     let packages = select_all(project, &stages, &wishes.selection)?;
-    let planned = stages.iter().filter_map(|stage| plan_stage(project, stage, target, wishes, &packages)).collect();
+    let planned = stages
+        .iter()
+        .filter_map(|stage| plan_stage(project, stage, target, wishes, &packages))
+        .collect();
     let mut needed: Vec<PlannedPackage> = Vec::new();
     for package in packages.into_iter().flat_map(|(_, files)| files.into_values()) {
-        if !needed.iter().any(|other| other.file == package.file && other.sha256 == package.sha256) {
+        if !needed.iter().any(|other| other.file == package.file && other.sha256 == package.sha256)
+        {
             needed.push(package);
         }
     }
@@ -60,23 +67,33 @@ fn find_target<'a>(project: &'a Project, wished: Option<&str>) -> Result<&'a Sta
         let default = project.default_target.as_ref().and_then(|target| project.stages.get(target));
         let only = project.stages.values().next().filter(|_| project.stages.len() == 1);
         return default.or(only).ok_or_else(|| {
-            let problem = Problem::error("no target was given, and the project has no `default-target`");
-            problem.note(format!("stages: {}", stages())).hint("say which with `--target STAGE`").exit(Exit::Usage)
+            let problem =
+                Problem::error("no target was given, and the project has no `default-target`");
+            problem
+                .note(format!("stages: {}", stages()))
+                .hint("say which with `--target STAGE`")
+                .exit(Exit::Usage)
         });
     };
     project.stage(name).ok_or_else(|| {
-        let problem = Problem::error(format!("there is no stage `{name}`")).note(format!("stages: {}", stages()));
+        let problem = Problem::error(format!("there is no stage `{name}`"))
+            .note(format!("stages: {}", stages()));
         problem.maybe_hint(did_you_mean(name, names())).exit(Exit::Usage)
     })
 }
 
 fn refuse_unknown_settings(project: &Project, settings: &[(String, String)]) -> Result<()> {
-    let known: Vec<&str> = project.stages.values().flat_map(|stage| stage.args.keys()).map(String::as_str).collect();
+    let known: Vec<&str> =
+        project.stages.values().flat_map(|stage| stage.args.keys()).map(String::as_str).collect();
     let unknown = settings.iter().filter(|(name, _)| !known.contains(&name.as_str()));
     let problems = unknown.map(|(name, _)| {
         let problem = Problem::error(format!("no stage has an argument `{name}`"));
         let hint = did_you_mean(name, known.iter().copied());
-        problem.hint(hint.unwrap_or_else(|| format!("declare it with `args = {{ {name} = \"…\" }}` in a stage of stages/stages.toml")))
+        problem.hint(hint.unwrap_or_else(|| {
+            format!(
+                "declare it with `args = {{ {name} = \"…\" }}` in a stage of stages/stages.toml"
+            )
+        }))
     });
     Error::check(Exit::Usage, problems.collect()).map(drop)
 }
@@ -84,7 +101,11 @@ fn refuse_unknown_settings(project: &Project, settings: &[(String, String)]) -> 
 /// For each stage, the file of each package name that it uses.
 type Selected<'a> = Vec<(&'a StageName, IndexMap<String, PlannedPackage>)>;
 
-fn select_all<'a>(project: &Project, stages: &[&'a Stage], selection: &Selection) -> Result<Selected<'a>> {
+fn select_all<'a>(
+    project: &Project,
+    stages: &[&'a Stage],
+    selection: &Selection,
+) -> Result<Selected<'a>> {
     let mut problems = Vec::new();
     let mut selected = Vec::new();
     for stage in stages {
@@ -112,7 +133,13 @@ fn planned_package(package: &PackageEntry) -> PlannedPackage {
     }
 }
 
-fn plan_stage(project: &Project, stage: &Stage, target: &Stage, wishes: &Wishes, packages: &Selected<'_>) -> Option<PlannedStage> {
+fn plan_stage(
+    project: &Project,
+    stage: &Stage,
+    target: &Stage,
+    wishes: &Wishes,
+    packages: &Selected<'_>,
+) -> Option<PlannedStage> {
     let (_, files) = packages.iter().find(|(name, _)| **name == stage.name)?;
     let args = arguments(stage, &wishes.settings);
     let body = [
@@ -130,10 +157,18 @@ fn plan_stage(project: &Project, stage: &Stage, target: &Stage, wishes: &Wishes,
         checks: stage.checks.clone(),
         check_timeout: stage.check_timeout,
         reference: format!("{}/{}:{}", project.name, stage.name.lower(), wishes.tag),
-        reason: if stage.name == target.name { "the target".to_owned() } else { format!("needed by `{}`", target.name) },
+        reason: if stage.name == target.name {
+            "the target".to_owned()
+        } else {
+            format!("needed by `{}`", target.name)
+        },
         directives: render::directives(stage),
         body: body.concat(),
-        instructions: stage.body.instructions().map(|instruction| planned_instruction(stage, instruction)).collect(),
+        instructions: stage
+            .body
+            .instructions()
+            .map(|instruction| planned_instruction(stage, instruction))
+            .collect(),
         context: stage.body.instructions().flat_map(copied).collect(),
     })
 }
@@ -153,7 +188,11 @@ fn parent(project: &Project, stage: &Stage) -> Option<PlannedParent> {
         Parent::Stage(stage) => PlannedParent::Stage(stage.clone()),
         Parent::Base(name) => {
             let base = project.bases.get(name)?;
-            PlannedParent::Base(PlannedBase { name: name.clone(), image: base.image.clone(), source: base.clone() })
+            PlannedParent::Base(Box::new(PlannedBase {
+                name: name.clone(),
+                image: base.image.clone(),
+                source: base.clone(),
+            }))
         }
     })
 }
@@ -161,7 +200,10 @@ fn parent(project: &Project, stage: &Stage) -> Option<PlannedParent> {
 fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstruction {
     let place = instruction.place(stage.body.source());
     let flags = instruction.flags.iter().map(|flag| &stage.body.source().text[flag.span.clone()]);
-    let words = [instruction.keyword.as_str()].into_iter().chain(flags).chain([instruction.arguments.text.trim()]);
+    let words = [instruction.keyword.as_str()]
+        .into_iter()
+        .chain(flags)
+        .chain(instruction.arguments.text.split_whitespace());
     PlannedInstruction {
         keyword: instruction.keyword.clone(),
         text: words.collect::<Vec<_>>().join(" "),
@@ -173,7 +215,8 @@ fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstr
 
 /// What an instruction takes from the context, as patterns.
 fn copied(instruction: &Instruction) -> Vec<String> {
-    let from_context = matches!(instruction.keyword.as_str(), "COPY" | "ADD") && instruction.flag("from").is_none();
+    let from_context = matches!(instruction.keyword.as_str(), "COPY" | "ADD")
+        && instruction.flag("from").is_none();
     let words: Vec<_> = instruction.arguments.text.split_whitespace().map(str::to_owned).collect();
     if from_context { words[..words.len().saturating_sub(1)].to_vec() } else { Vec::new() }
 }

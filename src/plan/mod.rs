@@ -1,8 +1,8 @@
 //! What a run will do, decided before the engine is touched. Pure: no file,
 //! clock, network, async or engine.
 //!
-//! 1. `graph`: the target's ancestors; 2. `select`: the files that their
-//! packages mean; 3. `render`: the instructions that the engine will be given.
+//! `graph` finds the target's ancestors, `select` the files that their packages
+//! mean, and `render` the instructions that the engine will be given.
 
 mod graph;
 mod make;
@@ -51,7 +51,7 @@ pub struct Plan {
 #[serde(rename_all = "lowercase")]
 pub enum PlannedParent {
     /// A base image.
-    Base(PlannedBase),
+    Base(Box<PlannedBase>),
     /// An earlier stage of the plan.
     Stage(StageName),
 }
@@ -123,7 +123,10 @@ pub struct PlannedInstruction {
 impl PlannedStage {
     /// The whole Dockerfile; `reference` names the image of a parent.
     pub fn dockerfile(&self, reference: impl Fn(&StageName) -> String) -> String {
-        let copies = self.copies.iter().map(|stage| format!("FROM {} AS {}\n", reference(stage), stage.lower()));
+        let copies = self
+            .copies
+            .iter()
+            .map(|stage| format!("FROM {} AS {}\n", reference(stage), stage.lower()));
         let copies: String = copies.collect();
         let from = match &self.from {
             PlannedParent::Base(base) => base.image.clone(),
@@ -134,7 +137,8 @@ impl PlannedStage {
 
     /// The keyword of each instruction of [`Self::dockerfile`], in order.
     pub fn keywords(&self) -> Vec<String> {
-        let before = std::iter::repeat_n("FROM", self.copies.len() + 1).chain(self.args.keys().map(|_| "ARG"));
+        let before = std::iter::repeat_n("FROM", self.copies.len() + 1)
+            .chain(self.args.keys().map(|_| "ARG"));
         let own = self.instructions.iter().map(|instruction| instruction.keyword.as_str());
         before.chain(own).chain(["LABEL"]).map(str::to_owned).collect()
     }

@@ -19,12 +19,19 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// What stays of a parser directive line: the escape character and the syntax must be said before `FROM`.
 pub(super) fn directives(stage: &Stage) -> String {
-    let lines = stage.body.directives().iter().map(|directive| format!("# {}={}\n", directive.name, directive.value));
+    let lines = stage
+        .body
+        .directives()
+        .iter()
+        .map(|directive| format!("# {}={}\n", directive.name, directive.value));
     lines.collect()
 }
 
 /// `ARG` lines for the arguments that the manifest gives to the stage.
-pub(super) fn arguments<'a>(args: impl Iterator<Item = (&'a String, &'a String)>, escape: char) -> String {
+pub(super) fn arguments<'a>(
+    args: impl Iterator<Item = (&'a String, &'a String)>,
+    escape: char,
+) -> String {
     args.map(|(name, value)| format!("ARG {name}={}\n", quote(value, escape))).collect()
 }
 
@@ -89,8 +96,16 @@ fn package_run(
     lines.push(vec!["ascend-build".to_owned(), String::new(), packages.len().to_string()]);
     lines.extend(packages.into_iter().map(file_arguments));
     lines.push(command(instruction, shell));
-    let lines: Vec<_> = lines.iter().map(|line| line.iter().filter_map(|word| json(word).ok()).collect::<Vec<_>>().join(", ")).collect();
-    let flags: String = instruction.flags.iter().filter(|flag| flag.name != "package").map(|flag| format!("{} ", flag_text(flag))).collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| line.iter().filter_map(|word| json(word).ok()).collect::<Vec<_>>().join(", "))
+        .collect();
+    let flags: String = instruction
+        .flags
+        .iter()
+        .filter(|flag| flag.name != "package")
+        .map(|flag| format!("{} ", flag_text(flag)))
+        .collect();
     Some(format!("RUN {flags}[{}]", lines.join(&format!(", {escape}\n  "))))
 }
 
@@ -113,7 +128,9 @@ fn command(instruction: &Instruction, shell: &[String]) -> Vec<String> {
 }
 
 fn flag_text(flag: &Flag) -> String {
-    flag.value.as_ref().map_or_else(|| format!("--{}", flag.name), |value| format!("--{}={value}", flag.name))
+    flag.value
+        .as_ref()
+        .map_or_else(|| format!("--{}", flag.name), |value| format!("--{}={value}", flag.name))
 }
 
 fn fetch_script() -> String {
@@ -123,5 +140,9 @@ fn fetch_script() -> String {
 
 /// Labels by which images of this tool are known again.
 pub(super) fn labels(project: &str, stage: &Stage) -> String {
-    format!("LABEL ascend-build.project={} ascend-build.stage={}\n", quote(project, '\\'), quote(stage.name.as_str(), '\\'))
+    format!(
+        "LABEL ascend-build.project={} ascend-build.stage={}\n",
+        quote(project, '\\'),
+        quote(stage.name.as_str(), '\\')
+    )
 }

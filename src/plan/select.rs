@@ -17,9 +17,14 @@ pub struct Selection {
 ///
 /// # Errors
 /// None or several fit; the problem lists the candidates.
-pub(super) fn select<'a>(used: &PackageUse, packages: &'a [PackageEntry], selection: &Selection) -> Result<&'a PackageEntry, Problem> {
+pub(super) fn select<'a>(
+    used: &PackageUse,
+    packages: &'a [PackageEntry],
+    selection: &Selection,
+) -> Result<&'a PackageEntry, Problem> {
     let candidates: Vec<_> = packages.iter().filter(|package| package.name == used.name).collect();
-    let fitting: Vec<_> = candidates.iter().copied().filter(|package| Traits::of(package).fit(selection)).collect();
+    let fitting: Vec<_> =
+        candidates.iter().copied().filter(|package| Traits::of(package).fit(selection)).collect();
     match fitting.as_slice() {
         [package] => Ok(package),
         [] => Err(nothing_fits(used, &candidates, selection)),
@@ -36,11 +41,14 @@ struct Traits {
 impl Traits {
     fn of(package: &PackageEntry) -> Self {
         let identity = ascend::identify(&package.file);
-        let arch = match package.overrides.arch.as_deref() {
-            Some("any") => None,
-            Some(arch) => Some(arch.parse().map_or(arch.to_owned(), |platform: Platform| platform.package_arch().to_owned())),
-            None => identity.platform_arch().map(str::to_owned),
-        };
+        let arch =
+            match package.overrides.arch.as_deref() {
+                Some("any") => None,
+                Some(arch) => Some(arch.parse().map_or(arch.to_owned(), |platform: Platform| {
+                    platform.package_arch().to_owned()
+                })),
+                None => identity.platform_arch().map(str::to_owned),
+            };
         let chip = match package.overrides.chip.as_deref() {
             Some("any") => None,
             Some(chip) => Some(chip.to_lowercase()),
@@ -50,7 +58,8 @@ impl Traits {
     }
 
     fn fit(&self, selection: &Selection) -> bool {
-        let arch_fits = self.arch.as_ref().is_none_or(|arch| arch == selection.platform.package_arch());
+        let arch_fits =
+            self.arch.as_ref().is_none_or(|arch| arch == selection.platform.package_arch());
         let chips = self.chip.as_ref().zip(selection.chip.as_ref());
         arch_fits && chips.is_none_or(|(own, wanted)| own == wanted)
     }
@@ -60,18 +69,25 @@ fn nothing_fits(used: &PackageUse, candidates: &[&PackageEntry], selection: &Sel
     let chip = selection.chip.as_ref().map(|chip| format!(" and chip {chip}")).unwrap_or_default();
     let message = format!("no file of package `{}` fits {}{chip}", used.name, selection.platform);
     let problem = list(Problem::error(message).at(used.place.clone(), "needed here"), candidates);
-    let hint = wrong_chip(candidates, selection)
-        .unwrap_or_else(|| "declare a file for this platform in packages.toml, or choose another with `--platform`".to_owned());
+    let hint = wrong_chip(candidates, selection).unwrap_or_else(|| {
+        "declare a file for this platform in packages.toml, or choose another with `--platform`"
+            .to_owned()
+    });
     problem.hint(hint)
 }
 
 fn wrong_chip(candidates: &[&PackageEntry], selection: &Selection) -> Option<String> {
     let wanted = selection.chip.as_deref()?;
     let any_chip = Selection { chip: None, ..selection.clone() };
-    let mut chips: Vec<String> =
-        candidates.iter().map(|package| Traits::of(package)).filter(|traits| traits.fit(&any_chip)).filter_map(|traits| traits.chip).collect();
+    let mut chips: Vec<String> = candidates
+        .iter()
+        .map(|package| Traits::of(package))
+        .filter(|traits| traits.fit(&any_chip))
+        .filter_map(|traits| traits.chip)
+        .collect();
     chips.dedup();
-    let guess = nearest(wanted, chips.iter().map(String::as_str)).or(chips.first().map(String::as_str))?;
+    let guess =
+        nearest(wanted, chips.iter().map(String::as_str)).or(chips.first().map(String::as_str))?;
     Some(format!("choose a chip that a file is declared for, such as `--chip {guess}`"))
 }
 
@@ -80,8 +96,13 @@ fn several_fit(used: &PackageUse, fitting: &[&PackageEntry]) -> Problem {
     let problem = list(Problem::error(message).at(used.place.clone(), "needed here"), fitting);
     let chips: Vec<_> = fitting.iter().filter_map(|package| Traits::of(package).chip).collect();
     problem.hint(match chips.first() {
-        Some(chip) if chips.len() == fitting.len() => format!("choose one with `--chip`, such as `--chip {chip}`"),
-        _ => "give the files names of their own in packages.toml, or remove those that are not meant".to_owned(),
+        Some(chip) if chips.len() == fitting.len() => {
+            format!("choose one with `--chip`, such as `--chip {chip}`")
+        }
+        _ => {
+            "give the files names of their own in packages.toml, or remove those that are not meant"
+                .to_owned()
+        }
     })
 }
 

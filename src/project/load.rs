@@ -40,7 +40,8 @@ pub fn load(folder: &Path) -> Result<(Project, Vec<Problem>)> {
 
 fn read_files(folder: &Path, problems: &mut Vec<Problem>) -> Files {
     let stages_source = read_source(folder, Path::new(STAGES_FILE), problems);
-    let mut stages = stages_source.map(|source| stages_file::read(&source, problems)).unwrap_or_default();
+    let mut stages =
+        stages_source.map(|source| stages_file::read(&source, problems)).unwrap_or_default();
     let packages = if folder.join(PACKAGES_FILE).exists() {
         let source = read_source(folder, Path::new(PACKAGES_FILE), problems);
         source.map(|source| packages_file::read(&source, problems)).unwrap_or_default()
@@ -48,11 +49,16 @@ fn read_files(folder: &Path, problems: &mut Vec<Problem>) -> Files {
         PackagesFile::default()
     };
     let entries = std::mem::take(&mut stages.stages);
-    let bodies = entries.into_iter().filter_map(|entry| read_body(folder, entry, problems)).collect();
+    let bodies =
+        entries.into_iter().filter_map(|entry| read_body(folder, entry, problems)).collect();
     Files { stages, bodies, packages }
 }
 
-fn read_body(folder: &Path, entry: StageEntry, problems: &mut Vec<Problem>) -> Option<(StageEntry, Dockerfile)> {
+fn read_body(
+    folder: &Path,
+    entry: StageEntry,
+    problems: &mut Vec<Problem>,
+) -> Option<(StageEntry, Dockerfile)> {
     let path = dockerfile_path(&entry);
     let full = folder.join("stages").join(&path);
     let relative = Path::new("stages").join(&path);
@@ -67,7 +73,10 @@ fn read_body(folder: &Path, entry: StageEntry, problems: &mut Vec<Problem>) -> O
 }
 
 fn dockerfile_path(entry: &StageEntry) -> String {
-    entry.dockerfile.as_ref().map_or_else(|| format!("{}.Dockerfile", entry.name.value), |path| path.value.clone())
+    entry
+        .dockerfile
+        .as_ref()
+        .map_or_else(|| format!("{}.Dockerfile", entry.name.value), |path| path.value.clone())
 }
 
 fn no_dockerfile(entry: &StageEntry, path: &Path) -> Problem {
@@ -79,11 +88,14 @@ fn no_dockerfile(entry: &StageEntry, path: &Path) -> Problem {
 
 fn read_source(folder: &Path, path: &Path, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
     let read = std::fs::read(folder.join(path)).map_err(|error| {
-        Problem::error(format!("cannot read `{}`", path.display())).note(format!("in `{}`", folder.display())).cause(error)
+        Problem::error(format!("cannot read `{}`", path.display()))
+            .note(format!("in `{}`", folder.display()))
+            .cause(error)
     });
     let text = read.and_then(|bytes| {
         String::from_utf8(bytes).map_err(|error| {
-            Problem::error(format!("`{}` is not UTF-8 text", path.display())).cause(error.utf8_error())
+            Problem::error(format!("`{}` is not UTF-8 text", path.display()))
+                .cause(error.utf8_error())
         })
     });
     match text {

@@ -108,5 +108,7 @@ impl Project {
 /// Stage names are looked up exactly first, then whatever the case, as Docker does.
 fn find_stage<'a, T>(stages: &'a IndexMap<StageName, T>, name: &str) -> Option<&'a T> {
     let exact = stages.iter().find(|(stage, _)| stage.as_str() == name);
-    exact.or_else(|| stages.iter().find(|(stage, _)| stage.as_str().eq_ignore_ascii_case(name))).map(|(_, stage)| stage)
+    exact
+        .or_else(|| stages.iter().find(|(stage, _)| stage.as_str().eq_ignore_ascii_case(name)))
+        .map(|(_, stage)| stage)
 }

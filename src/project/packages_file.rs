@@ -67,7 +67,8 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Packa
     let mut table = Table::new("packages.toml", file, parsed.get_ref(), parsed.span());
     let roots = table.texts("roots", problems);
     let entries = table.tables("package", problems);
-    let packages: Vec<_> = entries.into_iter().filter_map(|entry| read_entry(entry, problems)).collect();
+    let packages: Vec<_> =
+        entries.into_iter().filter_map(|entry| read_entry(entry, problems)).collect();
     table.finish(problems);
     refuse_doubles(&packages, problems);
     PackagesFile { roots, packages }
@@ -76,13 +77,22 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Packa
 fn read_entry(mut table: Table<'_>, problems: &mut Vec<Problem>) -> Option<PackageEntry> {
     let place = table.place();
     let name = table.required::<PackageName>("name", problems);
-    let file = table.required_text("file", problems).and_then(|file| plain_file_name(file, problems));
+    let file =
+        table.required_text("file", problems).and_then(|file| plain_file_name(file, problems));
     let sha256 = table.required::<Sha256>("sha256", problems);
     let size = table.whole_number("size", problems).map(|size| size.value);
     let url = table.text("url", problems).map(|url| url.value);
     let overrides = read_overrides(&mut table, problems);
     table.finish(problems);
-    Some(PackageEntry { name: name?.value, file: file?, sha256: sha256?.value, size, url, overrides, place })
+    Some(PackageEntry {
+        name: name?.value,
+        file: file?,
+        sha256: sha256?.value,
+        size,
+        url,
+        overrides,
+        place,
+    })
 }
 
 fn read_overrides(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> Overrides {
@@ -103,18 +113,27 @@ fn plain_file_name(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<
     }
     let problem = Problem::error(format!("`{}` is not a file name", name.escape_debug()));
     problems.push(
-        problem.at(file.place, "expected a name without a folder").hint("put its folder into `roots`"),
+        problem
+            .at(file.place, "expected a name without a folder")
+            .hint("put its folder into `roots`"),
     );
     None
 }
 
 fn refuse_doubles(packages: &[PackageEntry], problems: &mut Vec<Problem>) {
     for (index, package) in packages.iter().enumerate() {
-        let earlier = packages[..index].iter().find(|other| other.name == package.name && other.file == package.file);
+        let earlier = packages[..index]
+            .iter()
+            .find(|other| other.name == package.name && other.file == package.file);
         if let Some(earlier) = earlier {
-            let problem = Problem::error(format!("`{}` is declared twice under `{}`", package.file, package.name));
+            let problem = Problem::error(format!(
+                "`{}` is declared twice under `{}`",
+                package.file, package.name
+            ));
             let label = format!("first declared at line {}", earlier.place.line());
-            problems.push(problem.at(package.place.clone(), label).hint("remove one of the two entries"));
+            problems.push(
+                problem.at(package.place.clone(), label).hint("remove one of the two entries"),
+            );
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::error::{Problem, did_you_mean};
 
 /// Makes a project of what was read; `None` only where `problems` says why.
 pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) -> Option<Project> {
-    let names: IndexMap<StageName, ()> = files.bodies.iter().map(|(entry, _)| (entry.name.value.clone(), ())).collect();
+    let names: IndexMap<StageName, ()> =
+        files.bodies.iter().map(|(entry, _)| (entry.name.value.clone(), ())).collect();
     refuse_alike(&files.bodies, problems);
     let bases = files.stages.bases;
     let mut stages = IndexMap::new();
@@ -25,10 +26,20 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
         let stage = resolve_stage(entry, body, &names, &bases, &files.packages.packages, problems);
         stages.extend(stage.map(|stage| (stage.name.clone(), stage)));
     }
-    let default_target = files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
+    let default_target =
+        files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
     refuse_cycles(&stages, problems);
     let roots = roots(folder, &files.packages);
-    Some(Project { folder: folder.to_owned(), name: files.stages.name?, default_target, default_chip: files.stages.default_chip, bases, stages, packages: files.packages.packages, roots })
+    Some(Project {
+        folder: folder.to_owned(),
+        name: files.stages.name?,
+        default_target,
+        default_chip: files.stages.default_chip,
+        bases,
+        stages,
+        packages: files.packages.packages,
+        roots,
+    })
 }
 
 fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {
@@ -44,8 +55,13 @@ fn refuse_alike(bodies: &[(StageEntry, Dockerfile)], problems: &mut Vec<Problem>
     for (entry, _) in bodies {
         let name = &entry.name.value;
         if let Some(other) = seen.insert(name.lower(), name) {
-            let problem = Problem::error(format!("stages `{other}` and `{name}` differ only in case"));
-            problems.push(problem.at(entry.name.place.clone(), "both would be tagged as one image").hint("rename one of them"));
+            let problem =
+                Problem::error(format!("stages `{other}` and `{name}` differ only in case"));
+            problems.push(
+                problem
+                    .at(entry.name.place.clone(), "both would be tagged as one image")
+                    .hint("rename one of them"),
+            );
         }
     }
 }
@@ -63,9 +79,17 @@ fn resolve_stage(
     for used in &uses {
         if !packages.iter().any(|package| package.name == used.name) {
             let problem = Problem::error(format!("package `{}` is not declared", used.name));
-            let hint = did_you_mean(used.name.as_str(), packages.iter().map(|package| package.name.as_str()));
-            let hint = hint.unwrap_or_else(|| "declare it with a `[[package]]` in packages.toml".to_owned());
-            problems.push(problem.at(used.place.clone(), "no `[[package]]` of this name in packages.toml").hint(hint));
+            let hint = did_you_mean(
+                used.name.as_str(),
+                packages.iter().map(|package| package.name.as_str()),
+            );
+            let hint = hint
+                .unwrap_or_else(|| "declare it with a `[[package]]` in packages.toml".to_owned());
+            problems.push(
+                problem
+                    .at(used.place.clone(), "no `[[package]]` of this name in packages.toml")
+                    .hint(hint),
+            );
         }
     }
     let copies = copies(&body, names, &entry.name.value);
@@ -86,8 +110,14 @@ fn resolve_stage(
 
 /// `COPY --from=NAME` of a stage makes that stage a parent; any other name is an image, and the engine's matter.
 fn copies(body: &Dockerfile, names: &IndexMap<StageName, ()>, own: &StageName) -> Vec<StageName> {
-    let known = |name: &str| names.keys().find(|stage| stage.as_str().eq_ignore_ascii_case(name)).cloned();
-    let mut copies: Vec<StageName> = body.instructions().flat_map(from_names).filter_map(known).filter(|stage| stage != own).collect();
+    let known =
+        |name: &str| names.keys().find(|stage| stage.as_str().eq_ignore_ascii_case(name)).cloned();
+    let mut copies: Vec<StageName> = body
+        .instructions()
+        .flat_map(from_names)
+        .filter_map(known)
+        .filter(|stage| stage != own)
+        .collect();
     copies.sort();
     copies.dedup();
     copies
@@ -106,16 +136,22 @@ fn resolve_from(
         return Some(Parent::Base(from.value.clone()));
     }
     let candidates = names.keys().map(StageName::as_str).chain(bases.keys().map(String::as_str));
-    let hint = did_you_mean(&from.value, candidates).unwrap_or_else(|| format!("declare `[bases.{}]` with its `image`", from.value));
+    let hint = did_you_mean(&from.value, candidates)
+        .unwrap_or_else(|| format!("declare `[bases.{}]` with its `image`", from.value));
     let problem = Problem::error(format!("`{}` is neither a stage nor a base", from.value));
     problems.push(problem.at(from.place.clone(), "not declared in stages/stages.toml").hint(hint));
     None
 }
 
-fn resolve_target(target: &Placed<String>, names: &IndexMap<StageName, ()>, problems: &mut Vec<Problem>) -> Option<StageName> {
+fn resolve_target(
+    target: &Placed<String>,
+    names: &IndexMap<StageName, ()>,
+    problems: &mut Vec<Problem>,
+) -> Option<StageName> {
     let found = names.keys().find(|name| name.as_str() == target.value);
     if found.is_none() {
-        let problem = Problem::error(format!("`default-target` names no stage: `{}`", target.value));
+        let problem =
+            Problem::error(format!("`default-target` names no stage: `{}`", target.value));
         let hint = did_you_mean(&target.value, names.keys().map(StageName::as_str));
         problems.push(problem.at(target.place.clone(), "not a stage").maybe_hint(hint));
     }
@@ -129,8 +165,15 @@ fn refuse_cycles(stages: &IndexMap<StageName, Stage>, problems: &mut Vec<Problem
         let mut path = Vec::new();
         if let Some(cycle) = walk(stage, stages, &mut path, &mut done) {
             let shown: Vec<_> = cycle.iter().map(|name| format!("`{name}`")).collect();
-            let problem = Problem::error(format!("stages build on each other in a cycle: {}", shown.join(" → ")));
-            problems.push(problem.at(stage.place.clone(), "part of the cycle").hint("let one of them start from a base"));
+            let problem = Problem::error(format!(
+                "stages build on each other in a cycle: {}",
+                shown.join(" → ")
+            ));
+            problems.push(
+                problem
+                    .at(stage.place.clone(), "part of the cycle")
+                    .hint("let one of them start from a base"),
+            );
         }
     }
 }

@@ -22,7 +22,10 @@ pub(super) fn package_uses(body: &Dockerfile, problems: &mut Vec<Problem>) -> Ve
                 uses.extend(names_of(body, flag, problems));
             } else {
                 let place = Place::new(body.source(), flag.span.clone());
-                let problem = Problem::error(format!("`--package` does not go with `{}`", instruction.keyword));
+                let problem = Problem::error(format!(
+                    "`--package` does not go with `{}`",
+                    instruction.keyword
+                ));
                 problems.push(problem.at(place, "only `RUN` takes packages"));
             }
         }

@@ -104,14 +104,25 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Stage
         None => problems.push(no_project(file)),
     }
     if let Some(mut bases) = table.table("bases", problems) {
-        stages_file.bases = bases.named_tables(problems).into_iter().filter_map(|base| read_base(base, problems)).collect();
+        stages_file.bases = bases
+            .named_tables(problems)
+            .into_iter()
+            .filter_map(|base| read_base(base, problems))
+            .collect();
     }
     if let Some(mut stages) = table.table("stages", problems) {
-        stages_file.stages = stages.named_tables(problems).into_iter().filter_map(|stage| read_stage(stage, problems)).collect();
+        stages_file.stages = stages
+            .named_tables(problems)
+            .into_iter()
+            .filter_map(|stage| read_stage(stage, problems))
+            .collect();
     }
     table.finish(problems);
     if stages_file.stages.is_empty() && problems.is_empty() {
-        problems.push(Problem::error(format!("`{}` declares no stage", file.path.display())).hint("add a `[stages.NAME]` with `from = \"…\"`"));
+        problems.push(
+            Problem::error(format!("`{}` declares no stage", file.path.display()))
+                .hint("add a `[stages.NAME]` with `from = \"…\"`"),
+        );
     }
     stages_file
 }
@@ -122,7 +133,8 @@ fn no_project(file: &SourceFile) -> Problem {
 }
 
 fn read_project(mut table: Table<'_>, stages_file: &mut StagesFile, problems: &mut Vec<Problem>) {
-    stages_file.name = table.required_text("name", problems).and_then(|name| repository(name, problems));
+    stages_file.name =
+        table.required_text("name", problems).and_then(|name| repository(name, problems));
     stages_file.default_target = table.text("default-target", problems);
     stages_file.default_chip = table.text("default-chip", problems).map(|chip| chip.value);
     table.finish(problems);
@@ -133,22 +145,38 @@ fn repository(name: Placed<String>, problems: &mut Vec<Problem>) -> Option<Strin
     let good_component = |component: &str| {
         component.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
             && component.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            && component.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+            && component
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
     };
-    let path = name.value.split_once('/').filter(|(host, _)| host.contains([':', '.'])).map_or(name.value.as_str(), |(_, path)| path);
+    let path = name
+        .value
+        .split_once('/')
+        .filter(|(host, _)| host.contains([':', '.']))
+        .map_or(name.value.as_str(), |(_, path)| path);
     if path.split('/').all(good_component) {
         return Some(name.value);
     }
     let problem = Problem::error(format!("`{}` is not an image repository", name.value));
-    problems.push(problem.at(name.place, "expected lower-case letters and digits, joined by `.`, `_`, `-` and `/`"));
+    problems.push(
+        problem.at(
+            name.place,
+            "expected lower-case letters and digits, joined by `.`, `_`, `-` and `/`",
+        ),
+    );
     None
 }
 
-fn read_base((name, mut table): (Placed<String>, Table<'_>), problems: &mut Vec<Problem>) -> Option<(String, Base)> {
+fn read_base(
+    (name, mut table): (Placed<String>, Table<'_>),
+    problems: &mut Vec<Problem>,
+) -> Option<(String, Base)> {
     let image = table.required_text("image", problems);
     let archive = table.text("archive", problems);
     let rootfs = table.text("rootfs", problems);
-    let shared = table.parsed::<Sha256>("sha256", problems).filter(|_| archive.is_some() != rootfs.is_some());
+    let shared = table
+        .parsed::<Sha256>("sha256", problems)
+        .filter(|_| archive.is_some() != rootfs.is_some());
     let archive_sha256 = table.parsed("archive-sha256", problems).or_else(|| shared.clone());
     let rootfs_sha256 = table.parsed("rootfs-sha256", problems).or(shared);
     table.finish(problems);
@@ -157,25 +185,49 @@ fn read_base((name, mut table): (Placed<String>, Table<'_>), problems: &mut Vec<
     Some((name.value, Base { image: image?.value, archive, rootfs, place: name.place }))
 }
 
-fn base_file(path: Option<Placed<String>>, sha256: Option<Placed<Sha256>>, key: &str, problems: &mut Vec<Problem>) -> Option<BaseFile> {
+fn base_file(
+    path: Option<Placed<String>>,
+    sha256: Option<Placed<Sha256>>,
+    key: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<BaseFile> {
     let path = path?;
     if sha256.is_none() {
         let problem = Problem::error(format!("`{key}` has no checksum"));
-        problems.push(problem.at(path.place.clone(), format!("expected `{key}-sha256 = \"…\"` beside it")));
+        problems.push(
+            problem.at(path.place.clone(), format!("expected `{key}-sha256 = \"…\"` beside it")),
+        );
     }
     Some(BaseFile { path: path.value, sha256: sha256?.value, place: path.place })
 }
 
-fn read_stage((name, mut table): (Placed<String>, Table<'_>), problems: &mut Vec<Problem>) -> Option<StageEntry> {
+fn read_stage(
+    (name, mut table): (Placed<String>, Table<'_>),
+    problems: &mut Vec<Problem>,
+) -> Option<StageEntry> {
     let parsed_name = parse_placed::<StageName>(&name, "stage name", problems);
     let description = table.text("description", problems).map(|text| text.value);
     let from = table.required_text("from", problems);
     let dockerfile = table.text("dockerfile", problems);
-    let check_timeout = table.whole_number("check-timeout", problems).map_or(CHECK_TIMEOUT, |seconds| seconds.value);
-    let args = table.table("args", problems).map(|args| read_args(args, problems)).unwrap_or_default();
-    let checks = table.table("checks", problems).map(|mut checks| pairs(&mut checks, problems)).unwrap_or_default();
+    let check_timeout = table
+        .whole_number("check-timeout", problems)
+        .map_or(CHECK_TIMEOUT, |seconds| seconds.value);
+    let args =
+        table.table("args", problems).map(|args| read_args(args, problems)).unwrap_or_default();
+    let checks = table
+        .table("checks", problems)
+        .map(|mut checks| pairs(&mut checks, problems))
+        .unwrap_or_default();
     table.finish(problems);
-    Some(StageEntry { name: parsed_name?, description, from: from?, dockerfile, args, checks, check_timeout })
+    Some(StageEntry {
+        name: parsed_name?,
+        description,
+        from: from?,
+        dockerfile,
+        args,
+        checks,
+        check_timeout,
+    })
 }
 
 fn pairs(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> IndexMap<String, String> {
@@ -189,7 +241,10 @@ fn read_args(mut table: Table<'_>, problems: &mut Vec<Problem>) -> IndexMap<Stri
             args.insert(name.value, value.value);
         } else {
             let problem = Problem::error(format!("`{}` is not an argument name", name.value));
-            problems.push(problem.at(name.place, "expected letters, digits and `_`, not starting with a digit"));
+            problems.push(
+                problem
+                    .at(name.place, "expected letters, digits and `_`, not starting with a digit"),
+            );
         }
     }
     args

@@ -32,17 +32,29 @@ pub(super) struct Table<'a> {
 }
 
 /// Parses `file`, adding its syntax errors to `problems`.
-pub(super) fn parse<'a>(file: &'a SourceFile, place: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Spanned<DeTable<'a>> {
+pub(super) fn parse<'a>(
+    file: &'a SourceFile,
+    place: &Arc<SourceFile>,
+    problems: &mut Vec<Problem>,
+) -> Spanned<DeTable<'a>> {
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        problems.push(Problem::error("the file is not valid TOML").at(Place::new(place, span), error.message()));
+        problems.push(
+            Problem::error("the file is not valid TOML")
+                .at(Place::new(place, span), error.message()),
+        );
     }
     table
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(title: impl Into<String>, file: &'a Arc<SourceFile>, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
+    pub(super) fn new(
+        title: impl Into<String>,
+        file: &'a Arc<SourceFile>,
+        table: &'a DeTable<'a>,
+        span: Range<usize>,
+    ) -> Self {
         Self { title: title.into(), file, span, entries: table, asked: Vec::new() }
     }
 
@@ -62,7 +74,11 @@ impl<'a> Table<'a> {
     }
 
     /// A text, where the key is there.
-    pub(super) fn text(&mut self, key: &'static str, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+    pub(super) fn text(
+        &mut self,
+        key: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Placed<String>> {
         let value = self.get(key)?;
         let place = self.placed(value.span());
         match value.get_ref().as_str() {
@@ -75,7 +91,11 @@ impl<'a> Table<'a> {
     }
 
     /// A text that must be there.
-    pub(super) fn required_text(&mut self, key: &'static str, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+    pub(super) fn required_text(
+        &mut self,
+        key: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Placed<String>> {
         if !self.has(key) {
             let problem = Problem::error(format!("{} has no `{key}`", self.title));
             problems.push(problem.at(self.place(), format!("expected `{key} = \"…\"` here")));
@@ -104,7 +124,11 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number from 0 on.
-    pub(super) fn whole_number(&mut self, key: &'static str, problems: &mut Vec<Problem>) -> Option<Placed<u64>> {
+    pub(super) fn whole_number(
+        &mut self,
+        key: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Placed<u64>> {
         let value = self.get(key)?;
         let number = value.get_ref().as_integer().and_then(|integer| {
             u64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok()
@@ -116,7 +140,11 @@ impl<'a> Table<'a> {
     }
 
     /// A list of texts; empty where the key is missing.
-    pub(super) fn texts(&mut self, key: &'static str, problems: &mut Vec<Problem>) -> Vec<Placed<String>> {
+    pub(super) fn texts(
+        &mut self,
+        key: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Placed<String>> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
             problems.push(self.wrong_type(key, "a list of strings", value));
@@ -125,7 +153,9 @@ impl<'a> Table<'a> {
         let mut texts = Vec::new();
         for item in array.iter() {
             match item.get_ref().as_str() {
-                Some(text) => texts.push(Placed { value: text.to_owned(), place: self.placed(item.span()) }),
+                Some(text) => {
+                    texts.push(Placed { value: text.to_owned(), place: self.placed(item.span()) })
+                }
                 None => problems.push(self.wrong_type(key, "a list of strings", item)),
             }
         }
@@ -133,7 +163,11 @@ impl<'a> Table<'a> {
     }
 
     /// A table under `key`.
-    pub(super) fn table(&mut self, key: &'static str, problems: &mut Vec<Problem>) -> Option<Table<'a>> {
+    pub(super) fn table(
+        &mut self,
+        key: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Table<'a>> {
         let value = self.get(key)?;
         let title = format!("`[{key}]`");
         match value.get_ref().as_table() {
@@ -146,7 +180,11 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of a list of tables (`[[key]]`).
-    pub(super) fn tables(&mut self, key: &'static str, problems: &mut Vec<Problem>) -> Vec<Table<'a>> {
+    pub(super) fn tables(
+        &mut self,
+        key: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Table<'a>> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let items: Option<Vec<_>> = value.get_ref().as_array().and_then(|array| {
             array.iter().map(|item| Some((item.get_ref().as_table()?, item.span()))).collect()
@@ -155,11 +193,17 @@ impl<'a> Table<'a> {
             problems.push(self.wrong_type(key, "a list of tables", value));
             return Vec::new();
         };
-        items.into_iter().map(|(table, span)| Table::new(format!("`[[{key}]]`"), self.file, table, span)).collect()
+        items
+            .into_iter()
+            .map(|(table, span)| Table::new(format!("`[[{key}]]`"), self.file, table, span))
+            .collect()
     }
 
     /// The tables under the keys of this table (`[title.NAME]`), in the order of the file.
-    pub(super) fn named_tables(&mut self, problems: &mut Vec<Problem>) -> Vec<(Placed<String>, Table<'a>)> {
+    pub(super) fn named_tables(
+        &mut self,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<(Placed<String>, Table<'a>)> {
         let mut tables = Vec::new();
         for (name, value) in self.in_order() {
             let title = format!("`[{}.{}]`", self.title.trim_matches(['`', '[', ']']), name.value);
@@ -175,12 +219,18 @@ impl<'a> Table<'a> {
     }
 
     /// All keys with texts as values, in the order of the file.
-    pub(super) fn text_pairs(&mut self, problems: &mut Vec<Problem>) -> Vec<(Placed<String>, Placed<String>)> {
+    pub(super) fn text_pairs(
+        &mut self,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<(Placed<String>, Placed<String>)> {
         let mut pairs = Vec::new();
         for (name, value) in self.in_order() {
             match value.get_ref().as_str() {
                 Some(text) => {
-                    pairs.push((name, Placed { value: text.to_owned(), place: self.placed(value.span()) }));
+                    pairs.push((
+                        name,
+                        Placed { value: text.to_owned(), place: self.placed(value.span()) },
+                    ));
                 }
                 None => problems.push(self.wrong_type(&name.value, "a string", value)),
             }
@@ -193,7 +243,10 @@ impl<'a> Table<'a> {
             .entries
             .iter()
             .map(|(name, value)| {
-                (Placed { value: name.get_ref().to_string(), place: self.placed(name.span()) }, value)
+                (
+                    Placed { value: name.get_ref().to_string(), place: self.placed(name.span()) },
+                    value,
+                )
             })
             .collect();
         entries.sort_by_key(|(name, _)| name.place.span.start);

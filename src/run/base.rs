@@ -10,19 +10,29 @@ use crate::plan::PlannedBase;
 use crate::project::{BaseFile, Platform};
 
 /// Makes sure that the base is in the engine, for the plan's platform.
-pub(super) async fn prepare<E: Engine, M: Materials>(job: &Job<'_, E, M>, base: &PlannedBase) -> Result<()> {
+pub(super) async fn prepare<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+) -> Result<()> {
     let platform = &job.plan.platform;
     if let Some(image) = fitting(job, base).await? {
-        return Ok(ready(job, base, image, "present"));
+        ready(job, base, image, "present");
+        return Ok(());
     }
     let how = get(job, base, platform).await?;
     match fitting(job, base).await? {
-        Some(image) => Ok(ready(job, base, image, how)),
+        Some(image) => {
+            ready(job, base, image, how);
+            Ok(())
+        }
         None => Err(not_there(job, base, how)),
     }
 }
 
-async fn fitting<E: Engine, M>(job: &Job<'_, E, M>, base: &PlannedBase) -> Result<Option<ImageFacts>> {
+async fn fitting<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+) -> Result<Option<ImageFacts>> {
     let image = job.engine.image(&base.image).await?;
     Ok(image.filter(|image| image.platform.as_ref() == Some(&job.plan.platform)))
 }
@@ -31,9 +41,20 @@ fn ready<E, M>(job: &Job<'_, E, M>, base: &PlannedBase, image: ImageFacts, how: 
     job.recorder.record(&Event::BaseReady { image: base.image.clone(), id: image.id, how });
 }
 
-async fn get<E: Engine, M: Materials>(job: &Job<'_, E, M>, base: &PlannedBase, platform: &Platform) -> Result<&'static str> {
+async fn get<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+    platform: &Platform,
+) -> Result<&'static str> {
     let progress = |how| {
-        move |bytes, total| job.recorder.record(&Event::BaseProgress { image: base.image.clone(), how, bytes, total })
+        move |bytes, total| {
+            job.recorder.record(&Event::BaseProgress {
+                image: base.image.clone(),
+                how,
+                bytes,
+                total,
+            })
+        }
     };
     if let Some(archive) = &base.source.archive {
         let path = file(job, archive).await?;

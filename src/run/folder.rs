@@ -33,7 +33,9 @@ impl RunFolder {
         let made = Self::make(&state, now);
         made.map_err(|error| {
             Problem::error(format!("cannot keep logs in `{}`", state.display()))
-                .hint("make the project's folder writable: logs and the report of each run go there")
+                .hint(
+                    "make the project's folder writable: logs and the report of each run go there",
+                )
                 .cause(error)
                 .exit(Exit::Failed)
         })
@@ -45,11 +47,17 @@ impl RunFolder {
         if !ignore.exists() {
             fs::write(ignore, "*\n")?;
         }
-        let stamp = now.to_offset(time::UtcOffset::UTC).format(format_description!("[year][month][day]-[hour][minute][second]"));
+        let stamp = now
+            .to_offset(time::UtcOffset::UTC)
+            .format(format_description!("[year][month][day]-[hour][minute][second]"));
         let stamp = stamp.map_err(io::Error::other)?;
         let process = std::process::id();
         for attempt in 0.. {
-            let id = if attempt == 0 { format!("{stamp}-{process}") } else { format!("{stamp}-{process}-{attempt}") };
+            let id = if attempt == 0 {
+                format!("{stamp}-{process}")
+            } else {
+                format!("{stamp}-{process}-{attempt}")
+            };
             let path = state.join("runs").join(&id);
             match fs::create_dir(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -55,7 +55,13 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// The report of a run that has ended.
-    pub fn new(recorder: &'a Recorder<'_>, plan: &'a Plan, started: OffsetDateTime, seconds: f64, ending: &'a Ending) -> Self {
+    pub fn new(
+        recorder: &'a Recorder<'_>,
+        plan: &'a Plan,
+        started: OffsetDateTime,
+        seconds: f64,
+        ending: &'a Ending,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             run: &recorder.folder().id,

@@ -32,7 +32,8 @@ impl Scratch {
 
     /// Takes all of them away.
     pub async fn clear(&self, engine: &impl Engine) {
-        let references = std::mem::take(&mut *self.references.lock().unwrap_or_else(PoisonError::into_inner));
+        let references =
+            std::mem::take(&mut *self.references.lock().unwrap_or_else(PoisonError::into_inner));
         for reference in references {
             if let Err(error) = engine.untag(&reference).await {
                 tracing::warn!(%error, reference, "a run's own tag could not be removed");
@@ -47,19 +48,36 @@ struct Built {
     outcome: Outcome,
 }
 
-pub(super) async fn make<E: Engine, M: Materials>(job: &Job<'_, E, M>, stage: &PlannedStage) -> Result<()> {
+pub(super) async fn make<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+) -> Result<()> {
     let started = Instant::now();
-    job.recorder.record(&Event::StageStarted { stage: stage.name.clone(), steps: stage.instructions.len() });
+    job.recorder.record(&Event::StageStarted {
+        stage: stage.name.clone(),
+        steps: stage.instructions.len(),
+    });
     let made = attempt(job, stage, started).await;
     if made.is_err() {
         let seconds = started.elapsed().as_secs_f64();
-        let failed = StageResult { stage: stage.name.clone(), outcome: Outcome::Failed, seconds, image: None, size: None, tags: Vec::new() };
+        let failed = StageResult {
+            stage: stage.name.clone(),
+            outcome: Outcome::Failed,
+            seconds,
+            image: None,
+            size: None,
+            tags: Vec::new(),
+        };
         job.recorder.record(&Event::StageFinished(failed));
     }
     made
 }
 
-async fn attempt<E: Engine, M: Materials>(job: &Job<'_, E, M>, stage: &PlannedStage, started: Instant) -> Result<()> {
+async fn attempt<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    started: Instant,
+) -> Result<()> {
     let built = build(job, stage).await?;
     check(job, stage, &built.image).await?;
     let tags = tag(job, stage, &built.image).await?;
@@ -75,14 +93,18 @@ async fn attempt<E: Engine, M: Materials>(job: &Job<'_, E, M>, stage: &PlannedSt
     Ok(())
 }
 
-async fn build<E: Engine, M: Materials>(job: &Job<'_, E, M>, stage: &PlannedStage) -> Result<Built> {
+async fn build<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+) -> Result<Built> {
     let dockerfile = stage.dockerfile(|parent| job.scratch.reference(&job.plan.project, parent));
     let request = BuildRequest {
         builder: job.builder,
         context: job.materials.context(stage, &dockerfile)?,
         dockerfile: Job::<E, M>::DOCKERFILE.to_owned(),
         target: stage.name.lower(),
-        platform: Some(job.plan.platform.clone()).filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
+        platform: Some(job.plan.platform.clone())
+            .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
         arguments: arguments(job, stage),
         keywords: stage.keywords(),
         no_cache: job.no_cache,
@@ -136,13 +158,18 @@ impl Progress {
             BuildEvent::Output { line, .. } => {
                 let output = Event::StageOutput { stage: stage.name.clone(), line };
                 let before = self.waiting.take();
-                before.and_then(|index| step(stage, index, false)).into_iter().chain([output]).collect()
+                before
+                    .and_then(|index| step(stage, index, false))
+                    .into_iter()
+                    .chain([output])
+                    .collect()
             }
         }
     }
 
     fn outcome(&self, stage: &PlannedStage) -> Outcome {
-        let ran = self.started.difference(&self.cached).any(|index| stage.instruction(*index).is_some());
+        let ran =
+            self.started.difference(&self.cached).any(|index| stage.instruction(*index).is_some());
         if ran { Outcome::Built } else { Outcome::Reused }
     }
 }
@@ -162,12 +189,14 @@ async fn check<E: Engine, M>(job: &Job<'_, E, M>, stage: &PlannedStage, image: &
     let mut problems = Vec::new();
     for (name, command) in &stage.checks {
         let started = Instant::now();
-        job.recorder.record(&Event::CheckStarted { stage: stage.name.clone(), check: name.clone() });
+        job.recorder
+            .record(&Event::CheckStarted { stage: stage.name.clone(), check: name.clone() });
         let timeout = Duration::from_secs(stage.check_timeout);
         let request = CheckRequest { image: image.to_owned(), command: command.clone(), timeout };
         let outcome = job.engine.check(&request).await?;
         for line in &outcome.output {
-            job.recorder.record(&Event::StageOutput { stage: stage.name.clone(), line: line.clone() });
+            job.recorder
+                .record(&Event::StageOutput { stage: stage.name.clone(), line: line.clone() });
         }
         let passed = outcome.exit_code == Some(0);
         job.recorder.record(&Event::CheckFinished {
@@ -185,7 +214,11 @@ async fn check<E: Engine, M>(job: &Job<'_, E, M>, stage: &PlannedStage, image: &
 }
 
 /// The lasting references, and for parents of later stages the run's own.
-async fn tag<E: Engine, M>(job: &Job<'_, E, M>, stage: &PlannedStage, image: &str) -> Result<Vec<String>> {
+async fn tag<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    image: &str,
+) -> Result<Vec<String>> {
     let extra = if stage.name == job.plan.target { job.plan.extra_tags.as_slice() } else { &[] };
     let tags: Vec<String> = [&stage.reference].into_iter().chain(extra).cloned().collect();
     for reference in &tags {
@@ -193,7 +226,11 @@ async fn tag<E: Engine, M>(job: &Job<'_, E, M>, stage: &PlannedStage, image: &st
     }
     if is_parent(job, &stage.name) {
         let reference = job.scratch.reference(&job.plan.project, &stage.name);
-        job.scratch.references.lock().unwrap_or_else(PoisonError::into_inner).push(reference.clone());
+        job.scratch
+            .references
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(reference.clone());
         job.engine.tag(image, &reference).await?;
     }
     Ok(tags)

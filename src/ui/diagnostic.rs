@@ -26,7 +26,8 @@ fn group(problem: &Problem) -> Group<'_> {
         let annotation = AnnotationKind::Primary.span(visible(&place.file.text, &place.span));
         let annotation = annotation.label(problem.label.as_deref().unwrap_or_default());
         let path = place.file.path.to_string_lossy().into_owned();
-        group = group.element(Snippet::source(place.file.text.as_str()).path(path).annotation(annotation));
+        group = group
+            .element(Snippet::source(place.file.text.as_str()).path(path).annotation(annotation));
     }
     for cause in causes(problem) {
         group = group.element(Level::NOTE.with_name("cause").message(cause));

@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal;
 
+use super::Printer;
 use super::json::Json;
 use super::plain::Plain;
 use super::quiet::Quiet;
 use super::tty::Tty;
-use super::Printer;
 use crate::run::Reporter;
 
 /// How a run is shown.

@@ -18,7 +18,12 @@ impl Plain {
 
     fn finished(&self, result: &StageResult) {
         self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result.clone());
-        self.printer.talk(&format!("[{}] {} in {}", result.stage, word(result.outcome), seconds(result.seconds)));
+        self.printer.talk(&format!(
+            "[{}] {} in {}",
+            result.stage,
+            word(result.outcome),
+            seconds(result.seconds)
+        ));
     }
 }
 
@@ -41,23 +46,45 @@ impl Reporter for Plain {
 
 fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::RunStarted { run, project, target, platform, .. } => format!("run {run}: {project} {target} for {platform}"),
-        Event::VerifyStarted { files, bytes: size } => format!("verifying {files} packages, {}", bytes(*size)),
-        Event::VerifyFinished { files, seconds: taken, .. } => format!("verified {files} packages in {}", seconds(*taken)),
-        Event::EngineReady { version, builder, server, .. } => {
-            format!("engine {version}, builder {}, packages at {server}", format!("{builder:?}").to_lowercase())
+        Event::RunStarted { run, project, target, platform, .. } => {
+            format!("run {run}: {project} {target} for {platform}")
         }
-        Event::BaseReady { image, how, .. } if *how != "present" => format!("base {image}: {how} done"),
+        Event::VerifyStarted { files, bytes: size } => {
+            format!("verifying {files} packages, {}", bytes(*size))
+        }
+        Event::VerifyFinished { files, seconds: taken, .. } => {
+            format!("verified {files} packages in {}", seconds(*taken))
+        }
+        Event::EngineReady { version, builder, server, .. } => {
+            format!(
+                "engine {version}, builder {}, packages at {server}",
+                format!("{builder:?}").to_lowercase()
+            )
+        }
+        Event::BaseReady { image, how, .. } if *how != "present" => {
+            format!("base {image}: {how} done")
+        }
         Event::StageStarted { stage, steps } => format!("[{stage}] {steps} steps"),
         Event::StageStep { stage, step, steps, instruction, cached } => {
-            format!("[{stage}] step {step}/{steps}{} {instruction}", if *cached { " (cached)" } else { "" })
+            format!(
+                "[{stage}] step {step}/{steps}{} {instruction}",
+                if *cached { " (cached)" } else { "" }
+            )
         }
         Event::StageOutput { stage, line } => format!("[{stage}] {line}"),
         Event::CheckFinished { stage, check, passed, seconds: taken, .. } => {
-            format!("[{stage}] check {check}: {} in {}", if *passed { "passed" } else { "FAILED" }, seconds(*taken))
+            format!(
+                "[{stage}] check {check}: {} in {}",
+                if *passed { "passed" } else { "FAILED" },
+                seconds(*taken)
+            )
         }
-        Event::Transfer(Transfer::Started { file, length, .. }) => format!("sending {file}, {}", bytes(*length)),
-        Event::Transfer(Transfer::Refused { client, path, status }) => format!("refused {client}: {path} ({status})"),
+        Event::Transfer(Transfer::Started { file, length, .. }) => {
+            format!("sending {file}, {}", bytes(*length))
+        }
+        Event::Transfer(Transfer::Refused { client, path, status }) => {
+            format!("refused {client}: {path} ({status})")
+        }
         Event::Warning { message } => format!("warning: {message}"),
         _ => return None,
     })

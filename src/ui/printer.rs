@@ -26,7 +26,10 @@ pub struct Printer {
 impl Printer {
     /// A printer that colours as asked.
     pub fn new(choice: ColorChoice) -> Self {
-        let wanted = || std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let wanted = || {
+            std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        };
         let color = match choice {
             ColorChoice::Auto => wanted(),
             ColorChoice::Always => true,
@@ -57,7 +60,8 @@ impl Printer {
 
     /// Shows problems, an empty line between them.
     pub fn problems(self, problems: &[Problem]) {
-        let shown: Vec<_> = problems.iter().map(|problem| diagnostic::render(problem, self.color)).collect();
+        let shown: Vec<_> =
+            problems.iter().map(|problem| diagnostic::render(problem, self.color)).collect();
         if !shown.is_empty() {
             self.talk(&shown.join("\n\n"));
         }

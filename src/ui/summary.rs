@@ -7,7 +7,10 @@ use crate::run::{Outcome, StageResult};
 pub(super) fn summary(results: &[StageResult]) -> String {
     let mut table = Table::new(&["STAGE", "RESULT", "TIME", "SIZE", "IMAGE", "TAGS"]);
     for result in results {
-        let image = result.image.as_deref().map(|id| id.trim_start_matches("sha256:").chars().take(12).collect());
+        let image = result
+            .image
+            .as_deref()
+            .map(|id| id.trim_start_matches("sha256:").chars().take(12).collect());
         table.row([
             result.stage.to_string(),
             word(result.outcome).to_owned(),

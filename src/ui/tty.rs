@@ -12,6 +12,8 @@ use super::{Printer, bytes, seconds};
 use crate::project::StageName;
 use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
 
+/// How much of an instruction is shown, in characters.
+const INSTRUCTION: usize = 40;
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
@@ -51,7 +53,11 @@ impl Tty {
     }
 
     fn style(&self, text: &str) -> ProgressStyle {
-        let text = if self.printer.colors() { text.to_owned() } else { text.replace(".green", "").replace(".red", "").replace(".bold", "").replace(".dim", "") };
+        let text = if self.printer.colors() {
+            text.to_owned()
+        } else {
+            text.replace(".green", "").replace(".red", "").replace(".bold", "").replace(".dim", "")
+        };
         ProgressStyle::with_template(&text).unwrap_or_else(|_| ProgressStyle::default_bar())
     }
 
@@ -64,20 +70,27 @@ impl Tty {
             bar.set_prefix(stage.to_string());
             bar.set_message("waiting");
             bar.tick();
-            state.stages.insert(stage.clone(), StageLine { bar, step: String::new(), last: String::new(), running: false });
+            state.stages.insert(
+                stage.clone(),
+                StageLine { bar, step: String::new(), last: String::new(), running: false },
+            );
         }
     }
 
     fn verify(&self, state: &mut State, total: u64) {
         let bar = self.lines.insert(0, ProgressBar::new(total));
-        bar.set_style(self.style("verifying packages {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"));
+        bar.set_style(self.style(
+            "verifying packages {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+        ));
         state.run = Some(bar);
     }
 
     fn begin(&self, state: &mut State, stage: &StageName) {
         let width = state.order.iter().map(|stage| stage.as_str().len()).max().unwrap_or(0);
         if let Some(line) = state.stages.get_mut(stage) {
-            line.bar.set_style(self.style(&format!("{{spinner}} {{prefix:{width}.bold}}  {{elapsed:>4}}  {{wide_msg}}")));
+            line.bar.set_style(self.style(&format!(
+                "{{spinner}} {{prefix:{width}.bold}}  {{elapsed:>4}}  {{wide_msg}}"
+            )));
             line.bar.reset_elapsed();
             line.bar.enable_steady_tick(TICK);
             line.running = true;
@@ -97,7 +110,11 @@ impl Tty {
         line.bar.disable_steady_tick();
         line.bar.set_style(self.style(&template));
         let size = result.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
-        line.bar.finish_with_message(format!("{} in {}{size}", word(result.outcome), seconds(result.seconds)));
+        line.bar.finish_with_message(format!(
+            "{} in {}{size}",
+            word(result.outcome),
+            seconds(result.seconds)
+        ));
     }
 
     fn end(&self, state: &State, taken: f64, report: &str) {
@@ -106,7 +123,7 @@ impl Tty {
             line.bar.abandon_with_message("not built");
         }
         if !state.results.is_empty() {
-            self.printer.talk(&format!("\n{}", summary(&state.results).trim_end()));
+            self.printer.talk(&format!("\n\n{}", summary(&state.results).trim_end()));
         }
         self.printer.talk(&format!("\ntook {}; report: {report}", seconds(taken)));
     }
@@ -120,10 +137,25 @@ impl StageLine {
     }
 }
 
+/// An instruction's beginning: what it prints and fetches needs the rest of the line.
+fn shortened(instruction: &str) -> String {
+    let mut short: String = instruction.chars().take(INSTRUCTION).collect();
+    if short.len() < instruction.len() {
+        short.push('…');
+    }
+    short
+}
+
 impl Moving {
     fn text(&self) -> String {
         let rate = self.sent as f64 / self.since.elapsed().as_secs_f64().max(0.001);
-        format!("{} {}/{} {}/s", self.file, bytes(self.sent), bytes(self.length), bytes(rate as u64))
+        format!(
+            "{} {}/{} {}/s",
+            self.file,
+            bytes(self.sent),
+            bytes(self.length),
+            bytes(rate as u64)
+        )
     }
 }
 
@@ -131,7 +163,8 @@ impl State {
     fn transfer(&mut self, transfer: &Transfer) {
         match transfer {
             Transfer::Started { id, file, length, .. } => {
-                let moving = Moving { file: file.clone(), length: *length, since: Instant::now(), sent: 0 };
+                let moving =
+                    Moving { file: file.clone(), length: *length, since: Instant::now(), sent: 0 };
                 self.transfers.insert(*id, moving);
             }
             Transfer::Progress { id, sent } => {
@@ -161,10 +194,12 @@ impl Reporter for Tty {
         match event {
             Event::RunStarted { stages, .. } => self.start(state, stages),
             Event::VerifyStarted { bytes, .. } => self.verify(state, *bytes),
-            Event::VerifyProgress { bytes, .. } => _ = state.run.as_ref().map(|bar| bar.set_position(*bytes)),
+            Event::VerifyProgress { bytes, .. } => {
+                _ = state.run.as_ref().map(|bar| bar.set_position(*bytes))
+            }
             Event::VerifyFinished { .. } => _ = state.run.take().map(|bar| bar.finish_and_clear()),
             Event::BaseProgress { image, how, bytes: done, .. } => {
-                for line in state.order.first().and_then(|stage| state.stages.get(stage)) {
+                if let Some(line) = state.order.first().and_then(|stage| state.stages.get(stage)) {
                     line.bar.set_message(format!("base {image}: {how} {}", bytes(*done)));
                 }
             }
@@ -172,7 +207,7 @@ impl Reporter for Tty {
             Event::StageStep { stage, step, steps, instruction, cached } => {
                 if let Some(line) = state.stages.get_mut(stage) {
                     let doing = if *cached { "reused" } else { "building" };
-                    line.step = format!("{doing} step {step}/{steps} {instruction}");
+                    line.step = format!("{doing} step {step}/{steps} {}", shortened(instruction));
                     line.last.clear();
                     line.show(&line.step, None);
                 }
@@ -192,7 +227,9 @@ impl Reporter for Tty {
             }
             Event::StageFinished(result) => self.finish(state, result),
             Event::Transfer(transfer) => state.transfer(transfer),
-            Event::Warning { message } => self.lines.suspend(|| self.printer.talk(&format!("warning: {message}"))),
+            Event::Warning { message } => {
+                self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")))
+            }
             Event::RunFinished { seconds, report, .. } => self.end(state, *seconds, report),
             Event::EngineReady { .. } | Event::BaseReady { .. } | Event::CheckFinished { .. } => {}
         }

@@ -27,13 +27,17 @@ pub(super) trait Reader {
     fn current(&self) -> Option<usize>;
 }
 
-pub(super) async fn build(engine: &DockerEngine, request: BuildRequest, sink: BuildSink<'_>) -> Result<ImageId, BuildFailure> {
+pub(super) async fn build(
+    engine: &DockerEngine,
+    request: BuildRequest,
+    sink: BuildSink<'_>,
+) -> Result<ImageId, BuildFailure> {
     let options = options(&request);
     let context = tokio::fs::File::from_std(request.context);
     let body = body_try_stream(ReaderStream::with_capacity(context, CHUNK));
     let mut reader: Box<dyn Reader + Send> = match request.builder {
         Builder::Classic => Box::new(ClassicReader::new(request.keywords)),
-        Builder::BuildKit => Box::new(BuildKitReader::new(request.keywords, request.target)),
+        Builder::BuildKit => Box::new(BuildKitReader::new(&request.keywords, request.target)),
     };
     let mut stream = std::pin::pin!(engine.patient.build_image(options, None, Some(body)));
     let mut image = None;
@@ -90,8 +94,10 @@ fn session() -> String {
 async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerError) -> BuildFailure {
     let message = match &error {
         DockerError::DockerStreamError { error } => error.clone(),
-        DockerError::DockerResponseServerError { message, status_code: 400..=500 } => message.clone(),
-        _ => return BuildFailure::Engine(failure::problem("building", &engine.endpoint, error)),
+        DockerError::DockerResponseServerError { message, status_code: 400..=500 } => {
+            message.clone()
+        }
+        _ => return BuildFailure::Engine(failure::problem("building", &engine.endpoint, &error)),
     };
     if engine.docker.ping().await.is_err() {
         return BuildFailure::Engine(stopped(engine));

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
+use bollard::models::{BuildInfo, BuildInfoAux};
 
 use super::build::Reader;
 use crate::engine::{BuildEvent, BuildSink};
@@ -26,9 +26,11 @@ struct State {
 }
 
 impl BuildKitReader {
-    pub(super) fn new(keywords: Vec<String>, target: String) -> Self {
+    pub(super) fn new(keywords: &[String], target: String) -> Self {
         let own = keywords.iter().rposition(|keyword| keyword == "FROM").unwrap_or(0);
-        let counts = |index: &usize| matches!(keywords[*index].as_str(), "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR");
+        let counts = |index: &usize| {
+            matches!(keywords[*index].as_str(), "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR")
+        };
         let counted = (own..keywords.len()).filter(counts).collect();
         Self { target, counted, vertices: HashMap::new(), current: None }
     }
@@ -101,7 +103,11 @@ mod tests {
 
     fn check(name: &str, expected: Option<usize>) {
         let keywords = ["FROM", "FROM", "ARG", "RUN", "ENV", "COPY"].map(str::to_owned).to_vec();
-        assert_eq!(BuildKitReader::new(keywords, "b_stage".to_owned()).index(name), expected, "{name}");
+        assert_eq!(
+            BuildKitReader::new(&keywords, "b_stage".to_owned()).index(name),
+            expected,
+            "{name}"
+        );
     }
 
     #[test]

@@ -46,7 +46,12 @@ impl ClassicReader {
 
 /// Whether the builder speaks of itself.
 fn is_own(line: &str) -> bool {
-    let marks = [" ---> ", "Removing intermediate container ", "Successfully built ", "[Warning] One or more build-args "];
+    let marks = [
+        " ---> ",
+        "Removing intermediate container ",
+        "Successfully built ",
+        "[Warning] One or more build-args ",
+    ];
     marks.iter().any(|mark| line.starts_with(mark)) || line.is_empty()
 }
 
@@ -91,7 +96,10 @@ mod tests {
             events.lock().unwrap().push(text);
         };
         for piece in pieces {
-            reader.read(BuildInfo { stream: Some((*piece).to_owned()), ..BuildInfo::default() }, &sink);
+            reader.read(
+                BuildInfo { stream: Some((*piece).to_owned()), ..BuildInfo::default() },
+                &sink,
+            );
         }
         assert_eq!(*events.lock().unwrap(), expected);
     }
@@ -99,7 +107,13 @@ mod tests {
     #[test]
     fn instructions_and_their_output_are_told_apart() {
         check(
-            &["Step 1/3 : FROM x\n", " ---> 0123\nStep 2/3 : RUN a", "\n ---> Using cache\n", "Step 3/3 : RUN b\n ---> Running in 9\nhel", "lo\n"],
+            &[
+                "Step 1/3 : FROM x\n",
+                " ---> 0123\nStep 2/3 : RUN a",
+                "\n ---> Using cache\n",
+                "Step 3/3 : RUN b\n ---> Running in 9\nhel",
+                "lo\n",
+            ],
             &["step 0", "step 1", "cached 1", "step 2", "2: hello"],
         );
     }
@@ -111,6 +125,9 @@ mod tests {
 
     #[test]
     fn colour_and_carriage_returns_do_not_reach_the_log() {
-        check(&["Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\u{1b}[0m\n"], &["step 0", "0: 100%", "0: error"]);
+        check(
+            &["Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\u{1b}[0m\n"],
+            &["step 0", "0: 100%", "0: error"],
+        );
     }
 }

@@ -26,7 +26,11 @@ impl DockerEngine {
     pub async fn connect() -> Result<Self> {
         let endpoint = endpoint()?;
         let docker = client(&endpoint).map_err(|error| unreachable(&endpoint, error))?;
-        let docker = docker.with_timeout(SHORT).negotiate_version().await.map_err(|error| unreachable(&endpoint, error))?;
+        let docker = docker
+            .with_timeout(SHORT)
+            .negotiate_version()
+            .await
+            .map_err(|error| unreachable(&endpoint, error))?;
         let facts = facts(&docker).await.map_err(|error| unreachable(&endpoint, error))?;
         let patient = docker.clone().with_timeout(LONG);
         Ok(Self { docker, patient, endpoint, facts, cleaning: TaskTracker::new() })
@@ -54,7 +58,11 @@ fn endpoint() -> Result<String> {
         return Ok(host);
     }
     let folder = variable("DOCKER_CONFIG").map_or_else(|| home().join(".docker"), PathBuf::from);
-    let configured = || std::fs::read_to_string(folder.join("config.json")).ok().and_then(|text| current_context(&text));
+    let configured = || {
+        std::fs::read_to_string(folder.join("config.json"))
+            .ok()
+            .and_then(|text| current_context(&text))
+    };
     match variable("DOCKER_CONTEXT").or_else(configured) {
         Some(context) if context != "default" => context_endpoint(&folder, &context),
         _ => Ok(LOCAL_SOCKET.to_owned()),
@@ -76,7 +84,10 @@ fn current_context(config: &str) -> Option<String> {
 
 /// Docker keeps a context's endpoint under the SHA-256 of its name.
 fn context_endpoint(folder: &std::path::Path, context: &str) -> Result<String> {
-    let file = folder.join("contexts/meta").join(hex::encode(Sha256::digest(context.as_bytes()))).join("meta.json");
+    let file = folder
+        .join("contexts/meta")
+        .join(hex::encode(Sha256::digest(context.as_bytes())))
+        .join("meta.json");
     let read = || -> Option<String> {
         let meta: Value = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).ok()?;
         meta.pointer("/Endpoints/docker/Host")?.as_str().map(str::to_owned)
@@ -93,7 +104,8 @@ async fn facts(docker: &Docker) -> std::result::Result<EngineFacts, bollard::err
     let version = docker.version().await?;
     let info = docker.info().await?;
     let api_version = version.api_version.unwrap_or_default();
-    let podman = version.components.iter().flatten().any(|component| component.name.contains("Podman"));
+    let podman =
+        version.components.iter().flatten().any(|component| component.name.contains("Podman"));
     let os = version.os.unwrap_or_default();
     let platform = format!("{os}/{}", version.arch.unwrap_or_default());
     Ok(EngineFacts {
@@ -108,18 +120,30 @@ async fn facts(docker: &Docker) -> std::result::Result<EngineFacts, bollard::err
 
 /// BuildKit is part of the engine from API 1.40 on (Engine 19.03); podman has a builder of its own behind the classic door.
 fn builders(api_version: &str, podman: bool) -> Vec<Builder> {
-    let minor = api_version.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok()).unwrap_or(0);
-    if minor >= 40 && !podman { vec![Builder::BuildKit, Builder::Classic] } else { vec![Builder::Classic] }
+    let minor =
+        api_version.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok()).unwrap_or(0);
+    if minor >= 40 && !podman {
+        vec![Builder::BuildKit, Builder::Classic]
+    } else {
+        vec![Builder::Classic]
+    }
 }
 
 /// The gateway of the default bridge network, as the engine reports it.
 pub(super) async fn access(engine: &DockerEngine) -> Result<HostAccess> {
-    let network = engine.docker.inspect_network("bridge", None::<bollard::query_parameters::InspectNetworkOptions>).await;
-    let network = network.map_err(|error| failure::error("asking for the bridge network", &engine.endpoint, error))?;
+    let network = engine
+        .docker
+        .inspect_network("bridge", None::<bollard::query_parameters::InspectNetworkOptions>)
+        .await;
+    let network = network.map_err(|error| {
+        failure::error("asking for the bridge network", &engine.endpoint, &error)
+    })?;
     let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
     let gateways = configs.iter().filter_map(|config| config.gateway.as_deref());
-    let gateway = gateways.filter_map(|gateway| gateway.parse::<IpAddr>().ok()).find(IpAddr::is_ipv4);
-    let gateway = gateway.or_else(|| configs.iter().find_map(|config| first_address(config.subnet.as_deref()?)));
+    let gateway =
+        gateways.filter_map(|gateway| gateway.parse::<IpAddr>().ok()).find(IpAddr::is_ipv4);
+    let gateway = gateway
+        .or_else(|| configs.iter().find_map(|config| first_address(config.subnet.as_deref()?)));
     let listen = gateway.ok_or_else(|| {
         Problem::error("the engine's default bridge network has no gateway")
             .note(format!("engine: `{}`", engine.endpoint))

@@ -5,19 +5,20 @@ use bollard::errors::Error as DockerError;
 use crate::error::{Error, Exit, Problem};
 
 /// A problem of the engine while `doing` something.
-pub(super) fn problem(doing: &str, endpoint: &str, error: DockerError) -> Problem {
-    let text = match &error {
+pub(super) fn problem(doing: &str, endpoint: &str, error: &DockerError) -> Problem {
+    let text = match error {
         DockerError::DockerResponseServerError { message, .. } => message.clone(),
         DockerError::DockerStreamError { error } => error.clone(),
         other => other.to_string(),
     };
-    let problem = Problem::error(format!("the engine failed while {doing}")).note(format!("engine: `{endpoint}`"));
-    let hint = hint(&text, &error);
+    let problem = Problem::error(format!("the engine failed while {doing}"))
+        .note(format!("engine: `{endpoint}`"));
+    let hint = hint(&text, error);
     problem.cause(text).maybe_hint(hint)
 }
 
 /// The same as an error that ends the run.
-pub(super) fn error(doing: &str, endpoint: &str, error: DockerError) -> Error {
+pub(super) fn error(doing: &str, endpoint: &str, error: &DockerError) -> Error {
     problem(doing, endpoint, error).exit(Exit::Engine)
 }
 
@@ -34,5 +35,11 @@ fn hint(text: &str, error: &DockerError) -> Option<String> {
 
 /// Whether the engine went away rather than answered.
 fn is_gone(error: &DockerError) -> bool {
-    matches!(error, DockerError::HyperResponseError { .. } | DockerError::IOError { .. } | DockerError::HyperLegacyError { .. } | DockerError::RequestTimeoutError)
+    matches!(
+        error,
+        DockerError::HyperResponseError { .. }
+            | DockerError::IOError { .. }
+            | DockerError::HyperLegacyError { .. }
+            | DockerError::RequestTimeoutError
+    )
 }

@@ -14,7 +14,10 @@ use std::time::Duration;
 use bollard::Docker;
 use tokio_util::task::TaskTracker;
 
-use super::{BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine, EngineFacts, HostAccess, ImageFacts, ImageId};
+use super::{
+    BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
+    EngineFacts, HostAccess, ImageFacts, ImageId,
+};
 use crate::error::Result;
 use crate::project::Platform;
 
@@ -54,11 +57,21 @@ impl Engine for DockerEngine {
         images::load(self, archive, sink).await
     }
 
-    async fn import(&self, rootfs: &Path, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
+    async fn import(
+        &self,
+        rootfs: &Path,
+        reference: &str,
+        platform: &Platform,
+        sink: BaseSink<'_>,
+    ) -> Result<()> {
         images::import(self, rootfs, reference, platform, sink).await
     }
 
-    async fn build(&self, request: BuildRequest, sink: BuildSink<'_>) -> std::result::Result<ImageId, BuildFailure> {
+    async fn build(
+        &self,
+        request: BuildRequest,
+        sink: BuildSink<'_>,
+    ) -> std::result::Result<ImageId, BuildFailure> {
         build::build(self, request, sink).await
     }
 
