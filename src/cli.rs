@@ -143,12 +143,12 @@ fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
                 || own.starts_with("--directory=")
                 || own.starts_with("--color=") =>
             {
-                index += 1
+                index += 1;
             }
             own if own.starts_with("-v") && own[1..].chars().all(|c| c == 'v')
                 || own == "--verbose" =>
             {
-                index += 1
+                index += 1;
             }
             option if option.starts_with('-') => break,
             _verb => return arguments,

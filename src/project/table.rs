@@ -154,7 +154,7 @@ impl<'a> Table<'a> {
         for item in array.iter() {
             match item.get_ref().as_str() {
                 Some(text) => {
-                    texts.push(Placed { value: text.to_owned(), place: self.placed(item.span()) })
+                    texts.push(Placed { value: text.to_owned(), place: self.placed(item.span()) });
                 }
                 None => problems.push(self.wrong_type(key, "a list of strings", item)),
             }

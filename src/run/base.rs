@@ -53,7 +53,7 @@ async fn get<E: Engine, M: Materials>(
                 how,
                 bytes,
                 total,
-            })
+            });
         }
     };
     if let Some(archive) = &base.source.archive {

@@ -195,7 +195,7 @@ impl Reporter for Tty {
             Event::RunStarted { stages, .. } => self.start(state, stages),
             Event::VerifyStarted { bytes, .. } => self.verify(state, *bytes),
             Event::VerifyProgress { bytes, .. } => {
-                _ = state.run.as_ref().map(|bar| bar.set_position(*bytes))
+                _ = state.run.as_ref().map(|bar| bar.set_position(*bytes));
             }
             Event::VerifyFinished { .. } => _ = state.run.take().map(|bar| bar.finish_and_clear()),
             Event::BaseProgress { image, how, bytes: done, .. } => {
@@ -228,7 +228,7 @@ impl Reporter for Tty {
             Event::StageFinished(result) => self.finish(state, result),
             Event::Transfer(transfer) => state.transfer(transfer),
             Event::Warning { message } => {
-                self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")))
+                self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")));
             }
             Event::RunFinished { seconds, report, .. } => self.end(state, *seconds, report),
             Event::EngineReady { .. } | Event::BaseReady { .. } | Event::CheckFinished { .. } => {}

@@ -57,7 +57,7 @@ pub(super) async fn pull(
     let mut stream = engine.patient.create_image(Some(options), None, None);
     let mut layers = std::collections::BTreeMap::new();
     while let Some(info) = stream.next().await {
-        let info = info.map_err(|error| not_pulled(engine, reference, error))?;
+        let info = info.map_err(|error| not_pulled(engine, reference, &error))?;
         let detail = info.progress_detail.and_then(|detail| detail.current.zip(detail.total));
         if let (Some(id), Some((current, total))) = (info.id, detail) {
             layers.insert(
@@ -72,8 +72,8 @@ pub(super) async fn pull(
     Ok(())
 }
 
-fn not_pulled(engine: &DockerEngine, reference: &str, error: DockerError) -> crate::error::Error {
-    failure::problem(&format!("pulling the base image `{reference}`"), &engine.endpoint, &error)
+fn not_pulled(engine: &DockerEngine, reference: &str, error: &DockerError) -> crate::error::Error {
+    failure::problem(&format!("pulling the base image `{reference}`"), &engine.endpoint, error)
         .hint("without a way to a registry, give the base an `archive` or a `rootfs` in stages/stages.toml, or load it yourself (`docker load`, `docker import`)")
         .exit(Exit::Engine)
 }
