@@ -88,7 +88,7 @@ struct Run<'a> {
     reporter: &'a Arc<dyn Reporter>,
     plan: Plan,
     packages: Vec<VerifiedPackage>,
-    engine: Option<(DockerEngine, Builder)>,
+    engine: Option<(Arc<DockerEngine>, Builder)>,
 }
 
 impl Run<'_> {
@@ -99,17 +99,19 @@ impl Run<'_> {
         let engine = interrupt.unless(DockerEngine::connect()).await?;
         self.follow_platform(&engine, &interrupt).await?;
         let builder = choose(self.args.builder, &engine)?;
-        let (engine, builder) = &*self.engine.insert((engine, builder));
+        let engine = Arc::new(engine);
+        self.engine = Some((Arc::clone(&engine), builder));
+        let engine = &*engine;
         let server = interrupt.unless(self.serve(engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let address = format!("http://{}:{}", access.name, server.local_address().port());
-        self.recorder.record(&Event::EngineReady { version: engine.facts().version.clone(), builder: *builder, server: address.clone() });
+        self.recorder.record(&Event::EngineReady { version: engine.facts().version.clone(), builder, server: address.clone() });
         let scratch = Scratch::new(&self.recorder.folder().id);
         let disk = Disk { stages_folder: self.project.stages_folder(), options: self.options() };
         let job = Job {
             plan: &self.plan,
             engine,
-            builder: *builder,
+            builder,
             materials: &disk,
             recorder: self.recorder,
             proxies: user_proxies(&access.name),

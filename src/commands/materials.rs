@@ -44,7 +44,7 @@ fn unmatched(stages_folder: &Path, stage: &PlannedStage, context: &Context) -> V
 
 fn collect(stages_folder: &Path, stage: &PlannedStage) -> Result<Context> {
     let sources: Vec<_> = stage.context.iter().map(CopySource::new).collect();
-    Context::collect(stages_folder, &sources, &IgnoreRules::load(stages_folder, None)?)
+    Context::collect(stages_folder, &sources, &IgnoreRules::read(stages_folder, None)?)
 }
 
 impl Materials for Disk {

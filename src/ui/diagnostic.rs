@@ -1,7 +1,5 @@
 //! A problem as text: message, place with a caret, causes, facts, what to do.
 
-use std::error::Error as _;
-
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
