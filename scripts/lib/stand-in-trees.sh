@@ -58,7 +58,14 @@ toolkit_tree() {
     stand_in_file "$cann" Ascend-cann-toolkit
     version_info "$cann/version.info" Ascend-cann-toolkit "$CANN_VERSION"
     version_info "$cann/runtime/version.info" runtime "$CANN_VERSION"
-    version_info "$cann/$1-linux/ascend_toolkit_install.info" Ascend-cann-toolkit "$CANN_VERSION"
+    put "$cann/$1-linux/ascend_toolkit_install.info" <<EOF
+package_name=Ascend-cann-toolkit
+version=$CANN_VERSION
+arch=$1
+os=linux
+path=/usr/local/Ascend/cann-$CANN_VERSION/$1-linux
+note=STAND-IN, not Huawei's package
+EOF
     toolkit_environment | put "$cann/set_env.sh"
     printf '# STAND-IN\n. /usr/local/Ascend/cann/set_env.sh\n' | put "$package/tree/ascend-toolkit/set_env.sh"
     printf '"""STAND-IN of acl."""\n' | put "$cann/python/site-packages/acl_stand_in/__init__.py"

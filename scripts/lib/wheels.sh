@@ -15,7 +15,10 @@ missing_wheels() {
 }
 
 wheel_is_there() {
-    [ "$(stat -c %s "$ROOT/packages/$1" 2> /dev/null)" = "$(declared "$1" size)" ]
+    local size
+    size=$(declared "$1" size)
+    [ -f "$ROOT/packages/$1" ] || return 1
+    [ -z "$size" ] || [ "$(stat -c %s "$ROOT/packages/$1")" = "$size" ]
 }
 
 # wheel_options FILE: pip's options for the tags in a wheel's name, NAME-VERSION-PYTHON-ABI-PLATFORM.whl.
