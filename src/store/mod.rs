@@ -13,6 +13,7 @@ mod disguise;
 mod glob;
 mod ignore_rules;
 mod index;
+mod memory;
 mod problems;
 mod verify;
 
@@ -20,4 +21,5 @@ pub use context::{Context, ContextEntry, CopySource, EntryKind, UnmatchedSource}
 pub use context_tar::EntryDigest;
 pub use ignore_rules::IgnoreRules;
 pub use index::{Found, Root, RootIndex, RootState};
+pub use memory::memory_folder;
 pub use verify::{VerifyEvent, VerifyOptions, verify};

@@ -2,19 +2,22 @@
 //!
 //! 1. Walk the roots once and look every planned name up.
 //! 2. Say without hashing what is missing, no file, or too short.
-//! 3. Hash the rest, each path once, in parallel, the largest first.
+//! 3. Hash the rest, each path once, in parallel, the largest first, except what
+//!    is remembered.
 //! 4. Judge each planned package by what was found.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use super::digest::{self, HashError, Hashed};
 use super::index::{Found, RootIndex};
+use super::memory::Memory;
 use super::{disguise, problems};
 use crate::error::{Error, Exit, Problem};
-use crate::plan::{PlannedPackage, VerifiedPackage};
+use crate::plan::{FileIdentity, PlannedPackage, VerifiedPackage};
 
 /// Where and how to verify.
 #[derive(Debug, Clone)]
@@ -34,9 +37,9 @@ pub struct VerifyOptions {
 pub enum VerifyEvent {
     /// The files were found; this much is to be read.
     Started {
-        /// Number of files.
+        /// Number of files, the remembered ones included.
         files: usize,
-        /// Bytes that will be hashed.
+        /// Bytes that will be hashed; what is remembered is not read.
         bytes: u64,
     },
     /// More bytes were hashed; add them up.
@@ -69,10 +72,21 @@ pub fn verify(
     observer: &(dyn Fn(VerifyEvent) + Sync),
     cancelled: &AtomicBool,
 ) -> Result<Vec<VerifiedPackage>, Error> {
+    verify_by(SystemTime::now, planned, options, observer, cancelled)
+}
+
+/// [`verify`] by a clock of the caller's.
+fn verify_by(
+    clock: fn() -> SystemTime,
+    planned: &[PlannedPackage],
+    options: &VerifyOptions,
+    observer: Observer<'_>,
+    cancelled: &AtomicBool,
+) -> Result<Vec<VerifiedPackage>, Error> {
     let index = RootIndex::walk(&options.roots);
     let located: Vec<_> = planned.iter().map(|package| locate(package, &index)).collect();
     let paths: BTreeSet<&Path> = located.iter().flatten().map(|found| &*found.path).collect();
-    let hashed = hash_all(paths, options.jobs, observer, cancelled);
+    let hashed = hash_all(clock, paths, options, observer, cancelled);
     if cancelled.load(Ordering::Relaxed) {
         return Err(interrupted());
     }
@@ -129,48 +143,83 @@ fn wrong_at_first_sight(package: &PlannedPackage, path: &Path, size: u64) -> Opt
 
 type Outcomes = BTreeMap<PathBuf, Result<Hashed, HashError>>;
 
-/// Hashes each of `paths` once, `jobs` at a time.
-fn hash_all(
-    paths: BTreeSet<&Path>,
-    jobs: usize,
-    observer: Observer<'_>,
-    cancelled: &AtomicBool,
-) -> Outcomes {
-    let mut queue: Vec<(u64, &Path)> =
-        paths.into_iter().map(|path| (path.metadata().map_or(0, |m| m.len()), path)).collect();
-    // A large file that starts last would keep one core busy alone.
-    queue.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-    let bytes = queue.iter().map(|(size, _)| size).sum();
-    observer(VerifyEvent::Started { files: queue.len(), bytes });
-    let outcomes = Mutex::new(BTreeMap::new());
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, queue.len().max(1)) {
-            scope.spawn(|| work(&queue, &next, observer, cancelled, &outcomes));
-        }
-    });
-    outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// What the workers share.
+struct Hashing<'a> {
+    clock: fn() -> SystemTime,
+    /// Files to hash with their sizes in bytes, the largest first.
+    queue: Vec<(u64, &'a Path)>,
+    next: AtomicUsize,
+    memory: Option<Memory>,
+    observer: Observer<'a>,
+    cancelled: &'a AtomicBool,
+    outcomes: Mutex<Outcomes>,
 }
 
-/// Takes files from the queue until it is empty or the run is cancelled.
-fn work(
-    queue: &[(u64, &Path)],
-    next: &AtomicUsize,
-    observer: Observer<'_>,
-    cancelled: &AtomicBool,
-    outcomes: &Mutex<Outcomes>,
-) {
-    let mut buffer = Vec::new();
-    let read = |bytes| observer(VerifyEvent::Read { bytes });
-    while let Some((_, path)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let outcome = digest::hash_file(path, &mut buffer, &read, cancelled);
-        if matches!(outcome, Err(HashError::Interrupted)) {
-            return;
+/// Finds the digest of each of `paths` once: remembered or hashed.
+fn hash_all<'a>(
+    clock: fn() -> SystemTime,
+    paths: BTreeSet<&'a Path>,
+    options: &VerifyOptions,
+    observer: Observer<'a>,
+    cancelled: &'a AtomicBool,
+) -> Outcomes {
+    let memory = options.memory.as_deref().map(Memory::read);
+    let recall = memory.as_ref().filter(|_| !options.rehash);
+    let now = clock();
+    let mut outcomes = BTreeMap::new();
+    let mut queue = Vec::new();
+    let files = paths.len();
+    for path in paths {
+        let identity = path.metadata().ok().map(|metadata| FileIdentity::from(&metadata));
+        match identity.and_then(|identity| recalled(recall?, identity, now)) {
+            Some(hashed) => drop(outcomes.insert(path.to_owned(), Ok(hashed))),
+            None => queue.push((identity.map_or(0, |identity| identity.size), path)),
         }
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        observer(VerifyEvent::Finished { file, remembered: false });
-        let mut outcomes = outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        outcomes.insert((*path).to_owned(), outcome);
+    }
+    // A large file that starts last would keep one core busy alone.
+    queue.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    observer(VerifyEvent::Started { files, bytes: queue.iter().map(|(size, _)| size).sum() });
+    for path in outcomes.keys() {
+        observer(VerifyEvent::Finished { file: file_name(path), remembered: true });
+    }
+    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(outcomes));
+    Hashing { clock, queue, next, memory, observer, cancelled, outcomes }.run(options.jobs)
+}
+
+fn recalled(memory: &Memory, identity: FileIdentity, now: SystemTime) -> Option<Hashed> {
+    Some(Hashed { sha256: memory.recall(&identity, now)?, identity })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl Hashing<'_> {
+    fn run(self, jobs: usize) -> Outcomes {
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.max(1).min(self.queue.len()) {
+                scope.spawn(|| self.work());
+            }
+        });
+        self.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes files from the queue until it is empty or the run is cancelled.
+    fn work(&self) {
+        let mut buffer = Vec::new();
+        let read = |bytes| (self.observer)(VerifyEvent::Read { bytes });
+        while let Some((_, path)) = self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = digest::hash_file(path, &mut buffer, &read, self.cancelled);
+            if matches!(outcome, Err(HashError::Interrupted)) {
+                return;
+            }
+            if let (Some(memory), Ok(hashed)) = (&self.memory, &outcome) {
+                memory.remember(&hashed.identity, &hashed.sha256, (self.clock)());
+            }
+            (self.observer)(VerifyEvent::Finished { file: file_name(path), remembered: false });
+            let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            outcomes.insert((*path).to_owned(), outcome);
+        }
     }
 }
 

@@ -344,6 +344,44 @@ fn events_add_up_and_a_shared_file_is_read_once() {
     assert_eq!(events.last(), Some(&last));
 }
 
+/// How one file is finished in each of two runs, `between` them something happens.
+fn remembered(rehash: bool, between: impl Fn(&Path)) -> Vec<bool> {
+    let ground = Ground::new();
+    let path = ground.path("packages").join(FILE);
+    ground.write(&format!("packages/{FILE}"), GOOD);
+    let memory = Some(ground.path("cache"));
+    let options = VerifyOptions { rehash, memory, ..ground.options() };
+    let finished = Mutex::new(Vec::new());
+    let observer = |event| {
+        if let VerifyEvent::Finished { remembered, .. } = event {
+            finished.lock().unwrap().push(remembered);
+        }
+    };
+    let cancelled = AtomicBool::new(false);
+    let planned = [planned(None, None)];
+    let run = || verify_by(in_an_hour, &planned, &options, &observer, &cancelled);
+    let first = run().unwrap();
+    between(&path);
+    assert_eq!(first[0].sha256, run().unwrap()[0].sha256);
+    finished.into_inner().unwrap()
+}
+
+/// A clock by which every file has been at rest for an hour.
+fn in_an_hour() -> SystemTime {
+    SystemTime::now() + std::time::Duration::from_secs(3600)
+}
+
+#[test]
+fn an_unchanged_file_is_not_read_again() {
+    let touch = |path: &Path| {
+        let file = fs::File::open(path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1)).unwrap();
+    };
+    assert_eq!(remembered(false, |_| ()), [false, true]);
+    assert_eq!(remembered(true, |_| ()), [false, false]);
+    assert_eq!(remembered(false, touch), [false, false]);
+}
+
 #[test]
 fn a_cancelled_run_ends_as_interrupted() {
     let ground = Ground::new();
