@@ -101,11 +101,11 @@ fn is_component(words: &[&str]) -> bool {
     }
 }
 
-/// `Ascend-hdk-…`, `Atlas-A3-hdk-…`, and the older `Atlas-300i-pro-npu`, `A300-3010-npu-driver`.
+/// `Ascend-hdk-…`, `Atlas-A3-hdk-…`, `npu-driver`, and the older `Atlas-300i-pro-npu`, `A300-3010-npu-driver`.
 fn is_host(words: &[&str]) -> bool {
     let board = words.first().is_some_and(|first| *first == "atlas" || is_board(first));
     match words {
-        ["ascend", "hdk", ..] => true,
+        ["ascend", "hdk", ..] | ["npu", "driver" | "firmware", ..] => true,
         [_, rest @ ..] => board && rest.iter().any(|word| ["hdk", "npu", "mcu"].contains(word)),
         [] => false,
     }

@@ -59,6 +59,8 @@ fn host_packages_are_identified() {
     check("Atlas-A3-hdk-npu-driver_25.2.0_linux-aarch64.run", "hdk 25.2.0 aarch64 a3 -");
     check("Atlas-200i-SoC-npu_23.0.0_linux-aarch64.zip", "hdk 23.0.0 aarch64 - -");
     check("A300-3010-npu-driver_20.2.0_ubuntu18.04-x86_64.run", "hdk 20.2.0 x86_64 - -");
+    check("A300-3010-npu-firmware_1.76.22.10.220.run", "hdk 1.76.22.10.220 - - -");
+    check("npu-driver_25.0.rc1_sph001_linux.run", "hdk 25.0.rc1 - - -");
     check("A300t-9000-npu_21.0.4_linux-aarch64.zip", "hdk 21.0.4 aarch64 - -");
 }
 
