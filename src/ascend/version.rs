@@ -64,6 +64,11 @@ impl Version {
         self.order_public(other) == Ordering::Equal
     }
 
+    /// Whether the first two numbers are the same, as of `8.5.0` and `8.5.1`.
+    pub fn same_minor(&self, other: &Self) -> bool {
+        (0..2).all(|at| self.number(at) == other.number(at))
+    }
+
     /// The first three numbers, as `2.7.1` of `2.7.1.post2+git4c901a4`.
     pub fn base(&self) -> String {
         let numbers = (0..3).map(|at| self.number(at).to_string());
