@@ -21,9 +21,10 @@ use std::sync::{Arc, LazyLock};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
+use super::parts::split_container;
 use super::schema;
 use super::search::Query;
-use super::{Identity, identify};
+use super::{Container, Identity, identify};
 use crate::error::{Result, SourceFile};
 
 /// The product files of the built-in catalogue.
@@ -162,9 +163,16 @@ impl Catalogue {
         &self.entries
     }
 
-    /// The entry of a file name, which may be percent-encoded; the last one added where there are several.
+    /// The entry of a file name, which may be percent-encoded: the last one added.
     pub fn by_file(&self, name: &str) -> Option<&Entry> {
         self.all_of(name).last()
+    }
+
+    /// The official zip that holds the file `name`, as `X.zip` holds `X.run`.
+    pub fn zip_of(&self, name: &str) -> Option<&Entry> {
+        let (stem, container) = split_container(name);
+        container.filter(|container| *container != Container::Zip)?;
+        self.by_file(&format!("{stem}.zip"))
     }
 
     /// The entry whose content has this digest, given in either case.

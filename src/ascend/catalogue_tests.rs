@@ -34,7 +34,7 @@ fn all_files_of_the_source_are_found_with_their_digests() {
     for (sha256, name) in listed() {
         check(catalogue, name, sha256, &format!("official {name}"));
         assert_eq!(catalogue.by_sha256(sha256).map(|entry| entry.file.as_str()), Some(name));
-        let found = catalogue.search(&Query::named(name));
+        let found = catalogue.search(&Query::of_words(name));
         assert_eq!(found.iter().map(|entry| entry.sha256.as_str()).collect::<Vec<_>>(), [sha256]);
     }
 }
@@ -59,6 +59,10 @@ fn content_decides_what_is_official() {
     check(catalogue, "renamed.whl", sha256, &format!("official {wheel}"));
     check(catalogue, wheel, &"0".repeat(64), &format!("differs {wheel}"));
     check(catalogue, "own.run", &"0".repeat(64), "unknown");
+    let run = "Ascend-cann-toolkit_8.5.0_linux-aarch64.run";
+    check(catalogue, run, &"0".repeat(64), "unknown");
+    let zip = catalogue.zip_of(run).map(|entry| entry.file.as_str());
+    assert_eq!(zip, Some("Ascend-cann-toolkit_8.5.0_linux-aarch64.zip"));
     let encoded = "torch-2.7.1%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl";
     check(catalogue, encoded, &"0".repeat(64), &format!("differs {}", encoded.replace("%2B", "+")));
 }

@@ -23,6 +23,8 @@ mod rules;
 mod schema;
 mod search;
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;
 mod version;
 mod wheel;

@@ -23,19 +23,20 @@ pub struct Query {
 }
 
 impl Query {
-    /// The query of `name@version`, or of the words of `text`.
+    /// The query of the words of `text`.
+    pub fn of_words(text: &str) -> Self {
+        let words = text.split_whitespace().map(str::to_owned).collect();
+        Self { words, ..Self::default() }
+    }
+
+    /// The query of `name` or `name@version`.
     ///
-    /// A name that is a kind looks for that kind: `cann-toolkit@8.5.0`.
+    /// A name that is a kind looks for that kind alone: `cann-toolkit@8.5.0`.
     pub fn named(text: &str) -> Self {
         let (name, version) = text.split_once('@').unwrap_or((text, ""));
         let kind = name.replace('_', "-").parse().ok();
-        let words = name.split_whitespace().map(str::to_owned);
-        Self {
-            words: if kind.is_some() { Vec::new() } else { words.collect() },
-            kind,
-            exact_version: version.parse().ok(),
-            ..Self::default()
-        }
+        let open = if kind.is_some() { Self::default() } else { Self::of_words(name) };
+        Self { kind, exact_version: version.parse().ok(), ..open }
     }
 
     /// Whether `entry` is what is looked for.
@@ -95,7 +96,7 @@ mod tests {
     }
 
     fn words(text: &str) -> Query {
-        Query::named(text)
+        Query::of_words(text)
     }
 
     #[test]

@@ -218,6 +218,27 @@ fn name_like() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.concat())
 }
 
+/// A name made by the grammar, with the row that a list would have for it.
+fn made_name() -> impl Strategy<Value = (String, String)> {
+    let version = "[1-9][.][0-9]([.](RC[1-9]|[0-9]|T[1-9]))([.]alpha00[1-9]|-beta[.][1-9])?";
+    let arch = proptest::sample::select(vec!["aarch64", "x86_64", "x86-64", "arm64"]);
+    let chip = proptest::sample::select(vec!["310p", "310b", "910", "910b", "910_93", "950", "A3"]);
+    let ending = proptest::sample::select(vec!["run", "zip", "deb", "rpm"]);
+    (0..5_usize, version, arch, chip, ending).prop_map(|(shape, version, arch, chip, ending)| {
+        let (start, kind) = [
+            (format!("Ascend-cann-kernels-{chip}"), "cann-kernels"),
+            (format!("Ascend-cann-{chip}-ops"), "cann-ops"),
+            (format!("Ascend-hdk-{chip}-npu"), "hdk"),
+            ("Ascend-cann-toolkit".to_owned(), "cann-toolkit"),
+            ("Ascend-mindie".to_owned(), "mindie"),
+        ][shape]
+            .clone();
+        let chip = if shape < 3 { chip.to_lowercase() } else { "-".to_owned() };
+        let row = format!("{kind} {version} {arch} {chip} -");
+        (format!("{start}_{version}_linux-{arch}.{ending}"), row)
+    })
+}
+
 /// How many families claim `name`.
 fn claims(name: &str) -> usize {
     let wheel = Wheel::cut(name).and_then(|wheel| super::families::wheel_kind(&wheel));
@@ -243,6 +264,12 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes);
         prop_assert!(claims(&text) <= 1);
         identify(&text);
+    }
+
+    #[test]
+    fn names_made_by_the_grammar_are_read_back((name, row) in made_name()) {
+        check(&name, &row);
+        prop_assert_eq!(claims(&name), 1);
     }
 
     #[test]

@@ -75,7 +75,9 @@ impl Version {
         numbers.collect::<Vec<_>>().join(".")
     }
 
-    /// Whether the version is `prefix` or starts with it at a boundary: `8.5` fits `8.5.0` and `8.5.RC1`, not `8.50`.
+    /// Whether the version is `prefix` or starts with it at a boundary.
+    ///
+    /// `8.5` fits `8.5.0` and `8.5.RC1`, not `8.50`.
     pub fn starts_with(&self, prefix: &str) -> bool {
         let (text, prefix) = (self.text.to_ascii_lowercase(), prefix.to_ascii_lowercase());
         let ends_in_digit = prefix.ends_with(|c: char| c.is_ascii_digit());

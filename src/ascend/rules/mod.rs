@@ -34,6 +34,13 @@ pub(super) const RULES: [fn(&Set<'_>) -> Vec<Conflict>; 16] = [
 /// A package with its name in messages.
 type Member<'a> = &'a (String, Identity);
 
+/// A version in the target, and the package that brings it; `None` for the base.
+type Present<'a> = (&'a Version, Option<&'a str>);
+
+/// The parts of CANN that work only with a toolkit or a runtime of their version.
+const CANN_PARTS: [Kind; 4] =
+    [Kind::CannKernels, Kind::CannOps, Kind::CannNnal, Kind::CannTfplugin];
+
 impl<'a> Set<'a> {
     /// The packages of any of `kinds`.
     fn of(&self, kinds: &'a [Kind]) -> impl Iterator<Item = Member<'a>> + use<'a> {
@@ -41,29 +48,26 @@ impl<'a> Set<'a> {
         self.members.iter().filter(move |(_, identity)| identity.kind.is_some_and(wanted))
     }
 
-    /// The version of CANN in the target, and the package that brings it; the base's where none does.
-    fn cann(&self) -> Option<(&'a Version, Option<&'a str>)> {
-        let parts: [&[Kind]; 2] = [&[Kind::CannToolkit], &[Kind::CannNnrt, Kind::CannNnae]];
-        let whole = parts.iter().flat_map(|kinds| self.of(kinds));
-        let found = whole.chain(self.members.iter().filter(|member| is_cann(member)));
-        let mut found =
-            found.filter_map(|(name, it)| Some((it.version.as_ref()?, Some(name.as_str()))));
-        let base = self.context.cann.as_ref().map(|version| (version, None));
-        // Operators and nnal are added to a base that has CANN; a toolkit replaces it.
-        match found.next() {
-            Some(first) if base.is_none() || self.of(&[Kind::CannToolkit]).next().is_some() => {
-                Some(first)
-            }
-            first => base.or(first),
-        }
+    /// The version that a package of any of `kinds` brings.
+    fn first(&self, kinds: &'a [Kind]) -> Option<Present<'a>> {
+        self.of(kinds).find_map(|(name, identity)| {
+            let version = identity.version.as_ref()?;
+            Some((version, Some(name.as_str())))
+        })
     }
 
-    /// The torch in the target with its package; the base's where no package brings one.
-    fn torch(&self) -> Option<(&'a Version, Option<&'a str>)> {
-        let wheel = self
-            .of(&[Kind::Torch])
-            .find_map(|(name, it)| Some((it.version.as_ref()?, Some(name.as_str()))));
-        wheel.or_else(|| self.context.torch.as_ref().map(|version| (version, None)))
+    /// The CANN of the target: operators and nnal are added to a base's, a toolkit replaces it.
+    fn cann(&self) -> Option<Present<'a>> {
+        let base = || self.context.cann.as_ref().map(|version| (version, None));
+        let toolkit = self.first(&[Kind::CannToolkit]);
+        let found = toolkit.or_else(base).or_else(|| self.first(&[Kind::CannNnrt, Kind::CannNnae]));
+        found.or_else(|| self.first(&CANN_PARTS))
+    }
+
+    /// The torch of the target: a wheel's, else the base's.
+    fn torch(&self) -> Option<Present<'a>> {
+        let base = || self.context.torch.as_ref().map(|version| (version, None));
+        self.first(&[Kind::Torch]).or_else(base)
     }
 }
 

@@ -124,9 +124,7 @@ fn mindie_pairs<'a>(
 
 /// What is built against a torch (ATB models, MindIE wheels) is used with it.
 pub(super) fn built_for_torch(set: &Set<'_>) -> Vec<Conflict> {
-    let npu = set
-        .of(&[Kind::TorchNpu])
-        .find_map(|(name, it)| Some((it.version.as_ref()?, Some(name.as_str()))));
+    let npu = set.first(&[Kind::TorchNpu]);
     let Some((torch, bringer)) = set.torch().or(npu) else { return Vec::new() };
     let conflict = |(name, identity): Member<'_>| {
         let wanted = identity.torch.as_ref().filter(|wanted| wanted.base() != torch.base())?;
