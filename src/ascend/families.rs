@@ -101,11 +101,12 @@ fn is_component(words: &[&str]) -> bool {
     }
 }
 
-/// `Ascend-hdk-…`, `Atlas-A3-hdk-…`, and the older `Atlas-300i-pro-npu`, `A300-3010-npu-driver`.
+/// `Ascend-hdk-…`, `Atlas-A3-hdk-…` and `npu-driver`; before those, boards:
+/// `Atlas-300i-pro-npu`, `A300-3010-npu-driver`.
 fn is_host(words: &[&str]) -> bool {
     let board = words.first().is_some_and(|first| *first == "atlas" || is_board(first));
     match words {
-        ["ascend", "hdk", ..] => true,
+        ["ascend", "hdk", ..] | ["npu", "driver" | "firmware", ..] => true,
         [_, rest @ ..] => board && rest.iter().any(|word| ["hdk", "npu", "mcu"].contains(word)),
         [] => false,
     }
@@ -133,7 +134,7 @@ fn is_mindie_image(words: &[&str]) -> bool {
     words.starts_with(&["ascend", "mindie", "image"])
 }
 
-/// `Ascend-mindx…` and its newer name, `Ascend-mindsdk…`; the container runtime comes with them.
+/// `Ascend-mindx…` and its newer name, `Ascend-mindsdk…`, with the container runtime.
 fn is_mindx(words: &[&str]) -> bool {
     match words {
         ["ascend", "docker", "runtime"] => true,

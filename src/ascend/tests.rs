@@ -59,6 +59,8 @@ fn host_packages_are_identified() {
     check("Atlas-A3-hdk-npu-driver_25.2.0_linux-aarch64.run", "hdk 25.2.0 aarch64 a3 -");
     check("Atlas-200i-SoC-npu_23.0.0_linux-aarch64.zip", "hdk 23.0.0 aarch64 - -");
     check("A300-3010-npu-driver_20.2.0_ubuntu18.04-x86_64.run", "hdk 20.2.0 x86_64 - -");
+    check("A300-3010-npu-firmware_1.76.22.10.220.run", "hdk 1.76.22.10.220 - - -");
+    check("npu-driver_25.0.rc1_sph001_linux.run", "hdk 25.0.rc1 - - -");
     check("A300t-9000-npu_21.0.4_linux-aarch64.zip", "hdk 21.0.4 aarch64 - -");
 }
 
@@ -162,58 +164,37 @@ fn near_misses_say_what_is_usual() {
     }
 }
 
+/// Pieces of real names, and what could come between them.
+const PIECES: &str = "Ascend Atlas A3 a300 cann kernels ops toolkit nnal hdk npu mindie atb models \
+    image mindxdl mindstudio BiSheng 910b 910 93 310p - - - - _ _ _ 8.5.0 linux x86 64 aarch64 \
+    abi0 py311 torch torch2.1.0 pytorch cp311 docker runtime .run .zip .whl (1) %2B é + .";
+
 /// Texts near the grammar: pieces of real names in any order.
 fn name_like() -> impl Strategy<Value = String> {
-    let pieces = [
-        "Ascend",
-        "Atlas",
-        "A3",
-        "a300",
-        "cann",
-        "kernels",
-        "ops",
-        "toolkit",
-        "nnal",
-        "hdk",
-        "npu",
-        "mindie",
-        "atb",
-        "models",
-        "image",
-        "mindxdl",
-        "mindstudio",
-        "BiSheng",
-        "910b",
-        "910",
-        "93",
-        "310p",
-        "-",
-        "-",
-        "-",
-        "_",
-        "_",
-        "8.5.0",
-        "linux",
-        "x86",
-        "64",
-        "aarch64",
-        "abi0",
-        "py311",
-        "torch2.1.0",
-        "pytorch",
-        ".run",
-        ".zip",
-        ".whl",
-        "(1)",
-        "%2B",
-        "é",
-        "+",
-        ".",
-        "docker",
-        "runtime",
-    ];
-    proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..12)
-        .prop_map(|pieces| pieces.concat())
+    let pieces: Vec<_> = PIECES.split_whitespace().collect();
+    let pieces = proptest::collection::vec(proptest::sample::select(pieces), 0..12);
+    pieces.prop_map(|pieces| pieces.concat())
+}
+
+/// A name made by the grammar, with the row that a list would have for it.
+fn made_name() -> impl Strategy<Value = (String, String)> {
+    let version = "[1-9][.][0-9]([.](RC[1-9]|[0-9]|T[1-9]))([.]alpha00[1-9]|-beta[.][1-9])?";
+    let arch = proptest::sample::select(vec!["aarch64", "x86_64", "x86-64", "arm64"]);
+    let chip = proptest::sample::select(vec!["310p", "310b", "910", "910b", "910_93", "950", "A3"]);
+    let ending = proptest::sample::select(vec!["run", "zip", "deb", "rpm"]);
+    (0..5_usize, version, arch, chip, ending).prop_map(|(shape, version, arch, chip, ending)| {
+        let (start, kind) = [
+            (format!("Ascend-cann-kernels-{chip}"), "cann-kernels"),
+            (format!("Ascend-cann-{chip}-ops"), "cann-ops"),
+            (format!("Ascend-hdk-{chip}-npu"), "hdk"),
+            ("Ascend-cann-toolkit".to_owned(), "cann-toolkit"),
+            ("Ascend-mindie".to_owned(), "mindie"),
+        ][shape]
+            .clone();
+        let chip = if shape < 3 { chip.to_lowercase() } else { "-".to_owned() };
+        let row = format!("{kind} {version} {arch} {chip} -");
+        (format!("{start}_{version}_linux-{arch}.{ending}"), row)
+    })
 }
 
 /// How many families claim `name`.
@@ -241,6 +222,12 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes);
         prop_assert!(claims(&text) <= 1);
         identify(&text);
+    }
+
+    #[test]
+    fn names_made_by_the_grammar_are_read_back((name, row) in made_name()) {
+        check(&name, &row);
+        prop_assert_eq!(claims(&name), 1);
     }
 
     #[test]

@@ -64,13 +64,20 @@ impl Version {
         self.order_public(other) == Ordering::Equal
     }
 
+    /// Whether the first two numbers are the same, as of `8.5.0` and `8.5.1`.
+    pub fn same_minor(&self, other: &Self) -> bool {
+        (0..2).all(|at| self.number(at) == other.number(at))
+    }
+
     /// The first three numbers, as `2.7.1` of `2.7.1.post2+git4c901a4`.
     pub fn base(&self) -> String {
         let numbers = (0..3).map(|at| self.number(at).to_string());
         numbers.collect::<Vec<_>>().join(".")
     }
 
-    /// Whether the version is `prefix` or starts with it at a boundary: `8.5` fits `8.5.0` and `8.5.RC1`, not `8.50`.
+    /// Whether the version is `prefix` or starts with it at a boundary.
+    ///
+    /// `8.5` fits `8.5.0` and `8.5.RC1`, not `8.50`.
     pub fn starts_with(&self, prefix: &str) -> bool {
         let (text, prefix) = (self.text.to_ascii_lowercase(), prefix.to_ascii_lowercase());
         let ends_in_digit = prefix.ends_with(|c: char| c.is_ascii_digit());
