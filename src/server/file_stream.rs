@@ -27,13 +27,16 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::net::SendFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::guests::Guest;
 use super::open_package::OpenPackage;
+use super::patience::Patience;
 use super::transfer::RunningTransfer;
 
 /// The longest stretch of a file that one ticket stands for.
@@ -51,8 +54,11 @@ thread_local! {
 }
 
 /// The stretches of files that a connection has still to send, in order.
-#[derive(Clone, Default)]
-pub(super) struct Tickets(Arc<Mutex<VecDeque<Segment>>>);
+#[derive(Clone)]
+pub(super) struct Tickets {
+    queue: Arc<Mutex<VecDeque<Segment>>>,
+    guest: Arc<Guest>,
+}
 
 /// A stretch of a file that a ticket stands for.
 pub(super) struct Segment {
@@ -64,16 +70,30 @@ pub(super) struct Segment {
     pub(super) left_after: u64,
 }
 
+/// What one attempt to send did.
+struct Sent {
+    /// Bytes that the socket took, of head and file together.
+    bytes: usize,
+    /// Whether the socket is known to take no more for now.
+    full: bool,
+}
+
 impl Tickets {
+    /// Tickets for the connection of `guest`.
+    pub(super) fn new(guest: Arc<Guest>) -> Self {
+        Self { queue: Arc::default(), guest }
+    }
+
     /// Queues `segment` (at most [`TICKET_BYTES`] long) and gives the ticket for it.
     pub(super) fn issue(&self, segment: Segment) -> Bytes {
         let length = usize::try_from(segment.length).unwrap_or(usize::MAX).min(TICKET_BYTES);
+        self.guest.begins();
         self.queue().push_back(segment);
         TICKET_BLOCK.slice(..length)
     }
 
     fn queue(&self) -> MutexGuard<'_, VecDeque<Segment>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends `head` and at most `length` bytes of the first segment; returns the sum.
@@ -83,13 +103,17 @@ impl Tickets {
         head: &[IoSlice<'_>],
         length: usize,
         way: Way,
-    ) -> io::Result<usize> {
+    ) -> io::Result<Sent> {
         let mut queue = self.queue();
         let Some(segment) = queue.front_mut() else {
             return Err(io::Error::other("a ticket without a segment"));
         };
         let sent = segment.send(stream, head, length, way)?;
+        self.guest.took(sent.bytes as u64);
         if segment.length == 0 {
+            if segment.left_after == 0 {
+                self.guest.rests();
+            }
             queue.pop_front();
         }
         Ok(sent)
@@ -142,7 +166,7 @@ impl Segment {
         head: &[IoSlice<'_>],
         length: usize,
         way: Way,
-    ) -> io::Result<usize> {
+    ) -> io::Result<Sent> {
         let length = length.min(usize::try_from(self.length).unwrap_or(usize::MAX));
         let sent = match way {
             Way::Shared { tail } if self.left_after >= tail && head.is_empty() => {
@@ -151,7 +175,7 @@ impl Segment {
             _ => self.copy(stream, head, length)?,
         };
         let head_bytes: usize = head.iter().map(|slice| slice.len()).sum();
-        self.advance(sent.saturating_sub(head_bytes) as u64);
+        self.advance(sent.bytes.saturating_sub(head_bytes) as u64);
         Ok(sent)
     }
 
@@ -163,18 +187,18 @@ impl Segment {
         }
     }
 
-    fn share(&self, stream: &TcpStream, length: usize) -> io::Result<usize> {
+    fn share(&self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
         let mut offset = self.offset;
-        let sent = rustix::fs::sendfile(stream, self.file.file(), Some(&mut offset), length)?;
-        if sent == 0 || !self.file.is_unchanged() {
+        let bytes = rustix::fs::sendfile(stream, self.file.file(), Some(&mut offset), length)?;
+        if bytes == 0 || !self.file.is_unchanged() {
             return Err(self.changed());
         }
-        Ok(sent)
+        Ok(Sent { bytes, full: false })
     }
 
     /// One send for the response's head and the first bytes of its file: a small
     /// file is one packet.
-    fn copy(&self, stream: &TcpStream, head: &[IoSlice<'_>], length: usize) -> io::Result<usize> {
+    fn copy(&self, stream: &TcpStream, head: &[IoSlice<'_>], length: usize) -> io::Result<Sent> {
         COPY_BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             head.iter().for_each(|slice| buffer.extend_from_slice(slice));
@@ -184,7 +208,9 @@ impl Segment {
             if count == 0 || !self.file.is_unchanged() {
                 return Err(self.changed());
             }
-            Ok(rustix::net::send(stream, &buffer[..start + count], SendFlags::NOSIGNAL)?)
+            let filled = &buffer[..start + count];
+            let bytes = rustix::net::send(stream, filled, SendFlags::NOSIGNAL)?;
+            Ok(Sent { bytes, full: bytes < filled.len() })
         })
     }
 
@@ -199,14 +225,30 @@ pub(super) struct FileStream {
     stream: TcpStream,
     tickets: Tickets,
     way: Way,
+    patience: Patience,
 }
 
 impl FileStream {
-    /// Wraps an accepted connection.
-    pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way) -> Self {
-        Self { stream, tickets, way }
+    /// Wraps an accepted connection whose client may stall for so long.
+    pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way, stall: Duration) -> Self {
+        Self { stream, tickets, way, patience: Patience::new(stall) }
     }
 
+    fn poll_slices(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let (plain, rest) =
+            slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
+        match rest.first() {
+            Some(ticket) => self.poll_send(cx, plain, ticket.len()),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
+        }
+    }
+
+    /// A short write says that the socket is full. To try again would read the file
+    /// for nothing, so it is reported to tokio like a refused one, which then waits.
     fn poll_send(
         &self,
         cx: &mut Context<'_>,
@@ -215,14 +257,24 @@ impl FileStream {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_write_ready(cx))?;
-            let send = || self.tickets.send(&self.stream, head, length, self.way);
-            match self.stream.try_io(Interest::WRITABLE, send) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return Poll::Ready(result),
+            let mut short = None;
+            let result = self.stream.try_io(Interest::WRITABLE, || {
+                let sent = self.tickets.send(&self.stream, head, length, self.way)?;
+                short = sent.full.then_some(sent.bytes);
+                if sent.full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(sent.bytes) }
+            });
+            match (result, short) {
+                (_, Some(bytes)) => return Poll::Ready(Ok(bytes)),
+                (Err(error), None) if is_passing(&error) => {}
+                (result, None) => return Poll::Ready(result),
             }
         }
     }
+}
+
+/// Whether the same call can succeed later.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// Whether a slice is a ticket: it lies in the ticket block.
@@ -244,12 +296,8 @@ impl AsyncWrite for FileStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let (plain, rest) =
-            slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
-        match rest.first() {
-            Some(ticket) => self.poll_send(cx, plain, ticket.len()),
-            None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
-        }
+        let write = self.poll_slices(cx, slices);
+        self.patience.watch(cx, write)
     }
 
     fn is_write_vectored(&self) -> bool {

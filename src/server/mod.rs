@@ -12,9 +12,11 @@ mod answer;
 mod file_stream;
 #[cfg(test)]
 mod fixtures;
+mod guests;
 mod listen;
 mod open_package;
 mod package_server;
+mod patience;
 mod piece_body;
 mod preconditions;
 mod ranges;
@@ -24,5 +26,5 @@ mod tests;
 mod transfer;
 
 pub use listen::bind;
-pub use package_server::PackageServer;
+pub use package_server::{Limits, PackageServer};
 pub use transfer::{Observer, Outcome, Transfer};

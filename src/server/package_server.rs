@@ -8,6 +8,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,16 +19,33 @@ use tokio_util::task::TaskTracker;
 
 use super::answer::{Answers, Visitor};
 use super::file_stream::{FileStream, Tickets, Way};
+use super::guests::Guests;
+use super::piece_body::PieceBody;
 use super::shelf::Shelf;
 use super::transfer::Observer;
 use crate::plan::VerifiedPackage;
 
-/// How long a client may take to send a request's head, and how long it may
-/// keep an idle connection open.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// The longest head of a request in bytes; longer ones are answered with 431.
 const HEAD_BYTES: usize = 32 << 10;
+
+/// What a server puts up with.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a client may take to send a request's head, and may keep an idle
+    /// connection open.
+    pub head: Duration,
+    /// How long a client may take none of the bytes that are sent to it.
+    pub stall: Duration,
+    /// Connections at a time; a new one then takes the place of the one that is
+    /// missed least: an idle one, else the slowest.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), stall: Duration::from_secs(60), connections: 4096 }
+    }
+}
 
 /// Serves verified packages until it is stopped or dropped.
 pub struct PackageServer {
@@ -49,6 +68,19 @@ impl PackageServer {
         files: Vec<VerifiedPackage>,
         observer: Observer,
     ) -> PackageServer {
+        Self::start_within(Limits::default(), listener, files, observer)
+    }
+
+    /// The same with other limits than the default ones.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start_within(
+        limits: Limits,
+        listener: TcpListener,
+        files: Vec<VerifiedPackage>,
+        observer: Observer,
+    ) -> PackageServer {
         let address = listener.local_addr().expect("a bound listener has an address");
         let over = CancellationToken::new();
         let server = PackageServer {
@@ -58,7 +90,7 @@ impl PackageServer {
             closing: over.child_token(),
             over,
         };
-        tokio::spawn(server.accept(listener));
+        tokio::spawn(server.accept(listener, limits));
         server
     }
 
@@ -83,17 +115,25 @@ impl PackageServer {
     }
 
     /// Accepts until the server closes; the port is closed when this ends.
-    fn accept(&self, listener: TcpListener) -> impl Future<Output = ()> + Send + 'static {
-        let answers = Arc::clone(&self.answers);
-        let (connections, closing) = (self.connections.clone(), self.closing.clone());
-        let over = self.over.clone();
+    fn accept(
+        &self,
+        listener: TcpListener,
+        limits: Limits,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let visits = Visits {
+            limits,
+            guests: Guests::new(limits.connections),
+            answers: Arc::clone(&self.answers),
+            closing: self.closing.clone(),
+        };
+        let (connections, over) = (self.connections.clone(), self.over.clone());
         connections.clone().track_future(async move {
+            let closing = &visits.closing;
             while let Some(accepted) = closing.run_until_cancelled(listener.accept()).await {
                 match accepted {
                     Ok((stream, client)) => {
-                        let serving = serve(stream, client, Arc::clone(&answers), closing.clone());
-                        let over = over.clone();
-                        connections.spawn(async move { over.run_until_cancelled(serving).await });
+                        let (visit, over) = (visits.receive(stream, client), over.clone());
+                        connections.spawn(async move { over.run_until_cancelled(visit).await });
                     }
                     Err(error) => pause_after(&error).await,
                 }
@@ -108,34 +148,59 @@ impl Drop for PackageServer {
     }
 }
 
-/// Serves one connection until the client is done or the server closes.
-async fn serve(
-    stream: TcpStream,
-    client: SocketAddr,
+/// What every connection needs.
+struct Visits {
+    limits: Limits,
+    guests: Arc<Guests>,
     answers: Arc<Answers>,
     closing: CancellationToken,
-) {
-    let tickets = Tickets::default();
-    let stream = FileStream::new(stream, tickets.clone(), Way::to(client));
-    let visitor = Visitor { client, tickets };
-    let service =
-        service_fn(|request| ready(Ok::<_, Infallible>(answers.answer(&request, &visitor))));
+}
+
+impl Visits {
+    /// Serves one connection until the client is done, has to make room, or the
+    /// server closes. The connection counts from this call on.
+    fn receive(
+        &self,
+        stream: TcpStream,
+        client: SocketAddr,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (limits, stay) = (self.limits, self.guests.welcome());
+        let (answers, closing) = (Arc::clone(&self.answers), self.closing.clone());
+        async move {
+            let visitor = Visitor { client, tickets: Tickets::new(Arc::clone(&stay.guest)) };
+            let tickets = visitor.tickets.clone();
+            let stream = FileStream::new(stream, tickets, Way::to(client), limits.stall);
+            let answer = |request: Request<Incoming>| answers.answer(&request, &visitor);
+            let talk = converse(stream, limits, &closing, answer);
+            let result = stay.guest.leave.run_until_cancelled(talk).await;
+            if let Some(Err(error)) = result {
+                tracing::debug!(%client, %error, "connection ended");
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection; lets a running response end when `closing`.
+async fn converse(
+    stream: FileStream,
+    limits: Limits,
+    closing: &CancellationToken,
+    answer: impl Fn(Request<Incoming>) -> Response<PieceBody>,
+) -> hyper::Result<()> {
+    let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(request))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(limits.head)
         .max_buf_size(HEAD_BYTES)
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let served = tokio::select! {
+    tokio::select! {
         served = connection.as_mut() => served,
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%client, %error, "connection ended");
     }
 }
 

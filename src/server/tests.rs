@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::fixtures::written;
-use super::{Observer, Outcome, PackageServer, Transfer, bind};
+use super::{Limits, Observer, Outcome, PackageServer, Transfer, bind};
 use crate::plan::VerifiedPackage;
 
 /// A server of files in a folder of its own, and what its observer heard.
@@ -19,6 +19,10 @@ struct Served {
 
 impl Served {
     async fn new(files: &[(&str, &[u8])]) -> Self {
+        Self::within(Limits::default(), files).await
+    }
+
+    async fn within(limits: Limits, files: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let packages: Vec<_> =
             files.iter().map(|(name, content)| written(folder.path(), name, content)).collect();
@@ -26,7 +30,7 @@ impl Served {
         let ear = Arc::clone(&heard);
         let observer: Observer = Arc::new(move |event| ear.lock().unwrap().push(event));
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let server = PackageServer::start(listener, packages.clone(), observer);
+        let server = PackageServer::start_within(limits, listener, packages.clone(), observer);
         Self { folder, server, heard, packages }
     }
 
@@ -94,7 +98,10 @@ impl Reply {
 }
 
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at / 7 + at % 251) as u8).collect()
+    let block: Vec<u8> = (0..997_u32).map(|at| (at * at / 7) as u8).collect();
+    let mut content = block.repeat(length / block.len() + 1);
+    content.truncate(length);
+    content
 }
 
 #[tokio::test]
@@ -360,4 +367,42 @@ async fn stopping_without_grace_cuts_and_frees_idle_connections() {
     assert_eq!(served.heard.lock().unwrap().len(), 2);
     assert!(matches!(idle.read(&mut [0; 1]), Ok(0) | Err(_)));
     drop(stuck);
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_cut() {
+    let limits = Limits { stall: Duration::from_millis(50), ..Limits::default() };
+    let served = Served::within(limits, &[("a.run", &pattern(64 << 20))]).await;
+    let mut stream = TcpStream::connect(served.address()).unwrap();
+    stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    served.wait_for_ends(1).await;
+    assert!(matches!(served.ended()[..], [(1.., Outcome::Cut)]), "{:?}", served.ended());
+}
+
+#[tokio::test]
+async fn a_slow_head_and_an_idle_connection_are_closed() {
+    let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
+    let served = Served::within(limits, &[("a.run", b"hello")]).await;
+    let address = served.address();
+    let check = async |sent: &'static str| {
+        let work = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(sent.as_bytes()).unwrap();
+            let _end = stream.read_to_end(&mut Vec::new());
+        };
+        tokio::task::spawn_blocking(work).await.unwrap(); // returns only when the server closes
+    };
+    check("").await;
+    check("GET /a.run HTT").await;
+    check("GET /a.run HTTP/1.1\r\nHost: x\r\nX").await;
+    check("GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_a_download() {
+    let limits = Limits { connections: 20, ..Limits::default() };
+    let served = Served::within(limits, &[("a.run", b"hello")]).await;
+    let idle: Vec<_> = (0..100).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
+    assert_eq!(served.get("/a.run", "").await.body, b"hello");
+    drop(idle);
 }
