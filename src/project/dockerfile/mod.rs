@@ -4,12 +4,25 @@
 //! `shell`). What is not understood stays in the text and goes to the engine
 //! as it is.
 
+mod assignments;
 mod directive;
+mod embedded;
+mod evaluate;
+mod fetches;
 mod heredoc;
 mod instruction;
 mod logical;
+mod options;
 mod pattern;
 mod read;
+mod requests;
+mod scope;
+mod script;
+mod shell;
+mod shell_words;
+mod sources;
+mod stages;
+mod url;
 mod words;
 
 #[cfg(test)]
@@ -17,10 +30,15 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use assignments::Assignment;
 pub use directive::Directive;
+pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
 pub use instruction::{Flag, Form, Instruction};
 pub use logical::Logical;
+pub use scope::{Inputs, Lookup, Scope, Value};
+pub use sources::copy_sources;
+pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
 
 use crate::error::{Problem, SourceFile};
