@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::scope::{Inputs, Lookup, Scope, Value};
-use super::shell::{Command, Joint, Script, assignment};
+use super::scope::{Inputs, Lookup, Scope};
+use super::shell::{Command, Joint, Script, assignment, is_name};
 use super::shell_words::{Kind, Part, Word};
 use super::{Lexer, Logical};
 
@@ -28,9 +28,24 @@ pub(super) struct Text {
 pub(super) struct Variables<'a> {
     scope: &'a Scope,
     inputs: &'a Inputs,
-    own: BTreeMap<String, Value>,
+    own: BTreeMap<String, Held>,
     /// What may have set any variable at all, once something has.
     anything: Option<String>,
+}
+
+/// What a variable of the script holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Held {
+    /// The value, [`UNKNOWN`] where it is not known.
+    text: String,
+    /// Why it is not all known.
+    unknown: Option<String>,
+}
+
+impl Held {
+    fn unknown(reason: &str) -> Self {
+        Self { text: UNKNOWN.to_string(), unknown: Some(reason.to_owned()) }
+    }
 }
 
 impl Text {
@@ -76,8 +91,20 @@ impl<'a> Variables<'a> {
     /// The variables at the start of `script`.
     pub(super) fn new(scope: &'a Scope, inputs: &'a Inputs, script: &Script) -> Self {
         let changing = script.changing.iter();
-        let own = changing.map(|name| (name.clone(), Value::unknown(CHANGING))).collect();
+        let own = changing.map(|name| (name.clone(), Held::unknown(CHANGING))).collect();
         Self { scope, inputs, own, anything: None }
+    }
+
+    /// The variables at the start of a script that a command of this one runs:
+    /// only what is exported is seen there, and that is not followed.
+    pub(super) fn inside(&self, command: &Command, script: &Script) -> Self {
+        let mut inner = Self::new(self.scope, self.inputs, script);
+        let own = self.own.keys().chain(command.assignments.iter().map(|(name, _)| name));
+        for name in own {
+            inner.own.insert(name.clone(), Held::unknown("perhaps set by the script around it"));
+        }
+        inner.anything.clone_from(&self.anything);
+        inner
     }
 
     /// The words of a command: a variable without quotes may give several or none.
@@ -116,33 +143,46 @@ impl<'a> Variables<'a> {
             Kind::Running(what) => {
                 text.push_unknown(format!("{what}, known when the shell runs"), part.span.start);
             }
-            Kind::Variable(raw) => match self.variable(raw) {
-                Value::Unknown { reason } => text.push_unknown(reason, part.span.start),
-                Value::Known(value) if split && !part.quoted => {
-                    push_fields(&value, part.span.start, text, done);
+            Kind::Variable(raw) => {
+                let held = self.variable(raw);
+                if split && !part.quoted {
+                    push_fields(&held.text, part.span.start, text, done);
+                } else {
+                    text.push(&held.text, part.span.start);
                 }
-                Value::Known(value) => text.push(&value, part.span.start),
-            },
+                text.unknown = text.unknown.take().or(held.unknown);
+            }
         }
     }
 
     /// `$X` or `${X…}`.
-    fn variable(&self, raw: &str) -> Value {
-        if raw.contains("$(") || raw.contains('`') {
-            return Value::unknown("a command substitution, known when the shell runs");
+    fn variable(&self, raw: &str) -> Held {
+        let name = raw.trim_start_matches(['$', '{']).trim_end_matches('}');
+        if is_name(name) {
+            let held = self.lookup(name);
+            return Held { unknown: held.unknown.map(|reason| naming(name, &reason)), ..held };
         }
-        let lookup =
-            |name: &str| self.lookup(name).known().map(str::to_owned).filter(|_| self.is_set(name));
+        if raw.contains("$(") || raw.contains('`') {
+            return Held::unknown("a command substitution, known when the shell runs");
+        }
+        let lookup = |name: &str| Some(self.lookup(name).text).filter(|_| self.is_set(name));
         match Lexer::new('\\', &lookup).expand(raw) {
-            Err(_) => Value::unknown(format!("`{raw}`, which only the shell expands")),
+            Err(_) => Held::unknown(&format!("`{raw}`, which only the shell expands")),
             Ok(expanded) => {
-                let unknown = expanded.names.iter().find_map(|name| match self.lookup(name) {
-                    Value::Unknown { reason } => Some(format!("`{name}` is {reason}")),
-                    Value::Known(_) => None,
-                });
-                unknown.map_or(Value::Known(expanded.text), Value::unknown)
+                let reasons = expanded
+                    .names
+                    .iter()
+                    .find_map(|name| self.lookup(name).unknown.map(|reason| naming(name, &reason)));
+                let known = Held { text: expanded.text, unknown: None };
+                reasons.map_or(known, |reason| Held::unknown(&reason))
             }
         }
+    }
+
+    /// The value of a variable, where it is known.
+    pub(super) fn known(&self, name: &str) -> Option<String> {
+        let held = self.lookup(name);
+        held.unknown.is_none().then_some(held.text)
     }
 
     fn is_set(&self, name: &str) -> bool {
@@ -150,29 +190,28 @@ impl<'a> Variables<'a> {
             || matches!(self.scope.lookup_in_run(name, self.inputs), Lookup::Set(_))
     }
 
-    fn lookup(&self, name: &str) -> Value {
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            || SHELL_SETS.contains(&name)
-        {
-            return Value::unknown("set by the shell");
+    fn lookup(&self, name: &str) -> Held {
+        if !is_name(name) || SHELL_SETS.contains(&name) {
+            return Held::unknown("set by the shell");
         }
         if let Some(reason) = &self.anything {
-            return Value::unknown(reason.clone());
+            return Held::unknown(reason);
         }
-        if let Some(value) = self.own.get(name) {
-            return value.clone();
+        if let Some(held) = self.own.get(name) {
+            return held.clone();
         }
         match self.scope.lookup_in_run(name, self.inputs) {
-            Lookup::Set(value) => Value::Known(value.to_owned()),
-            Lookup::Unset => Value::Known(String::new()),
-            Lookup::Unknown(reason) => Value::unknown(reason),
+            Lookup::Set(value) => Held { text: value.to_owned(), unknown: None },
+            Lookup::Unset => Held::default(),
+            Lookup::Unknown(reason) => Held::unknown(reason),
         }
     }
 
     /// Goes past a command: what it sets is set from here on.
     pub(super) fn pass(&mut self, command: &Command) {
-        let piped = command.before == Joint::Pipe || command.after == Joint::Pipe;
-        let doubt = command.doubt.or(piped.then_some("in a pipe"));
+        let piped = command.before == Joint::Pipe
+            || matches!(command.after, Joint::Pipe | Joint::Background);
+        let doubt = command.doubt.or(piped.then_some("in a subshell"));
         if command.words.is_empty() {
             for (name, word) in &command.assignments {
                 self.set(name, &self.whole(word), doubt);
@@ -187,7 +226,7 @@ impl<'a> Variables<'a> {
             }
             Some("read" | "unset" | "mapfile" | "getopts") => {
                 for name in command.words[1..].iter().filter_map(Word::plain) {
-                    self.own.insert(name.to_owned(), Value::unknown("set while the shell runs"));
+                    self.own.insert(name.to_owned(), Held::unknown("set while the shell runs"));
                 }
             }
             Some(name @ ("source" | "." | "eval")) => {
@@ -200,22 +239,25 @@ impl<'a> Variables<'a> {
     /// A name that was set somewhere that may not run is not known from there on,
     /// unless both ways lead to the same value.
     fn set(&mut self, name: &str, text: &Text, doubt: Option<&str>) {
-        let value = match (&text.unknown, doubt) {
-            (Some(reason), _) => Value::unknown(reason.clone()),
-            (None, Some(doubt)) => {
-                let new = Value::Known(text.text().to_owned());
-                if self.lookup(name) == new { new } else { Value::unknown(format!("set {doubt}")) }
-            }
-            (None, None) => Value::Known(text.text().to_owned()),
+        let new = Held { text: text.text().to_owned(), unknown: text.unknown.clone() };
+        let same = self.lookup(name) == new;
+        let settled = self.own.get(name) == Some(&Held::unknown(CHANGING));
+        let held = match doubt {
+            Some(doubt) if !same => Held::unknown(&format!("set {doubt}")),
+            _ => new,
         };
-        let settled = self.own.get(name) == Some(&Value::unknown(CHANGING));
         if !settled {
-            self.own.insert(name.to_owned(), value);
+            self.own.insert(name.to_owned(), held);
         }
     }
 }
 
-const CHANGING: &str = "changed inside a loop or a function";
+/// The reason with the name that it is about, where it names none yet.
+fn naming(name: &str, reason: &str) -> String {
+    if reason.starts_with('`') { reason.to_owned() } else { format!("`{name}` is {reason}") }
+}
+
+const CHANGING: &str = "changed inside a loop, a function or a subshell";
 
 /// Variables that the shell itself sets.
 const SHELL_SETS: [&str; 8] =

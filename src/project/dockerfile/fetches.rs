@@ -73,7 +73,8 @@ impl Addresses {
     /// hosts that build arguments name, and the port that the file itself uses
     /// most with these, else with any literal IP address.
     pub fn of(stages: &Stages<'_>, inputs: &Inputs, gateways: &[String]) -> Self {
-        let arguments = inputs.build_args.values().filter_map(|value| Address::host_in(value));
+        let servers = inputs.build_args.iter().filter(|(name, _)| !is_proxy(name));
+        let arguments = servers.filter_map(|(_, value)| Address::host_in(value));
         let hosts: BTreeSet<String> = gateways.iter().cloned().chain(arguments).collect();
         let used: Vec<Address> = (0..stages.iter().len())
             .flat_map(|stage| found(stages, stage, inputs))
@@ -93,6 +94,11 @@ impl Addresses {
         let port = address.explicit_port() && address.port == self.port && self.port.is_some();
         address.scheme != "https" && (host || port && !address.is_loopback())
     }
+}
+
+/// Whether a build argument or variable names a proxy, or what needs none.
+pub(super) fn is_proxy(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("_proxy")
 }
 
 /// The port that most of `addresses` write, the lower one of two.

@@ -5,12 +5,17 @@
 //! as it is.
 
 mod assignments;
+mod commands;
 mod directive;
 mod embedded;
 mod evaluate;
 mod fetches;
 mod heredoc;
 mod instruction;
+mod lint;
+mod lint_cache;
+mod lint_exit;
+mod lint_layers;
 mod logical;
 mod options;
 mod pattern;
@@ -26,6 +31,8 @@ mod url;
 mod words;
 
 #[cfg(test)]
+mod gallery;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -35,6 +42,8 @@ pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
 pub use instruction::{Flag, Form, Instruction};
+pub use lint::{LINT_CODES, lint};
+pub use lint_layers::LARGE;
 pub use logical::Logical;
 pub use scope::{Inputs, Lookup, Scope, Value};
 pub use sources::copy_sources;

@@ -7,9 +7,9 @@
 use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
 use super::options::{list_option, pip_option, takes_value};
-use super::scope::{Inputs, Lookup, Scope};
+use super::scope::{Inputs, Scope};
 use super::script::{basename, is_shell};
-use super::shell::{self, Command, Joint};
+use super::shell::{self, Command, Joint, Script};
 
 /// An address in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,14 +39,15 @@ const DEEPEST: usize = 4;
 
 /// The requests of a script that a shell runs.
 pub(super) fn of_script(text: &str, scope: &Scope, inputs: &Inputs) -> Vec<Request> {
-    let mut finder = Finder { scope, inputs, depth: 0, found: Vec::new() };
-    finder.script(text);
+    let script = shell::read(text);
+    let mut finder = Finder::new(Variables::new(scope, inputs, &script));
+    finder.script(&script, text);
     finder.found
 }
 
 /// The requests of words that are run without a shell.
 pub(super) fn of_words(words: &[String], scope: &Scope, inputs: &Inputs) -> Vec<Request> {
-    let mut finder = Finder { scope, inputs, depth: 0, found: Vec::new() };
+    let mut finder = Finder::new(Variables::new(scope, inputs, &Script::default()));
     let words: Vec<Text> = words.iter().map(|word| Text::literal(word, 0)).collect();
     finder.command(&words, &Command::default(), "");
     finder.found
@@ -68,20 +69,21 @@ pub(super) fn of_program(text: &Text, tool: &str) -> Vec<Request> {
 }
 
 struct Finder<'a> {
-    scope: &'a Scope,
-    inputs: &'a Inputs,
+    variables: Variables<'a>,
     depth: usize,
     found: Vec<Request>,
 }
 
-impl Finder<'_> {
-    fn script(&mut self, text: &str) {
-        let script = shell::read(text);
-        let mut variables = Variables::new(self.scope, self.inputs, &script);
+impl<'a> Finder<'a> {
+    fn new(variables: Variables<'a>) -> Self {
+        Self { variables, depth: 0, found: Vec::new() }
+    }
+
+    fn script(&mut self, script: &Script, text: &str) {
         for command in &script.commands {
-            let words = variables.words(&command.words);
+            let words = self.variables.words(&command.words);
             self.command(&words, command, text);
-            variables.pass(command);
+            self.variables.pass(command);
         }
     }
 
@@ -92,9 +94,9 @@ impl Finder<'_> {
         let before = self.found.len();
         match name {
             "wget" | "curl" | "aria2c" | "axel" => self.downloader(name, &words[1..]),
-            "uv" if words.get(1).map(Text::text) == Some("pip") => self.pip(&words[2..]),
-            _ if is_pip(name) => self.pip(&words[1..]),
-            _ if is_python(name) && runs_module(words, "pip") => self.pip(&words[3..]),
+            "uv" if words.get(1).map(Text::text) == Some("pip") => self.pip(&words[0], &words[2..]),
+            _ if is_pip(name) => self.pip(&words[0], &words[1..]),
+            _ if is_python(name) && runs_module(words, "pip") => self.pip(&words[0], &words[3..]),
             _ if is_python(name) => self.program(name, words, command, script),
             _ if is_shell(name) => self.inner_shell(name, words, command, script),
             _ if is_talk(name, command) => {}
@@ -158,7 +160,7 @@ impl Finder<'_> {
         self.add(tool, address, kind);
     }
 
-    fn pip(&mut self, words: &[Text]) {
+    fn pip(&mut self, command: &Text, words: &[Text]) {
         let fetches = words
             .iter()
             .any(|word| matches!(word.text(), "install" | "download" | "wheel" | "config"));
@@ -184,14 +186,15 @@ impl Finder<'_> {
                 }
             }
         }
-        self.pip_environment();
+        self.pip_environment(command);
     }
 
     /// pip reads its options from the environment as well.
-    fn pip_environment(&mut self) {
+    fn pip_environment(&mut self, command: &Text) {
         for name in ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"] {
-            if let Lookup::Set(value) = self.scope.lookup_in_run(name, self.inputs) {
-                let text = Text { literal: false, span: 0..0, ..Text::literal(value, 0) };
+            if let Some(value) = self.variables.known(name) {
+                let span = command.span.clone();
+                let text = Text { literal: false, span, ..Text::literal(&value, 0) };
                 self.addresses("pip", &text, &RequestKind::Index);
             }
         }
@@ -217,18 +220,18 @@ impl Finder<'_> {
             text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
         });
         if let Some(inner) = option.and_then(|place| words.get(place + 1)) {
-            self.inner_script(name, inner);
+            self.inner_script(name, inner, command);
         }
         for body in bodies(command, script) {
-            self.inner_script(name, &body);
+            self.inner_script(name, &body, command);
         }
         if option.is_none() && command.bodies.is_empty() {
             self.other(name, &words[1..], command, script);
         }
     }
 
-    fn inner_script(&mut self, name: &str, inner: &Text) {
-        if !inner.literal || self.depth >= DEEPEST {
+    fn inner_script(&mut self, name: &str, inner: &Text, command: &Command) {
+        if inner.unknown.is_some() || self.depth >= DEEPEST {
             let found = addresses(inner.text());
             for (start, end) in found {
                 let kind = RequestKind::Unclear(format!("inside a text that `{name}` reads"));
@@ -237,11 +240,19 @@ impl Finder<'_> {
             return;
         }
         let before = self.found.len();
+        let script = shell::read(inner.text());
+        let inside = self.variables.inside(command, &script);
+        let outside = std::mem::replace(&mut self.variables, inside);
         self.depth += 1;
-        self.script(inner.text());
+        self.script(&script, inner.text());
         self.depth -= 1;
+        self.variables = outside;
         for request in &mut self.found[before..] {
             request.address = request.address.through(&inner.logical);
+            if !inner.literal {
+                request.address.span = inner.span.clone();
+                request.address.literal = false;
+            }
         }
     }
 
@@ -261,8 +272,9 @@ fn bodies(command: &Command, script: &str) -> Vec<Text> {
     let all = command.bodies.iter();
     all.map(|body| {
         let text = &script[body.span.clone()];
-        let literal = !body.expand || !text.contains(['$', '`']);
-        Text { literal, ..Text::literal(text, body.span.start) }
+        let changed = body.expand && text.contains(['$', '`']);
+        let unknown = changed.then(|| "a heredoc that the shell expands".to_owned());
+        Text { unknown, literal: !changed, ..Text::literal(text, body.span.start) }
     })
     .collect()
 }

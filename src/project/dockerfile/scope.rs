@@ -185,7 +185,12 @@ impl Scope {
         let expanded = lexer.expand(text).map_err(|error| error.to_string())?;
         for name in &expanded.names {
             if let Lookup::Unknown(reason) = self.lookup(name) {
-                return Err(format!("`{name}` is {reason}"));
+                let named = reason.starts_with('`');
+                return Err(if named {
+                    reason.to_owned()
+                } else {
+                    format!("`{name}` is {reason}")
+                });
             }
         }
         Ok(expanded)

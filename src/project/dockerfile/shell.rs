@@ -11,7 +11,7 @@ use super::shell_words::{Body, Kind, Part, Token, Word, cut};
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
-    /// Names that a loop or a function changes: what they hold when is not told by the text.
+    /// Names that a loop, a function or a subshell changes: what they hold when is not told by the text.
     pub(super) changing: Vec<String>,
 }
 
@@ -314,8 +314,10 @@ impl Reader {
     }
 
     fn note_changes(&mut self, command: &Command) {
-        let repeats = |frame: &Frame| matches!(frame.kind, Compound::Loop | Compound::Function);
-        if self.stack.iter().any(repeats) {
+        let hides = |frame: &Frame| {
+            matches!(frame.kind, Compound::Loop | Compound::Function | Compound::Subshell)
+        };
+        if self.stack.iter().any(hides) {
             self.script.changing.extend(command.assignments.iter().map(|(name, _)| name.clone()));
             self.script.changing.extend(command.words.iter().skip(1).filter_map(named));
         }
@@ -337,7 +339,8 @@ fn skip_until(rest: &mut Rest, found: impl Fn(&Token) -> bool) {
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a variable can be called so.
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
