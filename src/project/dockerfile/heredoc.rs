@@ -24,12 +24,19 @@ pub struct Heredoc {
     pub marker: Range<usize>,
     /// The file descriptor written before `<<`, where there is one.
     pub descriptor: Option<u32>,
+    /// How many tabs were dropped from each line.
+    stripped: Vec<usize>,
 }
 
 impl Heredoc {
-    /// The source of one byte of the body, where no tabs were stripped.
-    pub fn source_offset(&self, body: usize) -> usize {
-        (self.span.start + body).min(self.span.end)
+    /// The lines of the body with their newlines, and where each starts in the source.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let mut after = self.span.start;
+        self.body.split_inclusive('\n').zip(&self.stripped).map(move |(line, tabs)| {
+            let start = after + tabs;
+            after = start + line.len();
+            (start, line)
+        })
     }
 }
 
@@ -66,6 +73,7 @@ fn marker(word: &str, span: Range<usize>) -> Option<Heredoc> {
         span: 0..0,
         marker: span,
         descriptor,
+        stripped: Vec::new(),
     };
     (!heredoc.name.is_empty()).then_some(heredoc)
 }
@@ -99,12 +107,11 @@ impl Heredoc {
 
     /// Takes `source` at `span` as the body.
     pub(super) fn fill(&mut self, source: &str, span: Range<usize>) {
-        let raw = &source[span.clone()];
-        self.body = if self.strip_tabs {
-            raw.split_inclusive('\n').map(|line| line.trim_start_matches('\t')).collect()
-        } else {
-            raw.to_owned()
-        };
+        for line in source[span.clone()].split_inclusive('\n') {
+            let kept = if self.strip_tabs { line.trim_start_matches('\t') } else { line };
+            self.stripped.push(line.len() - kept.len());
+            self.body.push_str(kept);
+        }
         self.span = span;
     }
 }

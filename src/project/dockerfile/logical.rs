@@ -60,6 +60,24 @@ impl Logical {
         }
     }
 
+    /// This line, whose source is the text of `outer`, traced to the source of `outer`.
+    #[must_use]
+    pub(super) fn through(&self, outer: &Self) -> Self {
+        let mut segments = Vec::new();
+        for (index, part) in self.segments.iter().enumerate() {
+            let end = self.segments.get(index + 1).map_or(self.text.len(), |next| next.logical);
+            let first = outer.segment_upto(part.source);
+            segments.push(Segment { source: outer.source_offset(first, part.source), ..*part });
+            for within in outer.segments.iter().skip(first + 1) {
+                let logical = part.logical + within.logical.saturating_sub(part.source);
+                if logical < end {
+                    segments.push(Segment { logical, source: within.source });
+                }
+            }
+        }
+        Self { text: self.text.clone(), segments }
+    }
+
     /// The index of the segment that holds the byte at `offset`.
     fn segment_upto(&self, offset: usize) -> usize {
         self.segments.partition_point(|part| part.logical <= offset).saturating_sub(1)

@@ -4,23 +4,50 @@
 //! `shell`). What is not understood stays in the text and goes to the engine
 //! as it is.
 
+mod assignments;
+mod commands;
 mod directive;
+mod embedded;
+mod evaluate;
+mod fetches;
 mod heredoc;
 mod instruction;
+mod lint;
+mod lint_cache;
+mod lint_exit;
+mod lint_layers;
 mod logical;
+mod options;
 mod pattern;
 mod read;
+mod requests;
+mod scope;
+mod script;
+mod shell;
+mod shell_words;
+mod sources;
+mod stages;
+mod url;
 mod words;
 
+#[cfg(test)]
+mod gallery;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+pub use assignments::Assignment;
 pub use directive::Directive;
+pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
 pub use instruction::{Flag, Form, Instruction};
+pub use lint::{LINT_CODES, lint};
+pub use lint_layers::LARGE;
 pub use logical::Logical;
+pub use scope::{Inputs, Lookup, Scope, Value};
+pub use sources::copy_sources;
+pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
 
 use crate::error::{Problem, SourceFile};

@@ -1,4 +1,4 @@
-//! Shell patterns (`*`, `?`, `\` before either) for `${X#…}`, `${X%…}` and `${X/…/…}`.
+//! Shell patterns (`*`, `?`, `\` before either) for `${X#…}`, `${X%…}`, `${X/…/…}` and `rm`.
 
 /// `value` without the part at its start that matches `glob`.
 pub(super) fn trim_start<'a>(value: &'a str, glob: &str, longest: bool) -> &'a str {
@@ -52,7 +52,7 @@ fn boundaries(text: &str) -> impl DoubleEndedIterator<Item = usize> + '_ {
 }
 
 /// Whether all of `text` matches `glob`; at most as many steps as the product of both lengths.
-fn matches(text: &str, glob: &str) -> bool {
+pub(super) fn matches(text: &str, glob: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let glob = tokens(glob);
     let (mut at, mut token, mut star) = (0, 0, None);
