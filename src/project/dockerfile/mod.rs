@@ -34,6 +34,8 @@ mod words;
 #[cfg(test)]
 mod gallery;
 #[cfg(test)]
+mod shell_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
