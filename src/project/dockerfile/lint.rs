@@ -12,7 +12,8 @@ use std::ops::Range;
 
 use super::commands::Run;
 use super::fetches::{Addresses, fetches, is_proxy};
-use super::scope::{Inputs, Value};
+use super::inputs::Inputs;
+use super::scope::Value;
 use super::stages::{Stages, Step};
 use super::{Instruction, assignments, lint_cache, lint_exit, lint_layers};
 use crate::error::{Place, Problem};

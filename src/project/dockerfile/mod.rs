@@ -11,6 +11,7 @@ mod embedded;
 mod evaluate;
 mod fetches;
 mod heredoc;
+mod inputs;
 mod instruction;
 mod lint;
 mod lint_cache;
@@ -33,6 +34,8 @@ mod words;
 #[cfg(test)]
 mod gallery;
 #[cfg(test)]
+mod shell_tests;
+#[cfg(test)]
 mod tests;
 
 use std::ops::Range;
@@ -42,11 +45,12 @@ pub use assignments::Assignment;
 pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
+pub use inputs::Inputs;
 pub use instruction::{Flag, Form, Instruction};
 pub use lint::{LINT_CODES, lint};
 pub use lint_layers::LARGE;
 pub use logical::Logical;
-pub use scope::{Inputs, Lookup, Scope, Value};
+pub use scope::{Lookup, Scope, Value};
 pub use sources::copy_sources;
 pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
