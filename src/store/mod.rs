@@ -10,6 +10,7 @@ mod context_sources;
 mod context_tar;
 mod digest;
 mod disguise;
+mod fetch;
 mod glob;
 mod ignore_rules;
 mod index;
@@ -19,6 +20,7 @@ mod verify;
 
 pub use context::{Context, ContextEntry, CopySource, EntryKind, UnmatchedSource};
 pub use context_tar::EntryDigest;
+pub use fetch::{FetchEvent, FetchItem, FetchOptions, Fetched, fetch};
 pub use ignore_rules::IgnoreRules;
 pub use index::{Found, Root, RootIndex, RootState};
 pub use memory::memory_folder;
