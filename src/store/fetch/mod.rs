@@ -374,6 +374,8 @@ fn interrupted() -> Box<Problem> {
 }
 
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod test_server;
 #[cfg(test)]
 mod tests;
