@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::fixtures::written;
-use super::{Limits, Observer, Outcome, PackageServer, Transfer, bind};
+use super::{Facts, Limits, Observer, Options, Outcome, PackageServer, Transfer, bind};
 use crate::plan::VerifiedPackage;
 
 /// A server of files in a folder of its own, and what its observer heard.
@@ -19,10 +19,10 @@ struct Served {
 
 impl Served {
     async fn new(files: &[(&str, &[u8])]) -> Self {
-        Self::within(Limits::default(), files).await
+        Self::with(Options::default(), files).await
     }
 
-    async fn within(limits: Limits, files: &[(&str, &[u8])]) -> Self {
+    async fn with(options: Options, files: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let packages: Vec<_> =
             files.iter().map(|(name, content)| written(folder.path(), name, content)).collect();
@@ -30,7 +30,7 @@ impl Served {
         let ear = Arc::clone(&heard);
         let observer: Observer = Arc::new(move |event| ear.lock().unwrap().push(event));
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let server = PackageServer::start_within(limits, listener, packages.clone(), observer);
+        let server = PackageServer::start_with(options, listener, packages.clone(), observer);
         Self { folder, server, heard, packages }
     }
 
@@ -95,6 +95,10 @@ impl Reply {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
     }
+}
+
+fn limited(limits: Limits) -> Options {
+    Options { limits, ..Options::default() }
 }
 
 fn pattern(length: usize) -> Vec<u8> {
@@ -372,7 +376,7 @@ async fn stopping_without_grace_cuts_and_frees_idle_connections() {
 #[tokio::test]
 async fn a_client_that_stops_reading_is_cut() {
     let limits = Limits { stall: Duration::from_millis(50), ..Limits::default() };
-    let served = Served::within(limits, &[("a.run", &pattern(64 << 20))]).await;
+    let served = Served::with(limited(limits), &[("a.run", &pattern(64 << 20))]).await;
     let mut stream = TcpStream::connect(served.address()).unwrap();
     stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     served.wait_for_ends(1).await;
@@ -382,7 +386,7 @@ async fn a_client_that_stops_reading_is_cut() {
 #[tokio::test]
 async fn a_slow_head_and_an_idle_connection_are_closed() {
     let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
-    let served = Served::within(limits, &[("a.run", b"hello")]).await;
+    let served = Served::with(limited(limits), &[("a.run", b"hello")]).await;
     let address = served.address();
     let check = async |sent: &'static str| {
         let work = move || {
@@ -401,8 +405,54 @@ async fn a_slow_head_and_an_idle_connection_are_closed() {
 #[tokio::test]
 async fn idle_connections_make_room_for_a_download() {
     let limits = Limits { connections: 20, ..Limits::default() };
-    let served = Served::within(limits, &[("a.run", b"hello")]).await;
+    let served = Served::with(limited(limits), &[("a.run", b"hello")]).await;
     let idle: Vec<_> = (0..100).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
     assert_eq!(served.get("/a.run", "").await.body, b"hello");
     drop(idle);
+}
+
+fn with_pages() -> Options {
+    let facts = Facts { kind: Some("wheel".into()), official: true, ..Facts::default() };
+    Options { pages: Some(Arc::new(move |_| facts.clone())), ..Options::default() }
+}
+
+const WHEEL: &str = "torch_npu-2.7.1+x-cp311-cp311-linux_x86_64.whl";
+
+#[tokio::test]
+async fn pages_are_shown_where_people_are_meant_to_look() {
+    let check = async |options: Options, path: &str, status: u16, part: &str| {
+        let served = Served::with(options, &[(WHEEL, b"hello")]).await;
+        let reply = served.get(path, "").await;
+        let body = String::from_utf8(reply.body.clone()).unwrap();
+        assert_eq!(reply.status, status, "{path}: {body}");
+        assert!(body.contains(part), "{path}: {body}");
+    };
+    check(with_pages(), "/", 200, "torch_npu-2.7.1+x-cp311").await;
+    check(with_pages(), "/api/packages", 200, "\"kind\":\"wheel\"").await;
+    check(with_pages(), "/api/transfers", 200, "\"running\":[]").await;
+    check(with_pages(), "/metrics", 200, "\nascend_build_packages 1\n").await;
+    for path in ["/", "/api/packages", "/api/transfers", "/metrics"] {
+        check(Options::default(), path, 404, "no such file").await;
+    }
+    check(Options::default(), "/healthz", 200, "ok").await;
+    check(Options::default(), "/simple/", 200, "/simple/torch-npu/").await;
+    check(Options::default(), "/simple/torch_npu", 200, "/torch_npu-2.7.1+x-cp311").await;
+    check(Options::default(), "/simple/torch_npy/", 404, "no such file").await;
+}
+
+#[tokio::test]
+async fn a_token_and_a_prefix_are_wanted_where_they_are_set() {
+    let options =
+        || Options { token: Some("t0".into()), prefix: Some("s3cret".into()), ..with_pages() };
+    let served = Served::with(options(), &[(WHEEL, b"hello")]).await;
+    let check = async |path: &str, headers: &str, status: u16| {
+        assert_eq!(served.get(path, headers).await.status, status, "{path}");
+    };
+    check(&format!("/{WHEEL}"), "", 404).await;
+    check(&format!("/{WHEEL}?token=t0"), "", 404).await;
+    check(&format!("/s3cret/{WHEEL}"), "", 401).await;
+    check(&format!("/s3cret/{WHEEL}?token=t0"), "", 200).await;
+    check(&format!("/s3cret/{WHEEL}"), "Authorization: Bearer t0\r\n", 200).await;
+    check("/s3cret/", "Authorization: Bearer t0\r\n", 200).await;
+    check("/healthz", "", 404).await;
 }
