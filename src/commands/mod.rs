@@ -1,1 +1,9 @@
 //! One file per verb: read, plan, act, print.
+
+pub mod build;
+pub mod check;
+mod interrupt;
+mod materials;
+pub mod plan;
+mod proxies;
+mod selection;

@@ -1,1 +1,25 @@
 //! Package files on disk: find, hash, remember hashes.
+//!
+//! [`verify`] takes what a plan needs and gives back files whose content was
+//! seen to have its digest, or every problem of every file in one go. It looks
+//! names up in a [`RootIndex`] (one walk of the roots), hashes what it found in
+//! parallel, and judges each planned package by what was found.
+
+mod context;
+mod context_sources;
+mod context_tar;
+mod digest;
+mod disguise;
+mod glob;
+mod ignore_rules;
+mod index;
+mod memory;
+mod problems;
+mod verify;
+
+pub use context::{Context, ContextEntry, CopySource, EntryKind, UnmatchedSource};
+pub use context_tar::EntryDigest;
+pub use ignore_rules::IgnoreRules;
+pub use index::{Found, Root, RootIndex, RootState};
+pub use memory::memory_folder;
+pub use verify::{VerifyEvent, VerifyOptions, verify};

@@ -1,0 +1,119 @@
+//! What a run takes from this machine's disks: build contexts and base files.
+
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use crate::error::{Exit, Problem, Result};
+use crate::plan::{PlannedPackage, PlannedStage};
+use crate::project::{BaseFile, PackageName};
+use crate::run::{Job, Materials};
+use crate::store::{Context, CopySource, IgnoreRules, VerifyOptions, verify};
+
+/// The disks of this machine.
+pub(super) struct Disk {
+    /// What `COPY` sources are relative to.
+    pub(super) stages_folder: PathBuf,
+    /// How base files are verified.
+    pub(super) options: VerifyOptions,
+}
+
+/// The `COPY` sources of a stage that stand for nothing, as problems.
+pub(super) fn missing_sources(stages_folder: &Path, stage: &PlannedStage) -> Vec<Problem> {
+    match collect(stages_folder, stage) {
+        Ok(context) => unmatched(stages_folder, stage, &context),
+        Err(error) => error.problems,
+    }
+}
+
+fn unmatched(stages_folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {
+    let problem = |unmatched: &crate::store::UnmatchedSource| {
+        let source = unmatched.source.as_str();
+        let problem =
+            Problem::error(format!("stage `{}` copies `{source}`, which is not there", stage.name));
+        let problem = problem.note(format!("looked for it in `{}`", stages_folder.display()));
+        let copying = stage
+            .instructions
+            .iter()
+            .find(|instruction| instruction.text.split_whitespace().any(|word| word == source));
+        let problem = match copying {
+            Some(instruction) => problem.at(instruction.place.clone(), "copied here"),
+            None => problem,
+        };
+        problem.hint(if unmatched.ignored {
+            "`.dockerignore` leaves it out: mend one of the two"
+        } else {
+            "`COPY` sources are relative to `stages/`"
+        })
+    };
+    context.unmatched().iter().map(problem).collect()
+}
+
+fn collect(stages_folder: &Path, stage: &PlannedStage) -> Result<Context> {
+    let sources: Vec<_> = stage.context.iter().map(CopySource::new).collect();
+    Context::collect(stages_folder, &sources, &IgnoreRules::read(stages_folder, None)?)
+}
+
+impl Materials for Disk {
+    fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File> {
+        let context = collect(&self.stages_folder, stage)?;
+        crate::error::Error::check(Exit::Project, unmatched(&self.stages_folder, stage, &context))?;
+        let write = || -> std::io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            context.write_tar(
+                &[(Job::<(), ()>::DOCKERFILE, dockerfile.as_bytes())],
+                std::io::BufWriter::new(&file),
+            )?;
+            file.flush()?;
+            file.rewind()?;
+            Ok(file)
+        };
+        write().map_err(|error| {
+            Problem::error(format!("cannot pack the files that stage `{}` copies", stage.name))
+                .note(format!("into a temporary file in `{}`", std::env::temp_dir().display()))
+                .cause(error)
+                .exit(Exit::Failed)
+        })
+    }
+
+    async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {
+        let (folder, name) = place(&self.stages_folder, &file.path);
+        let mut options = self.options.clone();
+        options.roots.splice(0..0, folder);
+        let planned = planned(file, name)?;
+        let verified = tokio::task::spawn_blocking(move || {
+            verify(&[planned], &options, &|_| {}, &AtomicBool::new(false))
+        })
+        .await;
+        let verified = verified.map_err(|error| {
+            Problem::error("verifying a base's file ended early").cause(error).exit(Exit::Bug)
+        })??;
+        verified
+            .into_iter()
+            .next()
+            .map(|file| file.path)
+            .ok_or_else(|| Problem::error("a base's file was lost").exit(Exit::Bug))
+    }
+}
+
+/// The folder that a path names, to be searched before the roots, and the file's name.
+fn place(stages_folder: &Path, path: &str) -> (Vec<PathBuf>, String) {
+    let full = stages_folder.join(path);
+    let name = full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    (full.parent().filter(|_| full.is_file()).map(Path::to_owned).into_iter().collect(), name)
+}
+
+fn planned(file: &BaseFile, name: String) -> Result<PlannedPackage> {
+    let package: PackageName = "base".parse().map_err(|error| {
+        Problem::error("a base's file has no name").cause(error).exit(Exit::Bug)
+    })?;
+    Ok(PlannedPackage {
+        name: package,
+        file: name,
+        sha256: Some(file.sha256.clone()),
+        size: None,
+        url: None,
+        place: Some(file.place.clone()),
+    })
+}

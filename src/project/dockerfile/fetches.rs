@@ -1,0 +1,245 @@
+//! Which files a stage fetches from the package server.
+//!
+//! The steps: every request of every RUN and ADD; then which addresses mean
+//! the package server; then, of those, what is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::evaluate::{Text, UNKNOWN};
+use super::requests::{self, Request, RequestKind};
+use super::scope::{Inputs, Value};
+use super::script::{Program, program};
+use super::stages::{Stages, Step};
+use super::url::Address;
+use super::{Instruction, Logical};
+
+/// A file, or an address, that a stage asks from the package server.
+#[derive(Debug, Clone)]
+pub struct Fetch<'f> {
+    /// The bytes of the address in the source, variables included.
+    pub url_span: Range<usize>,
+    /// The bytes of `host:port`, where they stand literally in the source.
+    pub authority_span: Option<Range<usize>>,
+    /// The host, where it is known.
+    pub host: Option<String>,
+    /// The port, where it is known; 80 where none is written.
+    pub port: Option<u16>,
+    /// What is asked for.
+    pub path: FetchPath,
+    /// The command that asks: `wget`, `pip`, `ADD`.
+    pub tool: String,
+    /// Why it may not happen, where that is so: inside `if`, after `||`.
+    pub doubt: Option<&'static str>,
+    /// The instruction that it stands in.
+    pub instruction: &'f Instruction,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FetchPath {
+    /// The file at this path, percent-encoded as it is written, starting with `/`.
+    Known(String),
+    /// Files that pip or wget choose from a list at this path.
+    Index(String),
+    /// Only the run can tell.
+    Unknown {
+        /// Why, as a lowercase fragment.
+        reason: String,
+    },
+}
+
+/// Which addresses mean the package server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// Hosts, whatever the port: the gateways of the engine's networks.
+    pub hosts: BTreeSet<String>,
+    /// A port, whatever the host: the one that the file itself uses.
+    pub port: Option<u16>,
+}
+
+impl FetchPath {
+    /// The name of the file, percent-decoded, where a file is asked for.
+    pub fn file_name(&self) -> Option<String> {
+        let Self::Known(path) = self else { return None };
+        let name = path.rsplit('/').next()?;
+        let decoded = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
+        Some(decoded.into_owned())
+    }
+}
+
+impl Addresses {
+    /// The addresses that mean the package server in a file: the gateways, the
+    /// hosts that build arguments name, and the port that the file itself uses
+    /// most with these, else with any literal IP address.
+    pub fn of(stages: &Stages<'_>, inputs: &Inputs, gateways: &[String]) -> Self {
+        let servers = inputs.build_args.iter().filter(|(name, _)| !is_proxy(name));
+        let arguments = servers.filter_map(|(_, value)| Address::host_in(value));
+        let hosts: BTreeSet<String> = gateways.iter().cloned().chain(arguments).collect();
+        let used: Vec<Address> = (0..stages.iter().len())
+            .flat_map(|stage| found(stages, stage, inputs))
+            .filter_map(|(request, _)| Address::read(request.address.text()))
+            .filter(|address| !address.is_loopback())
+            .collect();
+        let named =
+            |address: &&Address| address.host.as_ref().is_some_and(|host| hosts.contains(host));
+        let port = most_used(used.iter().filter(named))
+            .or_else(|| most_used(used.iter().filter(|address| address.is_ip())));
+        Self { hosts, port }
+    }
+
+    /// Whether `address` means the package server.
+    fn mean(&self, address: &Address) -> bool {
+        let host = address.host.as_ref().is_some_and(|host| self.hosts.contains(host));
+        let port = address.explicit_port() && address.port == self.port && self.port.is_some();
+        address.scheme != "https" && (host || port && !address.is_loopback())
+    }
+}
+
+/// Whether a build argument or variable names a proxy, or what needs none.
+pub(super) fn is_proxy(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("_proxy")
+}
+
+/// The port that most of `addresses` write, the lower one of two.
+fn most_used<'a>(addresses: impl Iterator<Item = &'a Address>) -> Option<u16> {
+    let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
+    for port in
+        addresses.filter(|address| address.explicit_port()).filter_map(|address| address.port)
+    {
+        *counts.entry(port).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .max_by_key(|(port, count)| (*count, std::cmp::Reverse(*port)))
+        .map(|(port, _)| port)
+}
+
+/// What `stage` asks from the package server, in order.
+pub fn fetches<'f>(
+    stages: &Stages<'f>,
+    stage: usize,
+    inputs: &Inputs,
+    addresses: &Addresses,
+) -> Vec<Fetch<'f>> {
+    let all = found(stages, stage, inputs).into_iter();
+    all.filter_map(|(request, instruction)| fetch(stages, request, instruction, addresses))
+        .collect()
+}
+
+/// Every request of a stage, its address traced to the source.
+fn found<'f>(
+    stages: &Stages<'f>,
+    stage: usize,
+    inputs: &Inputs,
+) -> Vec<(Request, &'f Instruction)> {
+    let steps = stages.steps(stage).into_iter();
+    steps
+        .flat_map(|step| {
+            requests_of(&step, inputs).into_iter().map(move |one| (one, step.instruction))
+        })
+        .collect()
+}
+
+fn requests_of(step: &Step<'_>, inputs: &Inputs) -> Vec<Request> {
+    let instruction = step.instruction;
+    match instruction.keyword.as_str() {
+        "ADD" => added(step),
+        "RUN" => match program(instruction, &step.scope) {
+            Program::Shell(script) => {
+                traced(requests::of_script(&script.text, &step.scope, inputs), &script)
+            }
+            Program::Words(words) => {
+                let requests = requests::of_words(&words, &step.scope, inputs);
+                requests.into_iter().map(|one| in_json(one, instruction)).collect()
+            }
+            Program::Other(text) => {
+                traced(requests::of_program(&Text::literal(&text.text, 0), "RUN"), &text)
+            }
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// A request of the JSON form: where JSON's escapes hide the address, the whole line stands for it.
+fn in_json(request: Request, instruction: &Instruction) -> Request {
+    let line = &instruction.arguments;
+    let text = request.address.text();
+    let place = line.text.find(text).map(|start| start..start + text.len());
+    let literal = place.is_some();
+    let span = line.source_span(place.unwrap_or(0..line.text.len()));
+    let logical = Text::literal(text, span.start).logical;
+    let address = Text { logical, span, literal, ..request.address.clone() };
+    Request { address, ..request }
+}
+
+/// The addresses among the sources of an ADD.
+fn added(step: &Step<'_>) -> Vec<Request> {
+    let words = super::sources::source_words(step.instruction, step.scope.escape()).into_iter();
+    let remote = words.filter(|(text, _)| text.contains("://") || text.starts_with('$'));
+    remote.map(|(text, span)| added_word(step, &text, span)).collect()
+}
+
+fn added_word(step: &Step<'_>, text: &str, span: Range<usize>) -> Request {
+    let span = step.instruction.arguments.source_span(span);
+    let (shown, unknown) = match step.scope.expand(text) {
+        Value::Known(known) => (known, None),
+        Value::Unknown { reason } => {
+            let known = text.split('$').next().unwrap_or_default();
+            (known.chars().chain([UNKNOWN]).collect(), Some(reason))
+        }
+    };
+    let literal = shown == text;
+    let address =
+        Text { literal, span: span.clone(), unknown, ..Text::literal(&shown, span.start) };
+    Request { address, kind: RequestKind::File, tool: "ADD".to_owned(), doubt: None }
+}
+
+/// Requests whose addresses lead to the source instead of to the script.
+fn traced(requests: Vec<Request>, script: &Logical) -> Vec<Request> {
+    let all = requests.into_iter();
+    all.map(|one| Request { address: one.address.through(script), ..one }).collect()
+}
+
+fn fetch<'f>(
+    stages: &Stages<'f>,
+    request: Request,
+    instruction: &'f Instruction,
+    addresses: &Addresses,
+) -> Option<Fetch<'f>> {
+    let text = request.address.text();
+    let address = Address::read(text)?;
+    let nowhere = address.host.is_none() && address.port.is_none();
+    if !nowhere && !addresses.mean(&address) {
+        return None;
+    }
+    let source = &stages.file().source().text;
+    let url_span = request.address.span.clone();
+    let authority_span =
+        address.authority.clone().map(|span| request.address.logical.source_span(span));
+    let written = |span: &Range<usize>| source.get(span.clone()) == address.authority_text(text);
+    let authority_span = authority_span.filter(written);
+    let path = path(&request, &address);
+    let Request { tool, doubt, .. } = request;
+    Some(Fetch {
+        url_span,
+        authority_span,
+        host: address.host,
+        port: address.port,
+        path,
+        tool,
+        doubt,
+        instruction,
+    })
+}
+
+fn path(request: &Request, address: &Address) -> FetchPath {
+    let path = address.path.clone();
+    match (&request.kind, &request.address.unknown) {
+        (RequestKind::Unclear(reason), _) => FetchPath::Unknown { reason: reason.clone() },
+        (_, Some(reason)) => FetchPath::Unknown { reason: reason.clone() },
+        (RequestKind::Index, None) => FetchPath::Index(path),
+        (RequestKind::File, None) if path.ends_with('/') => FetchPath::Index(path),
+        (RequestKind::File, None) => FetchPath::Known(path),
+    }
+}

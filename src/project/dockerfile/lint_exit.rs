@@ -1,0 +1,101 @@
+//! Installers whose exit code the RUN throws away.
+
+use super::commands::{Ran, Run};
+use super::lint::Judged;
+use super::shell::Joint;
+use super::shell_words::Kind;
+use crate::error::Problem;
+
+/// The warnings `exit-code-lost` of a stage.
+pub(super) fn lost(judged: &Judged<'_, '_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for run in judged.runs {
+        for place in 0..run.commands.len() {
+            if let Some((label, hint)) = loss(run, place) {
+                let ran = &run.commands[place];
+                let message = format!("the exit code of `{}` is thrown away", ran.title());
+                let problem = Problem::warning(message).code("exit-code-lost").hint(hint);
+                problems.push(judged.at(problem, ran.span.clone(), label));
+            }
+        }
+    }
+    problems
+}
+
+/// How the exit code of the installer at `place` is lost: what to say, and what to do.
+fn loss(run: &Run<'_>, place: usize) -> Option<(&'static str, &'static str)> {
+    let ran = &run.commands[place];
+    if !installs(ran) {
+        return None;
+    }
+    let next = run.commands.get(place + 1);
+    match ran.command.after {
+        Joint::Or if next.is_some_and(forgives) => {
+            Some(("`||` makes a failure a success", "let the `RUN` fail: remove what follows `||`"))
+        }
+        Joint::Then
+            if next.is_some_and(|next| !asks_status(next))
+                && !switch(run, place, 'e', "errexit") =>
+        {
+            Some((
+                "only the last command's exit code counts",
+                "join the commands with `&&`, or start with `set -e`",
+            ))
+        }
+        Joint::Pipe if !switch(run, place, '\0', "pipefail") => Some((
+            "only the exit code after the `|` counts",
+            "use bash with `set -o pipefail`, or write to a file first",
+        )),
+        Joint::Background => Some(("nothing waits for it", "run it in the foreground")),
+        _ => None,
+    }
+}
+
+/// Whether a command installs something that the image is made for.
+fn installs(ran: &Ran) -> bool {
+    let name = ran.name();
+    let says = |word: &str| ran.says(word);
+    match name {
+        "pip" | "pip3" | "apt-get" | "apt" | "yum" | "dnf" | "conda" | "mamba" | "make" => {
+            says("install")
+        }
+        "python" | "python3" => says("pip") && says("install"),
+        "dpkg" | "rpm" => ran
+            .words
+            .iter()
+            .skip(1)
+            .any(|word| matches!(word.text(), "-i" | "-ivh" | "-Uvh" | "--install")),
+        "sh" | "bash" | "dash" => {
+            ran.operands().next().is_some_and(|word| is_installer(word.text()))
+        }
+        _ => is_installer(name) && !matches!(name, "install"),
+    }
+}
+
+fn is_installer(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".run") || (name.contains("install") && name.ends_with(".sh"))
+}
+
+/// Commands after `||` that make a success of a failure.
+fn forgives(ran: &Ran) -> bool {
+    matches!(ran.name(), "true" | ":" | "echo" | "printf")
+}
+
+/// Whether a command looks at `$?`.
+fn asks_status(ran: &Ran) -> bool {
+    let assigned = ran.command.assignments.iter().map(|(_, word)| word);
+    let mut words = ran.command.words.iter().chain(assigned);
+    words.any(|word| word.parts.iter().any(|part| part.kind == Kind::Variable("$?".to_owned())))
+}
+
+/// Whether a `set` before `place`, or the shell's own options, switch an option on.
+fn switch(run: &Run<'_>, place: usize, letter: char, name: &str) -> bool {
+    let set = run.commands[..place].iter().filter(|ran| ran.name() == "set");
+    let by_set = set.flat_map(|ran| ran.words.iter().skip(1));
+    let by_shell = run.scope.shell.iter().skip(1);
+    by_set.map(super::evaluate::Text::text).chain(by_shell.map(String::as_str)).any(|word| {
+        let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        word == name || letters.is_some_and(|letters| letters.contains(letter))
+    })
+}

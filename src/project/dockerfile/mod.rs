@@ -1,0 +1,117 @@
+//! Dockerfiles, read without losing a byte.
+//!
+//! The facts are those of BuildKit's parser (`frontend/dockerfile/parser` and
+//! `shell`). What is not understood stays in the text and goes to the engine
+//! as it is.
+
+mod assignments;
+mod commands;
+mod directive;
+mod embedded;
+mod evaluate;
+mod fetches;
+mod heredoc;
+mod instruction;
+mod lint;
+mod lint_cache;
+mod lint_exit;
+mod lint_layers;
+mod logical;
+mod options;
+mod pattern;
+mod read;
+mod requests;
+mod scope;
+mod script;
+mod shell;
+mod shell_words;
+mod sources;
+mod stages;
+mod url;
+mod words;
+
+#[cfg(test)]
+mod gallery;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use assignments::Assignment;
+pub use directive::Directive;
+pub use fetches::{Addresses, Fetch, FetchPath, fetches};
+pub use heredoc::Heredoc;
+pub use instruction::{Flag, Form, Instruction};
+pub use lint::{LINT_CODES, lint};
+pub use lint_layers::LARGE;
+pub use logical::Logical;
+pub use scope::{Inputs, Lookup, Scope, Value};
+pub use sources::copy_sources;
+pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
+pub use words::{ExpandError, Expanded, Lexer, Word};
+
+use crate::error::{Problem, SourceFile};
+
+/// A Dockerfile taken apart; put together again it is the same bytes.
+#[derive(Debug, Clone)]
+pub struct Dockerfile {
+    source: Arc<SourceFile>,
+    escape: char,
+    directives: Vec<Directive>,
+    instructions: Vec<Instruction>,
+}
+
+impl Dockerfile {
+    /// Takes `source` apart. Never fails: what it does not understand stays as
+    /// it is, and the problems say what Docker would make of it.
+    pub fn read(source: Arc<SourceFile>) -> (Self, Vec<Problem>) {
+        let parts = read::read(&source);
+        let (escape, directives) = (parts.escape, parts.directives);
+        (Self { source, escape, directives, instructions: parts.instructions }, parts.problems)
+    }
+
+    /// The text that it was read from.
+    pub fn source(&self) -> &Arc<SourceFile> {
+        &self.source
+    }
+
+    /// The escape and continuation character: `\`, or what `# escape=` says.
+    pub fn escape(&self) -> char {
+        self.escape
+    }
+
+    /// The parser directives at the top, in order.
+    pub fn directives(&self) -> &[Directive] {
+        &self.directives
+    }
+
+    /// The instructions, in order.
+    pub fn instructions(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = &Instruction> + ExactSizeIterator {
+        self.instructions.iter()
+    }
+
+    /// The source, byte for byte, put together from the parts.
+    pub fn text(&self) -> String {
+        self.rewrite(|_| None)
+    }
+
+    /// The source with some instructions replaced and everything else as it
+    /// is. A replacement has no newline at its end.
+    pub fn rewrite(&self, mut edit: impl FnMut(&Instruction) -> Option<String>) -> String {
+        let text = &self.source.text;
+        let mut out = String::with_capacity(text.len());
+        let mut position = 0;
+        for instruction in &self.instructions {
+            out.push_str(&text[position..instruction.span.start]);
+            match edit(instruction) {
+                Some(replacement) => out.push_str(&replacement),
+                None => out.push_str(&text[instruction.span.clone()]),
+            }
+            position = instruction.span.end;
+        }
+        out.push_str(&text[position..]);
+        out
+    }
+}

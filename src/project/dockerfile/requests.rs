@@ -1,0 +1,340 @@
+//! What the commands of a RUN ask from HTTP servers, whoever these are.
+//!
+//! Known are wget, curl, aria2c, axel, pip (and `python -m pip`, `uv pip`),
+//! Python programs, and shells within the shell. An address in any other
+//! command is a request too, but of what, only the run can tell.
+
+use super::embedded::{addresses, stands_alone};
+use super::evaluate::{Text, Variables};
+use super::options::{list_option, pip_option, takes_value};
+use super::scope::{Inputs, Scope};
+use super::script::{basename, is_shell};
+use super::shell::{self, Command, Joint, Script};
+
+/// An address in a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Request {
+    /// The address, [`UNKNOWN`] where it is not known.
+    pub(super) address: Text,
+    pub(super) kind: RequestKind,
+    /// The command that asks.
+    pub(super) tool: String,
+    /// Why it may not run, where that is so.
+    pub(super) doubt: Option<&'static str>,
+}
+
+/// What is done with an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    /// The file there is fetched.
+    File,
+    /// It is a list of files, some of which are fetched.
+    Index,
+    /// Only the run can tell what is fetched.
+    Unclear(String),
+}
+
+/// How deep shells within shells are followed.
+const DEEPEST: usize = 4;
+
+/// The requests of a script that a shell runs.
+pub(super) fn of_script(text: &str, scope: &Scope, inputs: &Inputs) -> Vec<Request> {
+    let script = shell::read(text);
+    let mut finder = Finder::new(Variables::new(scope, inputs, &script));
+    finder.script(&script, text);
+    finder.found
+}
+
+/// The requests of words that are run without a shell.
+pub(super) fn of_words(words: &[String], scope: &Scope, inputs: &Inputs) -> Vec<Request> {
+    let mut finder = Finder::new(Variables::new(scope, inputs, &Script::default()));
+    let words: Vec<Text> = words.iter().map(|word| Text::literal(word, 0)).collect();
+    finder.command(&words, &Command::default(), "");
+    finder.found
+}
+
+/// The addresses in the text of a program that is no shell's.
+pub(super) fn of_program(text: &Text, tool: &str) -> Vec<Request> {
+    let all = addresses(text.text()).into_iter();
+    all.map(|(start, end)| {
+        let kind = if stands_alone(text.text(), start, end) {
+            RequestKind::File
+        } else {
+            RequestKind::Unclear("put together by a program".to_owned())
+        };
+        let address = text.part(start, end);
+        Request { address, kind, tool: tool.to_owned(), doubt: None }
+    })
+    .collect()
+}
+
+struct Finder<'a> {
+    variables: Variables<'a>,
+    depth: usize,
+    found: Vec<Request>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(variables: Variables<'a>) -> Self {
+        Self { variables, depth: 0, found: Vec::new() }
+    }
+
+    fn script(&mut self, script: &Script, text: &str) {
+        for command in &script.commands {
+            let words = self.variables.words(&command.words);
+            self.command(&words, command, text);
+            self.variables.pass(command);
+        }
+    }
+
+    fn command(&mut self, words: &[Text], command: &Command, script: &str) {
+        let words = without_prefixes(words);
+        let Some(first) = words.first() else { return };
+        let name = basename(first.text());
+        let before = self.found.len();
+        match name {
+            "wget" | "curl" | "aria2c" | "axel" => self.downloader(name, &words[1..]),
+            "uv" if words.get(1).map(Text::text) == Some("pip") => self.pip(&words[0], &words[2..]),
+            _ if is_pip(name) => self.pip(&words[0], &words[1..]),
+            _ if is_python(name) && runs_module(words, "pip") => self.pip(&words[0], &words[3..]),
+            _ if is_python(name) => self.program(name, words, command, script),
+            _ if is_shell(name) => self.inner_shell(name, words, command, script),
+            _ if is_talk(name, command) => {}
+            _ => self.other(name, words, command, script),
+        }
+        for request in &mut self.found[before..] {
+            request.doubt = request.doubt.or(command.doubt);
+        }
+    }
+
+    fn add(&mut self, tool: &str, address: Text, kind: RequestKind) {
+        self.found.push(Request { address, kind, tool: tool.to_owned(), doubt: None });
+    }
+
+    /// Every word that is neither an option nor an option's value is an address.
+    fn downloader(&mut self, tool: &str, words: &[Text]) {
+        let follows = |word: &Text| {
+            tool == "wget"
+                && matches!(
+                    word.text(),
+                    "-r" | "-m" | "-p" | "--recursive" | "--mirror" | "--page-requisites"
+                )
+        };
+        let recursive = words.iter().any(follows);
+        let mut options = true;
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let text = word.text();
+            if options && text == "--" {
+                options = false;
+            } else if options && (text == "--url" || list_option(tool, text)) {
+                let Some(value) = rest.next() else { return };
+                self.download(tool, value.clone(), recursive, text != "--url");
+            } else if let Some(url) = text.strip_prefix("--url=") {
+                let value = word.part(text.len() - url.len(), text.len());
+                self.download(tool, value, recursive, false);
+            } else if options && text.starts_with('-') && text.len() > 1 {
+                if takes_value(tool, text) {
+                    rest.next();
+                }
+            } else {
+                self.download(tool, word.clone(), recursive, false);
+            }
+        }
+    }
+
+    fn download(&mut self, tool: &str, address: Text, recursive: bool, list: bool) {
+        if list && !address.text().contains("://") {
+            return self.add(
+                tool,
+                address_list(address),
+                RequestKind::Unclear("read from a file of addresses".to_owned()),
+            );
+        }
+        let globbed = tool == "curl" && address.text().contains(['[', '{']);
+        let kind = match (recursive, globbed) {
+            (true, _) => RequestKind::Index,
+            (_, true) => RequestKind::Unclear("a pattern that curl expands".to_owned()),
+            _ => RequestKind::File,
+        };
+        self.add(tool, address, kind);
+    }
+
+    fn pip(&mut self, command: &Text, words: &[Text]) {
+        let fetches = words
+            .iter()
+            .any(|word| matches!(word.text(), "install" | "download" | "wheel" | "config"));
+        if !fetches {
+            return;
+        }
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match pip_option(word.text()) {
+                Some((kind, None)) => {
+                    if let (Some(value), Some(kind)) = (rest.next(), kind) {
+                        self.addresses("pip", value, &kind);
+                    }
+                }
+                Some((kind, Some(start))) => {
+                    let value = word.part(start, word.text().len());
+                    self.addresses("pip", &value, &kind.unwrap_or(RequestKind::File));
+                }
+                None => {
+                    let config = words.iter().any(|word| word.text() == "config");
+                    let kind = if config { RequestKind::Index } else { RequestKind::File };
+                    self.addresses("pip", word, &kind);
+                }
+            }
+        }
+        self.pip_environment(command);
+    }
+
+    /// pip reads its options from the environment as well.
+    fn pip_environment(&mut self, command: &Text) {
+        for name in ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"] {
+            if let Some(value) = self.variables.known(name) {
+                let span = command.span.clone();
+                let text = Text { literal: false, span, ..Text::literal(&value, 0) };
+                self.addresses("pip", &text, &RequestKind::Index);
+            }
+        }
+    }
+
+    /// The addresses inside a word.
+    fn addresses(&mut self, tool: &str, word: &Text, kind: &RequestKind) {
+        for (start, end) in addresses(word.text()) {
+            self.add(tool, word.part(start, end), kind.clone());
+        }
+    }
+
+    fn program(&mut self, tool: &str, words: &[Text], command: &Command, script: &str) {
+        for text in words.iter().cloned().chain(bodies(command, script)) {
+            self.found.extend(of_program(&text, tool));
+        }
+    }
+
+    /// `sh -c '…'` and `sh <<EOF`: the same again, one level deeper.
+    fn inner_shell(&mut self, name: &str, words: &[Text], command: &Command, script: &str) {
+        let option = words.iter().position(|word| {
+            let text = word.text();
+            text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
+        });
+        if let Some(inner) = option.and_then(|place| words.get(place + 1)) {
+            self.inner_script(name, inner, command);
+        }
+        for body in bodies(command, script) {
+            self.inner_script(name, &body, command);
+        }
+        if option.is_none() && command.bodies.is_empty() {
+            self.other(name, &words[1..], command, script);
+        }
+    }
+
+    fn inner_script(&mut self, name: &str, inner: &Text, command: &Command) {
+        if inner.unknown.is_some() || self.depth >= DEEPEST {
+            let found = addresses(inner.text());
+            for (start, end) in found {
+                let kind = RequestKind::Unclear(format!("inside a text that `{name}` reads"));
+                self.add(name, inner.part(start, end), kind);
+            }
+            return;
+        }
+        let before = self.found.len();
+        let script = shell::read(inner.text());
+        let inside = self.variables.inside(command, &script);
+        let outside = std::mem::replace(&mut self.variables, inside);
+        self.depth += 1;
+        self.script(&script, inner.text());
+        self.depth -= 1;
+        self.variables = outside;
+        for request in &mut self.found[before..] {
+            request.address = request.address.through(&inner.logical);
+            if !inner.literal {
+                request.address.span = inner.span.clone();
+                request.address.literal = false;
+            }
+        }
+    }
+
+    fn other(&mut self, name: &str, words: &[Text], command: &Command, script: &str) {
+        let kind = RequestKind::Unclear(format!("what `{name}` fetches is not told by the text"));
+        for word in words {
+            self.addresses(name, word, &kind);
+        }
+        for body in bodies(command, script) {
+            self.addresses(name, &body, &kind);
+        }
+    }
+}
+
+/// The bodies of a command's heredocs; one that the shell expands is not literal.
+fn bodies(command: &Command, script: &str) -> Vec<Text> {
+    let all = command.bodies.iter();
+    all.map(|body| {
+        let text = &script[body.span.clone()];
+        let changed = body.expand && text.contains(['$', '`']);
+        let unknown = changed.then(|| "a heredoc that the shell expands".to_owned());
+        Text { unknown, literal: !changed, ..Text::literal(text, body.span.start) }
+    })
+    .collect()
+}
+
+fn address_list(address: Text) -> Text {
+    Text { unknown: Some("read from a file of addresses".to_owned()), ..address }
+}
+
+/// The words after `sudo`, `env A=B`, `exec`, `nohup`, `timeout 5` and the like.
+fn without_prefixes(mut words: &[Text]) -> &[Text] {
+    while let Some((first, rest)) = words.split_first() {
+        let skipped = match basename(first.text()) {
+            "sudo" | "env" | "exec" | "nohup" | "command" | "nice" | "xargs" => {
+                rest.iter().take_while(|word| is_option_or_assignment(word.text())).count()
+            }
+            "timeout" => {
+                rest.iter().take_while(|word| is_option_or_assignment(word.text())).count() + 1
+            }
+            _ => return words,
+        };
+        words = rest.get(skipped..).unwrap_or_default();
+    }
+    words
+}
+
+fn is_option_or_assignment(text: &str) -> bool {
+    text.starts_with('-')
+        || text.split_once('=').is_some_and(|(name, _)| !name.contains(['/', ':']))
+}
+
+fn is_pip(name: &str) -> bool {
+    name.strip_prefix("pip")
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+fn is_python(name: &str) -> bool {
+    name.strip_prefix("python")
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+fn runs_module(words: &[Text], module: &str) -> bool {
+    words.get(1).map(Text::text) == Some("-m") && words.get(2).map(Text::text) == Some(module)
+}
+
+/// Commands that only speak of an address, unless what they say goes on elsewhere.
+fn is_talk(name: &str, command: &Command) -> bool {
+    let talks = matches!(name, "echo" | "printf" | ":" | "true");
+    let passes_on =
+        command.after == Joint::Pipe || command.redirects.iter().any(|(op, _)| op.starts_with('>'));
+    (talks && !passes_on)
+        || matches!(
+            name,
+            "[" | "[["
+                | "test"
+                | "grep"
+                | "ping"
+                | "nc"
+                | "export"
+                | "readonly"
+                | "local"
+                | "declare"
+        )
+}

@@ -1,0 +1,368 @@
+//! Shell scripts as a list of simple commands, each with what surrounds it.
+//!
+//! Not a shell: just enough to tell which commands run for certain, in which
+//! order, and what happens to their exit codes.
+
+use std::ops::Range;
+
+use super::shell_words::{Body, Kind, Part, Token, Word, cut};
+
+/// The simple commands of a script, in the order in which they are written.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    pub(super) commands: Vec<Command>,
+    /// Names that a loop, a function or a subshell changes: what they hold when is not told by the text.
+    pub(super) changing: Vec<String>,
+}
+
+/// One simple command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Command {
+    /// `NAME=VALUE` before the command, or alone; the value is the word's rest after `=`.
+    pub(super) assignments: Vec<(String, Word)>,
+    pub(super) words: Vec<Word>,
+    /// Where output and input go: the operator and the file.
+    pub(super) redirects: Vec<(&'static str, Word)>,
+    pub(super) bodies: Vec<Body>,
+    /// What stands between the command before and this one.
+    pub(super) before: Joint,
+    /// What stands between this command and the next one.
+    pub(super) after: Joint,
+    /// Why it may not run, where that is so.
+    pub(super) doubt: Option<&'static str>,
+    pub(super) span: Range<usize>,
+}
+
+/// What joins two commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Joint {
+    /// The script begins or ends.
+    #[default]
+    Edge,
+    And,
+    Or,
+    /// `;` or a newline.
+    Then,
+    Pipe,
+    Background,
+    /// The bracket or keyword of a compound command.
+    Compound,
+}
+
+/// Reads a script.
+pub(super) fn read(text: &str) -> Script {
+    let cut = cut(text);
+    let mut reader = Reader { bodies: cut.bodies, ..Reader::default() };
+    let mut tokens = cut.tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Word(word) => reader.word(word, &mut tokens),
+            Token::Operator(operator, offset) => reader.operator(operator, offset, &mut tokens),
+            Token::Heredoc(number) => reader.current.bodies.push(reader.bodies[number].clone()),
+        }
+    }
+    reader.finish(Joint::Edge);
+    reader.script
+}
+
+type Rest = std::iter::Peekable<std::vec::IntoIter<Token>>;
+
+#[derive(Default)]
+struct Reader {
+    script: Script,
+    current: Command,
+    bodies: Vec<Body>,
+    stack: Vec<Frame>,
+    /// The redirect whose file comes next.
+    redirect: Option<&'static str>,
+    /// Inside `[[ … ]]`, where operators are words.
+    bracket: bool,
+    last: Joint,
+    /// A test stands before in the same list of `&&` and `||`.
+    tested: bool,
+}
+
+/// A compound command that is open.
+struct Frame {
+    kind: Compound,
+    /// Why what stands in it may not run.
+    doubt: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compound {
+    If,
+    Loop,
+    Case,
+    Function,
+    Subshell,
+    Group,
+}
+
+/// Commands whose failure is an answer rather than an error.
+const TESTS: [&str; 9] = ["[", "[[", "test", "grep", "command", "which", "type", "!", "false"];
+
+impl Reader {
+    fn word(&mut self, word: Word, rest: &mut Rest) {
+        if let Some(operator) = self.redirect.take() {
+            self.current.redirects.push((operator, word));
+            return;
+        }
+        let starts = self.current.words.is_empty() && self.current.assignments.is_empty();
+        let plain = word.plain().map(str::to_owned);
+        if starts && plain.as_deref().is_some_and(|text| self.keyword(text, rest)) {
+            return;
+        }
+        if self.current.words.is_empty()
+            && let Some((name, value)) = assignment(&word)
+        {
+            self.extend_span(&word.span);
+            self.current.assignments.push((name, value));
+            return;
+        }
+        match plain.as_deref() {
+            Some("[[") if starts => self.bracket = true,
+            Some("]]") => self.bracket = false,
+            _ => {}
+        }
+        self.extend_span(&word.span);
+        self.current.words.push(word);
+    }
+
+    fn extend_span(&mut self, span: &Range<usize>) {
+        let fresh = self.current.words.is_empty() && self.current.assignments.is_empty();
+        let start = if fresh { span.start } else { self.current.span.start };
+        self.current.span = start..span.end;
+    }
+
+    /// Handles a reserved word; `false` where it is an ordinary one.
+    fn keyword(&mut self, text: &str, rest: &mut Rest) -> bool {
+        match text {
+            "if" => self.open(Compound::If, None),
+            "then" | "elif" | "else" => self.branch("inside `if`"),
+            "fi" => self.close(Compound::If),
+            "while" | "until" => self.open(Compound::Loop, Some("inside a loop")),
+            "for" | "select" => self.open_for(rest),
+            "do" => self.last = Joint::Compound,
+            "done" => self.close(Compound::Loop),
+            "case" => {
+                self.open(Compound::Case, Some("inside `case`"));
+                skip_until(
+                    rest,
+                    |token| matches!(token, Token::Word(word) if word.plain() == Some("in")),
+                );
+                self.pattern(rest);
+            }
+            "esac" => self.close(Compound::Case),
+            "{" => self.open(Compound::Group, None),
+            "}" => {
+                let kind = self.stack.last().map_or(Compound::Group, |frame| frame.kind);
+                self.close(kind);
+            }
+            "function" => self.function(rest),
+            "!" => self.tested = true,
+            "time" => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn operator(&mut self, operator: &'static str, offset: usize, rest: &mut Rest) {
+        if self.bracket && operator != "\n" {
+            return;
+        }
+        match operator {
+            "&&" => self.finish(Joint::And),
+            "||" => self.finish(Joint::Or),
+            "|" | "|&" => self.finish(Joint::Pipe),
+            ";" | "\n" => self.finish(Joint::Then),
+            "&" => self.finish(Joint::Background),
+            ";;" | ";&" | ";;&" => {
+                self.finish(Joint::Compound);
+                if self.stack.last().is_some_and(|frame| frame.kind == Compound::Case) {
+                    self.pattern(rest);
+                }
+            }
+            "(" => self.bracket_open(offset, rest),
+            ")" => self.close(Compound::Subshell),
+            redirect => self.redirect = Some(redirect),
+        }
+    }
+
+    fn bracket_open(&mut self, offset: usize, rest: &mut Rest) {
+        let array = self.current.words.is_empty()
+            && self.current.assignments.last().is_some_and(|(_, value)| value.span.end == offset);
+        if array {
+            skip_until(rest, |token| matches!(token, Token::Operator(")", _)));
+            if let Some((_, value)) = self.current.assignments.last_mut() {
+                let kind = Kind::Running("an array");
+                value.parts.push(Part { kind, quoted: false, span: offset..offset });
+            }
+        } else if self.current.words.len() == 1 && self.redirect.is_none() {
+            skip_until(rest, |token| matches!(token, Token::Operator(")", _)));
+            self.current = Command::default();
+            self.open_function(rest);
+        } else {
+            self.redirect = None;
+            self.open(Compound::Subshell, None);
+        }
+    }
+
+    fn function(&mut self, rest: &mut Rest) {
+        rest.next();
+        if matches!(rest.peek(), Some(Token::Operator("(", _))) {
+            skip_until(rest, |token| matches!(token, Token::Operator(")", _)));
+        }
+        self.open_function(rest);
+    }
+
+    fn open_function(&mut self, rest: &mut Rest) {
+        while matches!(rest.peek(), Some(Token::Operator("\n", _))) {
+            rest.next();
+        }
+        rest.next();
+        self.open(Compound::Function, Some("inside a function"));
+    }
+
+    fn open_for(&mut self, rest: &mut Rest) {
+        self.open(Compound::Loop, Some("inside a loop"));
+        if let Some(Token::Word(name)) = rest.peek() {
+            self.script.changing.extend(name.plain().map(str::to_owned));
+        }
+        skip_until(rest, |token| matches!(token, Token::Word(word) if word.plain() == Some("do")));
+        self.last = Joint::Compound;
+    }
+
+    /// Skips the pattern of a case's branch, or finds the end of the case.
+    fn pattern(&mut self, rest: &mut Rest) {
+        while let Some(token) = rest.peek() {
+            match token {
+                Token::Operator(")", _) => {
+                    rest.next();
+                    return;
+                }
+                Token::Word(word) if word.plain() == Some("esac") => return,
+                _ => {
+                    rest.next();
+                }
+            }
+        }
+    }
+
+    fn doubt(&self) -> Option<&'static str> {
+        self.stack.iter().rev().find_map(|frame| frame.doubt)
+    }
+
+    fn open(&mut self, kind: Compound, doubt: Option<&'static str>) {
+        self.finish(Joint::Compound);
+        let doubt = doubt.or(self.list_doubt());
+        self.stack.push(Frame { kind, doubt });
+        self.last = Joint::Compound;
+        self.tested = false;
+    }
+
+    fn branch(&mut self, doubt: &'static str) {
+        self.finish(Joint::Compound);
+        self.tested = false;
+        if let Some(frame) = self.stack.last_mut() {
+            frame.doubt = Some(doubt);
+        }
+    }
+
+    fn close(&mut self, kind: Compound) {
+        self.finish(Joint::Compound);
+        if let Some(place) = self.stack.iter().rposition(|frame| frame.kind == kind) {
+            self.stack.truncate(place);
+        }
+    }
+
+    /// Why a command at this point of a list may not run.
+    fn list_doubt(&self) -> Option<&'static str> {
+        match self.last {
+            Joint::Or => Some("after `||`"),
+            Joint::And if self.tested => Some("after a test"),
+            _ => None,
+        }
+    }
+
+    fn finish(&mut self, joint: Joint) {
+        self.redirect = None;
+        self.bracket = false;
+        let mut command = std::mem::take(&mut self.current);
+        let empty = command.words.is_empty()
+            && command.assignments.is_empty()
+            && command.redirects.is_empty()
+            && command.bodies.is_empty();
+        if !empty {
+            command.before = self.last;
+            command.after = joint;
+            command.doubt = self.list_doubt().or(self.doubt());
+            self.note_changes(&command);
+            let first = command.words.first().and_then(Word::plain);
+            self.tested |= first.is_some_and(|name| TESTS.contains(&name));
+            self.script.commands.push(command);
+        }
+        let goes_on = |joint| matches!(joint, Joint::And | Joint::Or | Joint::Pipe);
+        // A newline after `&&` ends nothing.
+        if empty && joint == Joint::Then && goes_on(self.last) {
+            return;
+        }
+        self.tested &= goes_on(joint);
+        if !empty || joint != Joint::Compound {
+            self.last = joint;
+        }
+    }
+
+    fn note_changes(&mut self, command: &Command) {
+        let hides = |frame: &Frame| {
+            matches!(frame.kind, Compound::Loop | Compound::Function | Compound::Subshell)
+        };
+        if self.stack.iter().any(hides) {
+            self.script.changing.extend(command.assignments.iter().map(|(name, _)| name.clone()));
+            self.script.changing.extend(command.words.iter().skip(1).filter_map(named));
+        }
+    }
+}
+
+/// The name in `NAME` or `NAME=…`, as `export`, `read` and `local` take it.
+fn named(word: &Word) -> Option<String> {
+    assignment(word)
+        .map(|(name, _)| name)
+        .or_else(|| word.plain().filter(|text| is_name(text)).map(str::to_owned))
+}
+
+fn skip_until(rest: &mut Rest, found: impl Fn(&Token) -> bool) {
+    for token in rest.by_ref() {
+        if found(&token) {
+            return;
+        }
+    }
+}
+
+/// Whether a variable can be called so.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `NAME=VALUE` as a name and the word after `=`; `+=` adds to what only the run knows.
+pub(super) fn assignment(word: &Word) -> Option<(String, Word)> {
+    let [Part { kind: Kind::Literal(text), quoted: false, span }, rest @ ..] =
+        word.parts.as_slice()
+    else {
+        return None;
+    };
+    let (name, value) = text.split_once('=')?;
+    let adds = name.ends_with('+');
+    let name = name.strip_suffix('+').unwrap_or(name);
+    if !is_name(name) {
+        return None;
+    }
+    let start = span.end - value.len();
+    let first = Part { kind: Kind::Literal(value.to_owned()), quoted: true, span: start..span.end };
+    let added =
+        Part { kind: Kind::Running("an appended value"), quoted: false, span: start..start };
+    let parts = adds.then_some(added).into_iter().chain([first]).chain(rest.iter().cloned());
+    Some((name.to_owned(), Word { parts: parts.collect(), span: start..word.span.end }))
+}

@@ -1,0 +1,14 @@
+FROM ubuntu:22.04
+RUN wget http://172.17.0.1:3000/a.run && yes | sh a.run --install && rm a.run
+RUN wget http://172.17.0.1:3000/b.run && sh b.run --install 2>&1 | tee /var/log/install.log
+RUN set -o pipefail && sh c.run --install | tail -1
+RUN sh d.run --install; rm d.run
+RUN set -e; sh e.run --install; rm e.run
+RUN sh f.run --install || echo failed
+RUN sh g.run --install || exit 1
+RUN pip install --no-cache-dir x; exit 0
+RUN sh h.run &
+RUN <<EOF
+sh i.run --install
+echo done
+EOF

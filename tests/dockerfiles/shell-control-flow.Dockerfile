@@ -1,0 +1,21 @@
+FROM ubuntu:22.04
+ARG TARGETARCH
+RUN if [ "$TARGETARCH" = "arm64" ]; then \
+      wget http://172.17.0.1:3000/a-aarch64.run; \
+    else \
+      wget http://172.17.0.1:3000/a-x86_64.run; \
+    fi
+RUN case "$TARGETARCH" in \
+      arm64) A=aarch64 ;; \
+      amd64|x86_64) A=x86_64 ;; \
+    esac && wget http://172.17.0.1:3000/b-$A.run
+RUN A=$(uname -m) && wget http://172.17.0.1:3000/c-${A}.run
+RUN wget http://172.17.0.1:3000/d-`arch`.run
+RUN wget http://172.17.0.1:3000/e.run || curl -O http://172.17.0.1:3000/mirror/e.run
+RUN [ -f /tmp/x ] && wget http://172.17.0.1:3000/f.run
+RUN fetch() { wget "http://172.17.0.1:3000/$1"; }; fetch g.run; fetch h.run
+RUN V=1.0; (V=2.0; wget http://172.17.0.1:3000/i-$V.run); while read l; do wget "http://172.17.0.1:3000/$l"; done < list
+RUN N=1; for i in 1 2; do N=$i; done; wget http://172.17.0.1:3000/j-$N.run
+RUN . /usr/local/Ascend/set_env.sh && wget http://172.17.0.1:3000/k-$TARGETARCH.run
+RUN V=3 && export W=x-$V && wget http://172.17.0.1:3000/l-$W.run && V=4 wget http://172.17.0.1:3000/m-$V.run
+RUN wget http://172.17.0.1:3000/n-{1,2}.run
