@@ -13,6 +13,7 @@ use super::links::Links;
 use super::page;
 use super::shelf::Shelf;
 use super::simple_index::{self, SimpleIndex};
+use crate::ascend::Identity;
 use crate::plan::VerifiedPackage;
 
 /// Tells what is known of a file by its name, for the page and the API.
@@ -33,6 +34,24 @@ pub struct Facts {
     pub python: Option<String>,
     /// Whether the digest is that of an official release.
     pub official: bool,
+}
+
+impl Facts {
+    /// What `identity` says, of a file whose digest is `official` or not.
+    pub fn new(identity: &Identity, official: bool) -> Self {
+        let dotted = |tag: &String| match tag.split_at_checked(1) {
+            Some((major, minor)) if !minor.is_empty() => format!("{major}.{minor}"),
+            _ => tag.clone(),
+        };
+        Self {
+            kind: identity.kind.map(|kind| kind.to_string()),
+            version: identity.version.as_ref().map(ToString::to_string),
+            arch: identity.arch.clone(),
+            chip: identity.chip.as_ref().map(ToString::to_string),
+            python: identity.python.as_ref().map(dotted),
+            official,
+        }
+    }
 }
 
 /// Everything that is not a file.

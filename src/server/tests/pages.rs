@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::Served;
-use crate::server::{Facts, Options};
+use crate::ascend::identify;
+use crate::server::{Describe, Facts, Options};
 
 fn with_pages() -> Options {
-    let facts = Facts { kind: Some("wheel".into()), official: true, ..Facts::default() };
-    Options { pages: Some(Arc::new(move |_| facts.clone())), ..Options::default() }
+    let pages: Describe = Arc::new(|package| Facts::new(&identify(&package.file), true));
+    Options { pages: Some(pages), ..Options::default() }
 }
 
 const WHEEL: &str = "torch_npu-2.7.1+x-cp311-cp311-linux_x86_64.whl";
@@ -22,7 +23,7 @@ async fn pages_are_shown_where_people_are_meant_to_look() {
         assert!(body.contains(part), "{path}: {body}");
     };
     check(with_pages(), "/", 200, "torch_npu-2.7.1+x-cp311").await;
-    check(with_pages(), "/api/packages", 200, "\"kind\":\"wheel\"").await;
+    check(with_pages(), "/api/packages", 200, "\"kind\":\"torch-npu\",\"version\":\"2.7.1+x\",\"arch\":\"x86_64\",\"chip\":null,\"python\":\"3.11\"").await;
     check(with_pages(), "/api/transfers", 200, "\"running\":[]").await;
     check(with_pages(), "/metrics", 200, "\nascend_build_packages 1\n").await;
     for path in ["/", "/api/packages", "/api/transfers", "/metrics"] {
