@@ -1,0 +1,1 @@
+//! The import directions of the rooms.

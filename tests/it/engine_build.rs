@@ -1,0 +1,1 @@
+//! Whole builds on a real engine, with both builders.

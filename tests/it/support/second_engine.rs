@@ -1,0 +1,1 @@
+//! An engine beside this machine's, to be stopped and filled up.
