@@ -18,7 +18,6 @@ fn inputs(text: &str) -> Inputs {
     Inputs {
         build_args: build_args.map(|(name, value)| (name.into(), value.into())).collect(),
         platform: Some("linux/arm64".parse().unwrap()),
-        arguments_are_inherited: true,
         ..Inputs::default()
     }
 }

@@ -44,7 +44,7 @@ pub use assignments::Assignment;
 pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
-pub use inputs::Inputs;
+pub use inputs::{Dialect, Inputs};
 pub use instruction::{Flag, Form, Instruction};
 pub use lint::{LINT_CODES, lint};
 pub use lint_layers::LARGE;
