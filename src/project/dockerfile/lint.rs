@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::commands::Run;
 use super::fetches::{Addresses, fetches, is_proxy};
+use super::hosts::whole_matches;
 use super::inputs::Inputs;
 use super::scope::Value;
 use super::stages::{Stages, Step};
@@ -113,7 +114,7 @@ fn bake(
     span: Range<usize>,
 ) -> Option<Problem> {
     let text = value.known().filter(|text| !text.is_empty())?;
-    let holds_host = addresses.hosts.iter().any(|host| mentions(text, host));
+    let holds_host = addresses.hosts.iter().any(|host| whole_matches(text, host).next().is_some());
     let is_proxy = is_proxy(name);
     if !holds_host && !is_proxy {
         return None;
@@ -123,17 +124,6 @@ fn bake(
         .code("address-baked")
         .hint(format!("use `ARG {name}`, or set it inside the `RUN` that needs it"));
     Some(judged.at(problem, span, "every container will see this"))
-}
-
-/// Whether `text` holds `host` as a whole: `10.0.0.1` is not in `10.0.0.12`.
-fn mentions(text: &str, host: &str) -> bool {
-    let inner =
-        |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
-    text.match_indices(host).any(|(start, _)| {
-        let before = text[..start].chars().next_back();
-        let after = text[start + host.len()..].chars().next();
-        !inner(before) && !inner(after)
-    })
 }
 
 /// The bytes of an instruction's first line, for carets that need no more.
