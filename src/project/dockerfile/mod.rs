@@ -5,6 +5,7 @@
 //! as it is.
 
 mod assignments;
+mod branches;
 mod commands;
 mod directive;
 mod embedded;
@@ -27,6 +28,7 @@ mod scope;
 mod script;
 mod shell;
 mod shell_words;
+mod simple;
 mod sources;
 mod stages;
 mod url;
