@@ -18,16 +18,6 @@ use super::stages::{Stages, Step};
 use super::{Instruction, assignments, lint_cache, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
 
-/// The codes of the warnings that [`lint`] gives.
-pub const LINT_CODES: [&str; 6] = [
-    "address-baked",
-    "cache-left",
-    "copy-then-remove",
-    "exit-code-lost",
-    "package-not-removed",
-    "syntax-directive",
-];
-
 /// What a judge of one stage has at hand.
 pub(super) struct Judged<'a, 'f> {
     pub(super) stages: &'a Stages<'f>,
