@@ -2,8 +2,11 @@
 
 pub mod build;
 pub mod check;
+mod guesses;
 mod interrupt;
 mod materials;
 pub mod plan;
 mod proxies;
 mod selection;
+mod session;
+mod telling;

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::evaluate::{Text, UNKNOWN, Variables};
-use super::scope::{Inputs, Scope};
+use super::inputs::Inputs;
+use super::scope::Scope;
 use super::script::{Program, basename, is_shell, program};
 use super::shell::{self, Command};
 use super::stages::Step;

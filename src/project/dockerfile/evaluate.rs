@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::scope::{Inputs, Lookup, Scope};
+use super::inputs::Inputs;
+use super::scope::{Lookup, Scope};
 use super::shell::{Command, Joint, Script, assignment, is_name};
 use super::shell_words::{Kind, Part, Word};
 use super::{Lexer, Logical};

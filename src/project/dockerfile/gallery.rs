@@ -60,10 +60,11 @@ fn describe_stage(
         writeln!(out, "  {line}: uses {}", origin(&one.origin)).unwrap();
     }
     for step in stages.steps(stage.index) {
-        if let "COPY" | "ADD" = step.instruction.keyword.as_str() {
-            let line = step.instruction.line(stages.file().source());
-            let sources = copy_sources(step.instruction, &step.scope);
-            writeln!(out, "  {line}: copies {sources:?}").unwrap();
+        let line = step.instruction.line(stages.file().source());
+        match copy_sources(step.instruction, &step.scope) {
+            Ok(sources) if sources.is_empty() => {}
+            Ok(sources) => writeln!(out, "  {line}: takes {}", sources.join(" | ")).unwrap(),
+            Err(reason) => writeln!(out, "  {line}: takes what is not known: {reason}").unwrap(),
         }
     }
     for fetch in fetches(stages, stage.index, inputs, addresses) {

@@ -4,6 +4,7 @@
 //! - `copy-then-remove`: a large file is copied, and a later layer removes it;
 //! - `exit-code-lost`: an installer's failure does not fail the RUN;
 //! - `cache-left`: pip or apt leave their caches;
+//! - `fetch-unknown`: only the run can tell what a line fetches;
 //! - `address-baked`: the server's address or a proxy stays in the image;
 //! - `syntax-directive`: the build needs the network for its frontend.
 
@@ -11,17 +12,19 @@ use std::ops::Range;
 
 use super::commands::Run;
 use super::fetches::{Addresses, fetches, is_proxy};
-use super::scope::{Inputs, Value};
+use super::inputs::Inputs;
+use super::scope::Value;
 use super::stages::{Stages, Step};
 use super::{Instruction, assignments, lint_cache, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
 
 /// The codes of the warnings that [`lint`] gives.
-pub const LINT_CODES: [&str; 6] = [
+pub const LINT_CODES: [&str; 7] = [
     "address-baked",
     "cache-left",
     "copy-then-remove",
     "exit-code-lost",
+    "fetch-unknown",
     "package-not-removed",
     "syntax-directive",
 ];

@@ -195,6 +195,7 @@ impl<'a> Reader<'a> {
             };
             let end = terminator.as_ref().map_or(self.text.len(), |span| span.start);
             heredoc.fill(self.text, start..end);
+            heredoc.ended = terminator.is_some();
             instruction.span.end = match terminator {
                 Some(span) => span.end,
                 None => self.unterminated(&heredoc.name, instruction.span.start..line_end),

@@ -6,8 +6,9 @@
 
 use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
+use super::inputs::Inputs;
 use super::options::{list_option, pip_option, takes_value};
-use super::scope::{Inputs, Scope};
+use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell::{self, Command, Joint, Script};
 

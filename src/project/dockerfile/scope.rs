@@ -7,22 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::assignments::{self, Assignment};
+use super::inputs::Inputs;
 use super::{Form, Instruction, Lexer};
-use crate::project::Platform;
-
-/// What the command line and the engine add to a Dockerfile.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs {
-    /// `--build-arg` values.
-    pub build_args: BTreeMap<String, String>,
-    /// The platform that is built for; gives `TARGETPLATFORM` and its kin their values.
-    pub platform: Option<Platform>,
-    /// The environment of base images, by the reference that FROM names, where it is known.
-    pub base_environment: BTreeMap<String, BTreeMap<String, String>>,
-    /// Whether a stage sees the ARGs of the stage it is built from. BuildKit
-    /// does so; the classic builder of Engine 20.10 was seen not to.
-    pub arguments_are_inherited: bool,
-}
 
 /// A text that is known before the build, or why it is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,20 +47,6 @@ pub struct Scope {
     escape: char,
 }
 
-/// Build arguments that every RUN sees without an ARG.
-const PROXIES: [&str; 10] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "FTP_PROXY",
-    "ftp_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
-
 impl Value {
     /// The text, where it is known.
     pub fn known(&self) -> Option<&str> {
@@ -98,10 +70,10 @@ impl Value {
 
 impl Scope {
     /// The scope of FROM lines: the platform's names, then each ARG before the first FROM.
-    pub(super) fn global(inputs: &Inputs, escape: char) -> Self {
+    pub fn global(inputs: &Inputs, escape: char) -> Self {
         Self {
             environment: BTreeMap::new(),
-            arguments: platform_arguments(inputs),
+            arguments: inputs.platform_arguments(),
             base: None,
             shell: ["/bin/sh", "-c"].map(str::to_owned).to_vec(),
             workdir: Value::Known("/".to_owned()),
@@ -201,8 +173,9 @@ impl Scope {
         let text = &instruction.arguments.text;
         match instruction.keyword.as_str() {
             "ARG" => {
+                let before = self.clone();
                 for argument in assignments::arguments(text, self.escape) {
-                    self.declare(&argument, &self.clone(), Some(globals), inputs);
+                    self.declare(&argument, &before, Some(globals), inputs);
                 }
             }
             "ENV" => self.set_environment(text),
@@ -234,20 +207,20 @@ impl Scope {
         let given = inputs.build_args.get(name).map(|value| Value::Known(value.clone()));
         let default = argument.value.as_ref().map(|value| before.expand(value));
         let inherited = || globals.and_then(|globals| globals.arguments.get(name).cloned());
-        if let Some(value) = given.or(default).or_else(inherited) {
-            self.arguments.insert(name.clone(), value);
-        } else if let Some(reason) = self.base.clone()
-            && !self.environment.contains_key(name)
-        {
-            self.declared_only(name, &reason);
-        }
+        let value = given.or(default).or_else(inherited);
+        let value = value.or_else(|| self.declared_only(name));
+        self.arguments.extend(value.map(|value| (name.clone(), value)));
     }
 
-    /// An ARG without any value stays unset, unless the base image has an ENV of that name.
-    fn declared_only(&mut self, name: &str, reason: &str) {
-        self.arguments
-            .entry(name.to_owned())
-            .or_insert(Value::Unknown { reason: format!("an `ARG` without a value, {reason}") });
+    /// An ARG without any value stays unset, where neither the base image may
+    /// have an ENV of that name nor an ARG before it gave it a value.
+    fn declared_only(&self, name: &str) -> Option<Value> {
+        if self.arguments.contains_key(name) {
+            // The classic builder of Engine 20.10 was seen to forget the value.
+            return Some(Value::unknown("declared again without a value"));
+        }
+        let reason = self.base.as_ref()?;
+        Some(Value::unknown(format!("an `ARG` without a value, {reason}")))
     }
 
     /// The values of one ENV see what was set before it, not each other.
@@ -274,7 +247,7 @@ impl Scope {
     /// What a RUN's shell finds in its environment under `name`; build
     /// arguments for proxies are there without an ARG.
     pub fn lookup_in_run<'a>(&'a self, name: &str, inputs: &'a Inputs) -> Lookup<'a> {
-        let proxy = PROXIES.contains(&name).then(|| inputs.build_args.get(name)).flatten();
+        let proxy = inputs.proxy(name);
         match (proxy, self.environment.get(name)) {
             (Some(value), None) => Lookup::Set(value),
             _ => self.lookup(name),
@@ -282,20 +255,110 @@ impl Scope {
     }
 }
 
-/// `TARGETPLATFORM` and its kin; what the builder itself runs on is not known here.
-fn platform_arguments(inputs: &Inputs) -> BTreeMap<String, Value> {
-    let reason = "set by the builder";
-    let build = ["BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"];
-    let mut names: BTreeMap<_, _> =
-        build.iter().map(|name| ((*name).to_owned(), Value::unknown(reason))).collect();
-    let architecture = inputs.platform.as_ref().map(Platform::architecture);
-    let mut target = |name: &str, value: Option<String>| {
-        let value = value.map_or_else(|| Value::unknown(reason), Value::Known);
-        names.insert(name.to_owned(), value);
-    };
-    target("TARGETPLATFORM", architecture.map(|name| format!("linux/{name}")));
-    target("TARGETARCH", architecture.map(str::to_owned));
-    target("TARGETOS", Some("linux".to_owned()));
-    target("TARGETVARIANT", Some(String::new()));
-    names
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::error::SourceFile;
+    use crate::project::dockerfile::{Dockerfile, Stages};
+
+    /// What each name is at the end of the last stage; the base image sets only `BASE=image`.
+    fn check(text: &str, expected: &[(&str, Lookup<'_>)]) {
+        let base = BTreeMap::from([("BASE".to_owned(), "image".to_owned())]);
+        let inputs = Inputs {
+            build_args: BTreeMap::from([("GIVEN".to_owned(), "command line".to_owned())]),
+            platform: Some("linux/arm64".parse().unwrap()),
+            base_environment: BTreeMap::from([("base".to_owned(), base)]),
+            arguments_are_inherited: false,
+        };
+        let source = SourceFile { path: "Dockerfile".into(), text: text.to_owned() };
+        let (file, _) = Dockerfile::read(Arc::new(source));
+        let (stages, _) = Stages::read(&file, &inputs);
+        let scope = stages.scope_at_end(stages.last().unwrap());
+        for (name, value) in expected {
+            assert_eq!(scope.lookup(name), *value, "{name} in\n{text}");
+        }
+    }
+
+    use Lookup::{Set, Unset};
+
+    /// Every value here was read from an image that the classic builder of
+    /// Engine 20.10.24 made of the same lines.
+    #[test]
+    fn names_are_what_the_engine_makes_of_them() {
+        check(
+            "FROM base\nENV one 1 and a half\nENV two=2 three=\"$two and 3\" four=four\\ words\n\
+             ENV five ${one} \"quoted\" six=6\nARG six=7\nENV seven=${six:-none} eight=${nine:+set}",
+            &[
+                ("one", Set("1 and a half")),
+                ("three", Set(" and 3")),
+                ("four", Set("four words")),
+                ("five", Set("1 and a half quoted six=6")),
+                ("seven", Set("7")),
+                ("eight", Set("")),
+            ],
+        );
+        check(
+            "FROM base\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc",
+            &[("abc", Set("bye")), ("def", Set("hello")), ("ghi", Set("bye"))],
+        );
+        check(
+            "FROM base\nENV P=one Q='$P' R=\\$P M=\"a'b\"'c\"d' D=\"a\\\"b\\$P\\x\" S='a\\'",
+            &[
+                ("Q", Set("$P")),
+                ("R", Set("$P")),
+                ("M", Set("a'bc\"d")),
+                ("D", Set("a\"b$P\\x")),
+                ("S", Set("a\\")),
+            ],
+        );
+        check(
+            "FROM base\nENV P=one\nENV A=\"${P}x\" B=$P'$P' C=\"${no:-d e}\" D=${no:-$P} E=$$ F=a$ G=${P:+a\"b\"}",
+            &[
+                ("A", Set("onex")),
+                ("B", Set("one$P")),
+                ("C", Set("d e")),
+                ("D", Set("one")),
+                ("E", Set("")),
+                ("F", Set("a$")),
+                ("G", Set("ab")),
+            ],
+        );
+    }
+
+    /// Seen there as well: ENV wins over ARG, a later ARG over an earlier one,
+    /// and a child stage of the classic builder has its parent's ENV only.
+    #[test]
+    fn arguments_and_environment_are_scoped_as_the_engine_scopes_them() {
+        let first = "ARG G=global\nARG H=$G-h\nFROM base AS Base\nARG X=1\nARG X=2\nENV E=$X\nENV X=env\nARG X=3\n";
+        check(
+            &format!("{first}ARG G\nARG A=1 B=$A\nARG L=late GIVEN=default"),
+            &[
+                ("X", Set("env")),
+                ("E", Set("2")),
+                ("G", Set("global")),
+                ("A", Set("1")),
+                ("B", Set("")),
+                ("H", Unset),
+                ("GIVEN", Set("command line")),
+                ("BASE", Set("image")),
+            ],
+        );
+        check(
+            &format!("{first}ARG L=late\nFROM base\nARG H"),
+            &[("X", Set("env")), ("E", Set("2")), ("L", Unset), ("H", Set("global-h"))],
+        );
+    }
+
+    #[test]
+    fn what_the_file_does_not_tell_is_unknown() {
+        let unset = "set nowhere in this file, perhaps by the base image `other`";
+        check("FROM other", &[("BASE", Lookup::Unknown(unset))]);
+        check("FROM scratch", &[("BASE", Unset)]);
+        check(
+            "FROM base\nARG TARGETARCH\nARG TARGETPLATFORM=mine",
+            &[("TARGETARCH", Set("arm64")), ("TARGETPLATFORM", Set("mine"))],
+        );
+    }
 }

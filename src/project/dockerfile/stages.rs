@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::scope::{Inputs, Scope, Value};
+use super::inputs::Inputs;
+use super::scope::{Scope, Value};
 use super::{Dockerfile, Instruction};
 use crate::error::{Place, Problem, did_you_mean};
 

@@ -127,6 +127,17 @@ fn json_falls_back_to_the_shell() {
 }
 
 #[test]
+fn sub_scripts_stay_inside_the_source() {
+    // Both were found by the fuzzer: a heredoc without an end, announced last or not.
+    for text in [
+        "FROM a\nRUN cat <<CONF\nhttp://172.17.0.1:3000/",
+        "FROM a\nRUN sh <<A <<B\nwget http://172.17.0.1:3000/$X \"",
+    ] {
+        hold(text).unwrap();
+    }
+}
+
+#[test]
 fn rewriting_leaves_the_rest_as_it_is() {
     let (file, _) = dockerfile("# top\r\nFROM a\r\n\r\n  RUN b \\\r\n   c\r\n# end");
     let text = file.rewrite(|one| (one.keyword == "RUN").then(|| "RUN d".to_owned()));
@@ -145,11 +156,27 @@ fn hold(text: &str) -> Result<(), TestCaseError> {
         traceable(text, instruction)?;
         instruction.form();
     }
-    for problem in problems {
+    for problem in problems.into_iter().chain(judged(&file)) {
         let span = problem.place.unwrap().span;
         prop_assert!(text.get(span.clone()).is_some(), "{span:?}");
     }
     Ok(())
+}
+
+/// What stages, fetches and warnings tell of a file, all of it.
+fn judged(file: &Dockerfile) -> Vec<Problem> {
+    let inputs = Inputs::default();
+    let (stages, mut problems) = Stages::read(file, &inputs);
+    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()]);
+    let all: Vec<usize> = (0..stages.iter().len()).collect();
+    for stage in &all {
+        assert_eq!(stages.ancestors(*stage).last().unwrap().stage, *stage);
+        for fetch in fetches(&stages, *stage, &inputs, &addresses) {
+            assert!(file.source().text.get(fetch.url_span.clone()).is_some());
+        }
+    }
+    problems.extend(lint(&stages, &all, &inputs, &addresses, &|_| Some(LARGE)));
+    problems
 }
 
 /// Every character of the arguments leads back to the same character of the source.
@@ -202,6 +229,20 @@ fn pieces() -> impl Strategy<Value = String> {
         "\u{feff}",
         "--",
         "--a=\"b c\"",
+        "FROM b\n",
+        "ENV X=$Y ",
+        "wget http://172.17.0.1:3000/a.run ",
+        "ADD http://$X:3000/",
+        "if ",
+        "; fi",
+        "for i in ",
+        "do ",
+        "; done",
+        "sh -c '",
+        "$(",
+        "&& ",
+        "|| ",
+        "\n<<",
     ]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
