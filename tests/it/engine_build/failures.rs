@@ -10,7 +10,7 @@ fn built_once(builder: &str) -> Fixture {
     let fixture = Fixture::on_engine();
     fixture.stages("[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"A\"\ncheck-timeout = 1\n");
     fixture.dockerfile("A", "RUN true\n").dockerfile("B", "RUN echo good > /state\n");
-    fixture.build(builder, &["-t", "B"]).exits(0);
+    fixture.build(builder, &["--target", "B"]).exits(0);
     fixture
 }
 
@@ -21,7 +21,7 @@ fn check(spoil: impl Fn(&Fixture), logged: &str, name: &str) {
         let before = fixture.image_id("B").expect("the stage is tagged");
         spoil(&fixture);
         fixture
-            .run(&["-t", "B", "--builder", builder, "--progress", "quiet"])
+            .run(&["--target", "B", "--builder", builder, "--progress", "quiet"])
             .exits(1)
             .matches(&format!("{name}-{builder}"));
         assert_eq!(fixture.image_id("B"), Some(before), "the old tag stays");
@@ -40,7 +40,7 @@ fn check(spoil: impl Fn(&Fixture), logged: &str, name: &str) {
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn a_failing_instruction() {
-    let text = "# why\nRUN echo new > /state\nENV A=1\nRUN echo one; \\\n    echo two >&2; \\\n    exit 7\nRUN echo never\n";
+    let text = "# why\nRUN echo new > /state\nENV A=1\nRUN echo one; \\\n    echo two; \\\n    exit 7\nRUN echo never\n";
     check(|fixture| _ = fixture.dockerfile("B", text), "one\n", "failed-run");
 }
 
@@ -56,7 +56,8 @@ fn a_failing_instruction_with_much_output() {
 fn an_instruction_that_the_engine_refuses() {
     check(
         |fixture| {
-            _ = fixture.dockerfile("B", "RUN echo x > /state\nCOPY --from=tiny-none:1 /a /b\n")
+            _ = fixture
+                .dockerfile("B", "RUN echo x > /state\nCOPY --from=127.0.0.1:1/none:1 /a /b\n")
         },
         "step 1/2",
         "failed-refused",
@@ -75,7 +76,7 @@ fn with_checks(checks: &'static str) -> impl Fn(&Fixture) {
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn a_failing_check() {
     let checks =
-        "good = \"true\"\nbad = \"echo looked; ls /nowhere; exit 9\"\nsilent = \"false\"\n";
+        "good = \"true\"\nbad = \"echo looked; ls /nowhere 2>&1; exit 9\"\nsilent = \"false\"\n";
     check(with_checks(checks), "looked", "failed-check");
 }
 
@@ -93,7 +94,7 @@ fn a_check_has_no_network() {
         with_checks(
             "\"no network\" = \"test \\\"$(ls /sys/class/net)\\\" = lo\"\nstate = \"grep -q new /state\"\n",
         )(&fixture);
-        let outcome = fixture.build(builder, &["-t", "B"]).exits(0);
+        let outcome = fixture.build(builder, &["--target", "B"]).exits(0);
         let passed: Vec<_> = outcome
             .events_called("check-finished")
             .iter()
