@@ -85,7 +85,9 @@ impl Reader for ClassicReader {
 fn plain(line: &str) -> &str {
     let line = line.trim_end_matches('\r');
     let line = line.rsplit('\r').next().unwrap_or(line);
-    line.strip_prefix("\u{1b}[91m").unwrap_or(line).trim_end_matches("\u{1b}[0m")
+    // The end of one error line comes in front of the next one.
+    let line = line.trim_start_matches("\u{1b}[0m").trim_start_matches("\u{1b}[91m");
+    line.trim_end_matches("\u{1b}[0m")
 }
 
 #[cfg(test)]
@@ -140,8 +142,11 @@ mod tests {
     #[test]
     fn colour_and_carriage_returns_do_not_reach_the_log() {
         check(
-            &["Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\u{1b}[0m\n"],
-            &["step 0 false", "0: 100%", "0: error"],
+            &[
+                "Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\n",
+                "\u{1b}[0m\u{1b}[91mmore\u{1b}[0m\n",
+            ],
+            &["step 0 false", "0: 100%", "0: error", "0: more"],
         );
     }
 }

@@ -44,8 +44,9 @@ fn the_plan_as_a_table() {
         ],
         "plan-table-b",
     );
-    let build =
-        project().run(&[&["build", "--dry-run", "--target", "C_stage"], &PLATFORM[..]].concat()).exits(0);
+    let build = project()
+        .run(&[&["build", "--dry-run", "--target", "C_stage"], &PLATFORM[..]].concat())
+        .exits(0);
     assert_eq!(
         build.stdout,
         project().run(&[&["plan", "--target", "C_stage"], &PLATFORM[..]].concat()).stdout
