@@ -275,7 +275,7 @@ fn wrong_content(package: &PlannedPackage, located: &Located, hashed: &Hashed) -
 
 /// Whether a file of this name cannot rightly be a page or a JSON document.
 /// Scripts and requirements files, which nothing declares, can be anything.
-fn is_archive(file: &str) -> bool {
+pub(super) fn is_archive(file: &str) -> bool {
     let file = file.to_ascii_lowercase();
     let endings = ["run", "whl", "zip", "gz", "tgz", "tar", "xz", "bz2", "zst", "deb", "rpm"];
     file.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending))
