@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use time::OffsetDateTime;
 
 use super::interrupt::Interrupt;
+use super::judgement::insist;
 use super::materials::Disk;
 use super::selection::{Target, load, own_platform};
 use super::{plan, proxies};
@@ -81,6 +82,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (project, warnings) = load(folder)?;
     printer.problems(&warnings);
     let first = args.target.plan(&project, &own_platform()?)?;
+    printer.problems(&insist(&project, &first)?);
     if args.dry_run {
         printer.data(&plan::table(&first));
         return Ok(());
@@ -178,6 +180,7 @@ impl Run<'_> {
             .filter(|own| self.args.target.platform.is_none() && *own != self.plan.platform);
         if let Some(platform) = own {
             self.plan = self.args.target.plan(self.project, &platform)?;
+            insist(self.project, &self.plan)?;
             self.verify(interrupt).await?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 mod interrupt;
+mod judgement;
 mod materials;
 pub mod plan;
 mod proxies;

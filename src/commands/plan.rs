@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::judgement::insist;
 use super::selection::{Target, load, own_platform};
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{Plan, PlannedParent};
@@ -45,6 +46,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (project, warnings) = load(folder)?;
     printer.problems(&warnings);
     let plan = args.target.plan(&project, &own_platform()?)?;
+    printer.problems(&insist(&project, &plan)?);
     printer.data(&match args.format {
         Format::Table => table(&plan),
         Format::Json => json(&plan)?,

@@ -2,9 +2,11 @@
 //! clock, network, async or engine.
 //!
 //! `graph` finds the target's ancestors, `select` the files that their packages
-//! mean, and `render` the instructions that the engine will be given.
+//! mean, `render` the instructions that the engine will be given, and `judge`
+//! what does not go together.
 
 mod graph;
+mod judge;
 mod make;
 mod package_file;
 mod render;
@@ -13,6 +15,7 @@ mod select;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+pub use judge::{differs_from_official, judge};
 pub use make::{Wishes, make};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;

@@ -10,8 +10,8 @@ use super::table::Placed;
 use super::{Project, resolve};
 use crate::error::{Error, Exit, Problem, Result, SourceFile};
 
-const STAGES_FILE: &str = "stages/stages.toml";
-const PACKAGES_FILE: &str = "packages.toml";
+pub(super) const STAGES_FILE: &str = "stages/stages.toml";
+pub(super) const PACKAGES_FILE: &str = "packages.toml";
 
 /// What was read, before names are looked up.
 pub(super) struct Files {
@@ -86,7 +86,12 @@ fn no_dockerfile(entry: &StageEntry, path: &Path) -> Problem {
         .hint("write its instructions there, without `FROM`, or name another file with `dockerfile = \"…\"`")
 }
 
-fn read_source(folder: &Path, path: &Path, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
+/// Reads a text file; `path` is relative to `folder`, and is what messages say.
+pub(super) fn read_source(
+    folder: &Path,
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<SourceFile>> {
     let read = std::fs::read(folder.join(path)).map_err(|error| {
         Problem::error(format!("cannot read `{}`", path.display()))
             .note(format!("in `{}`", folder.display()))
