@@ -5,6 +5,7 @@ pub mod check;
 mod interrupt;
 mod judgement;
 mod materials;
+pub mod package;
 pub mod plan;
 mod proxies;
 mod selection;
