@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::judgement::judge;
 use super::selection::{Source, own_platform};
 use super::{guesses, materials};
 use crate::error::{Error, Exit, Problem, Result};
@@ -41,6 +42,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
                         .into_iter()
                         .filter(|problem| fresh(problem, &mut seen)),
                 );
+                let judged = judge(&project, &plan).into_iter();
+                problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
                 let planned = plan.stage(stage).into_iter();
                 problems.extend(
                     planned.flat_map(|planned| materials::missing_sources(&project, planned)),
@@ -63,7 +66,9 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 }
 
 fn fresh(problem: &Problem, seen: &mut Vec<(String, Option<String>)>) -> bool {
-    let key = (problem.message.clone(), problem.place.as_ref().map(ToString::to_string));
+    // One conflict may be told in other words where another stage brings more packages.
+    let what = problem.code.map_or_else(|| problem.message.clone(), str::to_owned);
+    let key = (what, problem.place.as_ref().map(ToString::to_string));
     let fresh = !seen.contains(&key);
     seen.push(key);
     fresh

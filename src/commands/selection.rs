@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::guesses;
+use super::judgement::judge;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
 use crate::project::dockerfile::WARNING_CODES;
@@ -182,6 +183,8 @@ impl Target {
         };
         let mut plan = make(&project, &wishes)?;
         warnings.extend(guesses::add(&project, &mut plan));
+        warnings.extend(self.source.denied(judge(&project, &plan)));
+        let warnings = Error::check(Exit::Project, warnings)?;
         Ok((project, plan, warnings))
     }
 }
