@@ -5,7 +5,7 @@ use std::path::Path;
 use super::judgement::judge;
 use super::selection::{Source, own_platform};
 use super::{guesses, materials};
-use crate::error::{Error, Exit, Problem, Result};
+use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Wishes, make};
 use crate::ui::Printer;
 
@@ -57,7 +57,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let warnings = Error::check(Exit::Project, problems)?;
     printer.problems(&warnings);
     let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
-    printer.data(&match warnings.len() {
+    let count = warnings.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    printer.data(&match count {
         0 => format!("{}: {counts}, no problem found\n", project.name),
         1 => format!("{}: {counts}, 1 warning\n", project.name),
         several => format!("{}: {counts}, {several} warnings\n", project.name),
