@@ -1,8 +1,192 @@
 //! The command line: options, verbs, dispatch.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands::{build, check, plan};
+use crate::error::{Error, Exit, Problem, Result};
+use crate::ui::{ColorChoice, Printer};
+
+/// Build verified container images for Huawei Ascend NPUs, stage by stage
+///
+/// Reads packages.toml and stages/stages.toml, verifies the packages of the
+/// target, serves them to the build containers alone, and builds, checks and
+/// tags one image a stage.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ascend-build",
+    version,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    override_usage = "ascend-build [build] [--target STAGE] [OPTIONS]\n       ascend-build <COMMAND> [OPTIONS]",
+    after_help = "`build` is the default: `ascend-build --target C_stage` builds C_stage.\n\
+        `ascend-build <COMMAND> --help` tells more, with examples.\n\n\
+        Exit codes: 0 done, 1 a stage or check failed, 2 wrong usage, 3 the project's files are wrong,\n\
+        4 a package is missing or wrong, 5 the engine cannot be used, 70 a bug, 130 interrupted."
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Work in DIR instead of this folder
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        global = true,
+        help_heading = "Common options"
+    )]
+    pub directory: Option<PathBuf>,
+    /// When to colour
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|always|never",
+        global = true,
+        help_heading = "Common options"
+    )]
+    pub color: ColorChoice,
+    /// Say more of what happens (can be repeated)
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Common options")]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Build(build::Args),
+    Plan(plan::Args),
+    Check(check::Args),
+}
 
 /// Runs the command line and says how the process ends.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse_from(with_default_verb(std::env::args_os().collect())) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let printer = Printer::new(cli.common.color);
+    trace(cli.common.verbose);
+    match std::panic::catch_unwind(|| dispatch(&cli, printer)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            printer.error(&error);
+            ExitCode::from(error.exit as u8)
+        }
+        Err(_) => {
+            printer.talk(
+                "error: this is a bug in ascend-build; please report it with the lines above",
+            );
+            ExitCode::from(Exit::Bug as u8)
+        }
+    }
+}
+
+/// Help and version are answers; everything else that clap refuses is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    let shown = error.print();
+    if error.use_stderr() || shown.is_err() {
+        ExitCode::from(Exit::Usage as u8)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Diagnostics of the tool itself, for `-v` and `RUST_LOG`; they go to stderr.
+fn trace(verbose: u8) {
+    let level =
+        ["error", "ascend_build=info", "ascend_build=debug", "debug"][usize::from(verbose.min(3))];
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
+    let folder = working_folder(cli.common.directory.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Problem::error("cannot start").cause(error).exit(Exit::Bug))?;
+    match &cli.verb {
+        Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
+        Verb::Plan(args) => plan::run(args, &folder, printer),
+        Verb::Check(args) => check::run(args, &folder, printer),
+    }
+}
+
+fn working_folder(directory: Option<&std::path::Path>) -> Result<PathBuf> {
+    let folder = directory.unwrap_or(std::path::Path::new("."));
+    folder.canonicalize().map_err(|error| -> Error {
+        Problem::error(format!("cannot work in `{}`", folder.display()))
+            .cause(error)
+            .exit(Exit::Usage)
+    })
+}
+
+/// Puts `build` in front of options that no verb precedes, so that it is the default verb.
+fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut index = 1;
+    while let Some(argument) = arguments.get(index).and_then(|argument| argument.to_str()) {
+        match argument {
+            "-h" | "--help" | "-V" | "--version" => return arguments,
+            "-C" | "--directory" | "--color" => index += 2,
+            own if own.starts_with("-C")
+                || own.starts_with("--directory=")
+                || own.starts_with("--color=") =>
+            {
+                index += 1;
+            }
+            own if own.starts_with("-v") && own[1..].chars().all(|c| c == 'v')
+                || own == "--verbose" =>
+            {
+                index += 1;
+            }
+            option if option.starts_with('-') => break,
+            _verb => return arguments,
+        }
+    }
+    arguments.insert(index.min(arguments.len()), "build".into());
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn check(input: &str, expected: &str) {
+        let arguments = input.split_whitespace().map(OsString::from).collect();
+        let actual: Vec<_> = with_default_verb(arguments)
+            .into_iter()
+            .filter_map(|word| word.into_string().ok())
+            .collect();
+        assert_eq!(actual.join(" "), expected);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn build_is_the_default_verb() {
+        check("ascend-build", "ascend-build build");
+        check("ascend-build --target C", "ascend-build build --target C");
+        check("ascend-build -C dir --target C", "ascend-build -C dir build --target C");
+        check("ascend-build -vv -C dir", "ascend-build -vv -C dir build");
+        check("ascend-build plan --target C", "ascend-build plan --target C");
+        check("ascend-build -C dir check", "ascend-build -C dir check");
+        check("ascend-build biuld", "ascend-build biuld");
+        check("ascend-build --help", "ascend-build --help");
+    }
 }

@@ -1,1 +1,12 @@
 //! One file per verb: read, plan, act, print.
+
+pub mod build;
+pub mod check;
+mod guesses;
+mod interrupt;
+mod materials;
+pub mod plan;
+mod proxies;
+mod selection;
+mod session;
+mod telling;

@@ -1,6 +1,194 @@
 //! What a run will do, decided before the engine is touched. Pure: no file,
 //! clock, network, async or engine.
+//!
+//! `graph` finds the target's ancestors, `select` the files that their packages
+//! mean, and `render` the instructions that the engine will be given.
 
+mod bindings;
+mod graph;
+mod guess;
+mod make;
 mod package_file;
+mod package_run;
+mod render;
+mod select;
 
+use indexmap::IndexMap;
+use serde::Serialize;
+
+pub use bindings::Bindings;
+pub use guess::may_be_served;
+pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
+pub use select::Selection;
+
+use crate::error::Place;
+use crate::project::{Base, Platform, StageName};
+
+/// The version of the plan's JSON form; raised when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// What a run will do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The project's image repository.
+    pub project: String,
+    /// The stage that was asked for.
+    pub target: StageName,
+    /// What the images are built for.
+    pub platform: Platform,
+    /// The chip that was asked for.
+    pub chip: Option<String>,
+    /// The tag that each stage's image gets.
+    pub tag: String,
+    /// References that the target's image gets besides its own.
+    pub extra_tags: Vec<String>,
+    /// The stages to build, each after its parents.
+    pub stages: Vec<PlannedStage>,
+    /// Every file that the stages need, each once.
+    pub packages: Vec<PlannedPackage>,
+    /// The port on which the package server must answer; any free one where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// What a stage starts from.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlannedParent {
+    /// A base image.
+    Base(Box<PlannedBase>),
+    /// An earlier stage of the plan.
+    Stage(StageName),
+}
+
+/// A base image and where it may come from.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedBase {
+    /// The name in `[bases]`.
+    pub name: String,
+    /// The image's reference.
+    pub image: String,
+    /// How to get it when the engine has not got it.
+    #[serde(skip)]
+    pub source: Base,
+}
+
+/// One stage of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedStage {
+    /// The stage.
+    pub name: StageName,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What it starts from.
+    pub from: PlannedParent,
+    /// Stages that it copies files from.
+    pub copies: Vec<StageName>,
+    /// The files that it needs, by name.
+    pub packages: Vec<String>,
+    /// The arguments in force.
+    pub args: IndexMap<String, String>,
+    /// Commands that must succeed in the built stage.
+    pub checks: IndexMap<String, String>,
+    /// Seconds that each check may take.
+    pub check_timeout: u64,
+    /// The image's final reference: `<project>/<stage>:<tag>`.
+    pub reference: String,
+    /// Why it is in the plan.
+    pub reason: String,
+    /// Values for the arguments that its instructions declare themselves.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub build_args: IndexMap<String, String>,
+    /// Lines that fetch what only the run can tell, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guesses: Vec<Guess>,
+    /// Its Dockerfile.
+    #[serde(skip)]
+    pub pieces: Vec<Piece>,
+    /// The instructions of its Dockerfile, in order.
+    #[serde(skip)]
+    pub written: Vec<Written>,
+    /// The instructions as the user wrote them, in order.
+    pub instructions: Vec<PlannedInstruction>,
+    /// What `COPY` and `ADD` take from `stages/`, as patterns.
+    pub context: Vec<String>,
+}
+
+/// One instruction of a stage, as the user wrote it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedInstruction {
+    /// `RUN`, `COPY`, …
+    pub keyword: String,
+    /// Its text on one line.
+    pub text: String,
+    /// The file that holds it, relative to the project.
+    pub file: String,
+    /// Its first line, counted from 1.
+    pub line: usize,
+    /// The whole of it, for messages.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A part of a stage's Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Text as it is.
+    Text(String),
+    /// The image of an earlier stage.
+    Reference(StageName),
+    /// A digest over the content of these files.
+    Files(Vec<String>),
+    /// A digest over the content of every file of the plan.
+    AllFiles,
+    /// The package server's `host:port`, as the user wrote it.
+    Authority(String),
+}
+
+/// An instruction of a stage's Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// `FROM`, `RUN`, …
+    pub keyword: String,
+    /// Index into [`PlannedStage::instructions`], where the user wrote it.
+    pub own: Option<usize>,
+}
+
+/// A line that fetches what only the run can tell.
+#[derive(Debug, Clone, Serialize)]
+pub struct Guess {
+    /// Why it is not known.
+    pub reason: String,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+impl PlannedStage {
+    /// The whole Dockerfile.
+    pub fn dockerfile(&self, bindings: &Bindings<'_>) -> String {
+        self.pieces.iter().map(|piece| bindings.bind(piece)).collect()
+    }
+
+    /// The keyword of each instruction of [`Self::dockerfile`], in order.
+    pub fn keywords(&self) -> Vec<String> {
+        self.written.iter().map(|written| written.keyword.clone()).collect()
+    }
+
+    /// The user's instruction behind the one at `index` of [`Self::dockerfile`], and its number from 1.
+    pub fn instruction(&self, index: usize) -> Option<(usize, &PlannedInstruction)> {
+        let own = self.written.get(index)?.own?;
+        Some((own + 1, self.instructions.get(own)?))
+    }
+}
+
+impl Plan {
+    /// The planned stage called `name`.
+    pub fn stage(&self, name: &StageName) -> Option<&PlannedStage> {
+        self.stages.iter().find(|stage| stage.name == *name)
+    }
+}

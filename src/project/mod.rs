@@ -1,8 +1,156 @@
 //! Reading the project: `packages.toml`, `stages/stages.toml`, Dockerfiles;
 //! every problem with its place.
+//!
+//! 1. find the project's folder; 2. read each file, collecting problems;
+//! 3. look up every name (stages, bases, packages, arguments); 4. refuse cycles.
 
 pub mod dockerfile;
-
+mod load;
 mod names;
+mod packages_file;
+mod recipe;
+mod resolve;
+mod skip;
+mod stage_body;
+mod stages_file;
+mod table;
 
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+pub use load::{find_folder, load};
 pub use names::{NameError, PackageName, Platform, Sha256, StageName};
+pub use packages_file::{Overrides, PackageEntry};
+pub use recipe::{Recipe, find_dockerfile, load_recipe};
+pub use skip::skip;
+pub use stage_body::PackageUse;
+pub use stages_file::{Base, BaseFile, is_variable};
+pub use table::Placed;
+
+use crate::error::Place;
+use dockerfile::{Dockerfile, Instruction};
+
+/// A project whose names all lead somewhere and whose stages make no cycle.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder that holds `packages.toml` and `stages/`.
+    pub folder: PathBuf,
+    /// The image repository: images are `<name>/<stage in lower case>`.
+    pub name: String,
+    /// What is built when nobody says.
+    pub default_target: Option<StageName>,
+    /// The chip that packages are chosen for when nobody says.
+    pub default_chip: Option<String>,
+    /// Where first stages start, by name.
+    pub bases: IndexMap<String, Base>,
+    /// The stages, in the order of the file.
+    pub stages: IndexMap<StageName, Stage>,
+    /// Every declared file, in the order of the file.
+    pub packages: Vec<PackageEntry>,
+    /// The build context: `COPY` sources are relative to it.
+    pub context: PathBuf,
+    /// The file whose `.dockerignore` holds, where it has one of its own.
+    pub dockerfile: Option<PathBuf>,
+    /// The port on which the package server must answer; any free one where `None`.
+    pub port: Option<u16>,
+    /// Absolute folders in which package files are looked for, in this order.
+    pub roots: Vec<PathBuf>,
+}
+
+/// One stage.
+#[derive(Debug)]
+pub struct Stage {
+    /// The name, as the user wrote it.
+    pub name: StageName,
+    /// Where it is declared.
+    pub place: Place,
+    /// For people.
+    pub description: Option<String>,
+    /// What it starts from.
+    pub from: Parent,
+    /// The file that holds its instructions.
+    pub file: Arc<Dockerfile>,
+    /// The bytes of `file` that are its instructions; they cut none.
+    pub span: Range<usize>,
+    /// What stands before its `FROM`: parser directives, arguments of the whole file.
+    pub preamble: String,
+    /// What follows the instruction of its `FROM`: `--platform=…`, or nothing.
+    pub from_flags: String,
+    /// Argument defaults, in the order of the file.
+    pub args: IndexMap<String, String>,
+    /// Commands that must succeed in the built stage.
+    pub checks: IndexMap<String, String>,
+    /// Seconds that each check may take.
+    pub check_timeout: u64,
+    /// Values for the arguments that its instructions declare themselves.
+    pub build_args: IndexMap<String, String>,
+    /// The packages that its instructions name, in their order.
+    pub uses: Vec<PackageUse>,
+    /// What its instructions fetch from the package server by address.
+    pub fetches: Vec<Fetched>,
+    /// The names of its file's stages by their numbers, where the file has several.
+    pub numbers: Vec<StageName>,
+    /// Sources of `COPY` and `ADD` in the context, as patterns.
+    pub sources: Vec<String>,
+    /// Other stages that it copies files from.
+    pub copies: Vec<StageName>,
+}
+
+/// A file that an instruction fetches from the package server by its address.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The file, or why only the run can tell.
+    pub file: Result<String, String>,
+    /// Where the address stands.
+    pub place: Place,
+    /// The bytes of `host:port` in the stage's file, where they stand there literally.
+    pub authority: Option<Range<usize>>,
+    /// The first byte of the instruction that fetches.
+    pub instruction: usize,
+}
+
+/// What a stage starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parent {
+    /// A base, by its name in `[bases]`.
+    Base(String),
+    /// Another stage.
+    Stage(StageName),
+}
+
+impl Stage {
+    /// Its instructions, in order.
+    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        let within = |instruction: &&Instruction| {
+            self.span.start <= instruction.span.start && instruction.span.end <= self.span.end
+        };
+        self.file.instructions().filter(within)
+    }
+
+    /// The stages that must be there before this one can be built.
+    pub fn parents(&self) -> impl Iterator<Item = &StageName> {
+        let from = match &self.from {
+            Parent::Stage(stage) => Some(stage),
+            Parent::Base(_) => None,
+        };
+        from.into_iter().chain(&self.copies)
+    }
+}
+
+impl Project {
+    /// The stage called `name`, whatever the case of its letters.
+    pub fn stage(&self, name: &str) -> Option<&Stage> {
+        find_stage(&self.stages, name)
+    }
+}
+
+/// Stage names are looked up exactly first, then whatever the case, as Docker does.
+fn find_stage<'a, T>(stages: &'a IndexMap<StageName, T>, name: &str) -> Option<&'a T> {
+    let exact = stages.iter().find(|(stage, _)| stage.as_str() == name);
+    exact
+        .or_else(|| stages.iter().find(|(stage, _)| stage.as_str().eq_ignore_ascii_case(name)))
+        .map(|(_, stage)| stage)
+}

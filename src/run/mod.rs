@@ -1,1 +1,20 @@
 //! Executes a plan on an engine: events, ledger, logs, report.
+//!
+//! For each stage, after its parents: render, build, check, tag. What happens
+//! is told as [`Event`]s; the terminal is one reader of them, the logs another.
+
+mod base;
+mod event;
+mod execute;
+mod failure;
+mod folder;
+mod recorder;
+mod report;
+mod stage;
+
+pub use event::{Event, Outcome, SCHEMA, StageResult, Transfer};
+pub use execute::{Job, Materials, execute};
+pub use folder::RunFolder;
+pub use recorder::{Recorder, Reporter};
+pub use report::{Ending, Report};
+pub use stage::Scratch;

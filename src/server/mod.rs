@@ -1,1 +1,40 @@
-//! The package server.
+//! The package server: offers verified packages to build containers.
+//!
+//! A request goes through the files in this order: [`package_server`] accepts,
+//! `answer` looks the path up on the `shelf` (a map: no request path ever
+//! reaches the disk), opens the file and sees that it is still the one that
+//! was verified (`open_package`), applies `preconditions` and `ranges`, and
+//! hands a `piece_body` to hyper; `file_stream` moves the bytes from the file
+//! to the socket and cuts the response when the file changes under it.
+//! `transfer` tells the observer. `docs/server.md` says why.
+
+mod access;
+mod answer;
+mod book;
+mod file_answer;
+mod file_stream;
+#[cfg(test)]
+mod fixtures;
+mod guests;
+mod links;
+mod listen;
+mod markup;
+mod open_package;
+mod package_server;
+mod page;
+mod patience;
+mod piece_body;
+mod preconditions;
+mod ranges;
+mod refusal;
+mod shelf;
+mod simple_index;
+mod site;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+pub use listen::bind;
+pub use package_server::{Limits, Options, PackageServer};
+pub use site::{Describe, Facts};
+pub use transfer::{Observer, Outcome, Transfer};

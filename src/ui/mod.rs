@@ -1,1 +1,20 @@
 //! Terminal and JSON output: the only room that prints.
+//!
+//! stdout is data, stderr is talk. Colour is never the only signal, and
+//! `NO_COLOR` holds.
+
+mod diagnostic;
+mod display;
+mod json;
+mod plain;
+mod printer;
+mod quiet;
+mod summary;
+mod table;
+mod tty;
+mod units;
+
+pub use display::{Progress, reporter};
+pub use printer::{ColorChoice, Printer};
+pub use table::Table;
+pub use units::{bytes, seconds};

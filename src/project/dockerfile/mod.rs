@@ -50,6 +50,7 @@ mod shell_tests;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use assignments::Assignment;
@@ -131,11 +132,23 @@ impl Dockerfile {
 
     /// The source with some instructions replaced and everything else as it
     /// is. A replacement has no newline at its end.
-    pub fn rewrite(&self, mut edit: impl FnMut(&Instruction) -> Option<String>) -> String {
-        let text = &self.source.text;
-        let mut out = String::with_capacity(text.len());
-        let mut position = 0;
-        for instruction in &self.instructions {
+    pub fn rewrite(&self, edit: impl FnMut(&Instruction) -> Option<String>) -> String {
+        self.rewrite_within(0..self.source.text.len(), edit)
+    }
+
+    /// The same for the part of the source at `span`, which cuts no instruction.
+    pub fn rewrite_within(
+        &self,
+        span: Range<usize>,
+        mut edit: impl FnMut(&Instruction) -> Option<String>,
+    ) -> String {
+        let text = &self.source.text[..span.end];
+        let mut out = String::with_capacity(span.len());
+        let mut position = span.start;
+        let within = |instruction: &&Instruction| {
+            span.start <= instruction.span.start && instruction.span.end <= span.end
+        };
+        for instruction in self.instructions.iter().filter(within) {
             out.push_str(&text[position..instruction.span.start]);
             match edit(instruction) {
                 Some(replacement) => out.push_str(&replacement),

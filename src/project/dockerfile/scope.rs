@@ -75,7 +75,7 @@ impl Value {
 
 impl Scope {
     /// The scope of FROM lines: the platform's names, then each ARG before the first FROM.
-    pub(super) fn global(inputs: &Inputs, escape: char) -> Self {
+    pub fn global(inputs: &Inputs, escape: char) -> Self {
         Self { state: inputs.platform_arguments(), ..Self::empty(inputs, escape) }
     }
 

@@ -1,0 +1,86 @@
+//! `build`: verify, serve, build each stage, check, tag.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use time::OffsetDateTime;
+
+use super::plan;
+use super::selection::{Target, own_platform};
+use super::session::Session;
+use crate::error::Result;
+use crate::run::{Ending, Recorder, Reporter, RunFolder};
+use crate::ui::{Printer, Progress, reporter};
+
+/// Build the target's stages: verify the packages, serve them, build, check, tag
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build --target C_stage\n  ascend-build --target B_stage --chip 310p --platform linux/arm64\n  ascend-build --target C_stage --set CANN_VERSION=8.5.0 --tag 8.5.0 --tag registry.local/mindie:8.5.0\n  ascend-build --target C_stage --skip B_stage\n  ascend-build -f Dockerfile --target mindie --build-arg ARCH=aarch64\n  ascend-build --target C_stage --progress plain 2>build.log\n\nImages are tagged <project>/<stage in lower case>:<tag>. Logs and the report of each run are\nkept in .ascend-build/runs/."
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Which of the engine's builders to use
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|classic|buildkit"
+    )]
+    pub(super) builder: Wanted,
+    /// How to show what happens
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|tty|plain|json|quiet"
+    )]
+    progress: Progress,
+    /// Show the plan and stop: no package is read, no engine touched
+    #[arg(long)]
+    dry_run: bool,
+    /// Build everything anew, whatever the engine has
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// Refuse files that nothing vouches for
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Hash packages again whose digests are remembered
+    #[arg(long)]
+    pub(super) rehash: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(super) enum Wanted {
+    /// BuildKit where the engine has it
+    #[default]
+    Auto,
+    /// The first builder, which every engine has
+    Classic,
+    /// BuildKit inside the engine
+    Buildkit,
+}
+
+/// Builds.
+///
+/// # Errors
+/// Every exit code of `docs/exit-codes.md`.
+pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let (project, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
+    printer.problems(&warnings);
+    if args.dry_run {
+        printer.data(&plan::table(&plan));
+        return Ok(());
+    }
+    let started = OffsetDateTime::now_utc();
+    let clock = Instant::now();
+    let reporter: Arc<dyn Reporter> = reporter(args.progress, printer).into();
+    let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &*reporter);
+    let mut session = Session::new(args, folder, project, plan, &recorder, &reporter);
+    let result = session.go().await;
+    session.report(&Ending::of(&result), started, clock.elapsed());
+    result
+}

@@ -1,0 +1,70 @@
+//! `check`: everything about a project that can be known without an engine.
+
+use std::path::Path;
+
+use super::selection::{Source, own_platform};
+use super::{guesses, materials};
+use crate::error::{Error, Exit, Problem, Result};
+use crate::plan::{Wishes, make};
+use crate::ui::Printer;
+
+/// Check the project's files: every stage, name and package selection, without an engine
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build check\n  ascend-build check --platform linux/arm64 --chip 310p"
+)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Checks every stage as a target; prints one line when all is well.
+///
+/// # Errors
+/// Every problem of the project.
+pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let platform = own_platform()?;
+    let (project, mut problems) = args.source.load(folder, &platform)?;
+    let mut seen = Vec::new();
+    for stage in project.stages.keys() {
+        let wishes = Wishes {
+            target: Some(stage.to_string()),
+            selection: args.source.selection(&project, &platform),
+            settings: Vec::new(),
+            tag: "latest".to_owned(),
+            extra_tags: Vec::new(),
+        };
+        match make(&project, &wishes) {
+            Ok(mut plan) => {
+                problems.extend(
+                    guesses::add(&project, &mut plan)
+                        .into_iter()
+                        .filter(|problem| fresh(problem, &mut seen)),
+                );
+                let planned = plan.stage(stage).into_iter();
+                problems.extend(
+                    planned.flat_map(|planned| materials::missing_sources(&project, planned)),
+                );
+            }
+            // A stage's problem comes back with every stage that builds on it.
+            Err(error) => problems
+                .extend(error.problems.into_iter().filter(|problem| fresh(problem, &mut seen))),
+        }
+    }
+    let warnings = Error::check(Exit::Project, problems)?;
+    printer.problems(&warnings);
+    let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
+    printer.data(&match warnings.len() {
+        0 => format!("{}: {counts}, no problem found\n", project.name),
+        1 => format!("{}: {counts}, 1 warning\n", project.name),
+        several => format!("{}: {counts}, {several} warnings\n", project.name),
+    });
+    Ok(())
+}
+
+fn fresh(problem: &Problem, seen: &mut Vec<(String, Option<String>)>) -> bool {
+    let key = (problem.message.clone(), problem.place.as_ref().map(ToString::to_string));
+    let fresh = !seen.contains(&key);
+    seen.push(key);
+    fresh
+}

@@ -1,0 +1,121 @@
+//! What a run takes from this machine's disks: build contexts and base files.
+
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use crate::error::{Exit, Problem, Result};
+use crate::plan::{PlannedPackage, PlannedStage};
+use crate::project::{BaseFile, PackageName, Project};
+use crate::run::{Job, Materials};
+use crate::store::{Context, CopySource, IgnoreRules, VerifyOptions, verify};
+
+/// The disks of this machine.
+pub(super) struct Disk {
+    /// The build context.
+    pub(super) context: PathBuf,
+    /// The Dockerfile, whose own `.dockerignore` may hold.
+    pub(super) dockerfile: Option<PathBuf>,
+    /// How base files are verified.
+    pub(super) options: VerifyOptions,
+}
+
+/// The `COPY` sources of a stage that stand for nothing, as problems.
+pub(super) fn missing_sources(project: &Project, stage: &PlannedStage) -> Vec<Problem> {
+    match collect(&project.context, project.dockerfile.as_deref(), stage) {
+        Ok(context) => unmatched(&project.context, stage, &context),
+        Err(error) => error.problems,
+    }
+}
+
+fn unmatched(folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {
+    let problem = |unmatched: &crate::store::UnmatchedSource| {
+        let source = unmatched.source.as_str();
+        let problem =
+            Problem::error(format!("stage `{}` copies `{source}`, which is not there", stage.name));
+        let problem = problem.note(format!("looked for it in `{}`", folder.display()));
+        let copying = stage
+            .instructions
+            .iter()
+            .find(|instruction| instruction.text.split_whitespace().any(|word| word == source));
+        let problem = match copying {
+            Some(instruction) => problem.at(instruction.place.clone(), "copied here"),
+            None => problem,
+        };
+        problem.hint(if unmatched.ignored {
+            "`.dockerignore` leaves it out: mend one of the two"
+        } else {
+            "`COPY` sources are relative to the context: `stages/`, or the Dockerfile's folder"
+        })
+    };
+    context.unmatched().iter().map(problem).collect()
+}
+
+fn collect(folder: &Path, dockerfile: Option<&Path>, stage: &PlannedStage) -> Result<Context> {
+    let sources: Vec<_> = stage.context.iter().map(CopySource::new).collect();
+    Context::collect(folder, &sources, &IgnoreRules::read(folder, dockerfile)?)
+}
+
+impl Materials for Disk {
+    fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File> {
+        let context = collect(&self.context, self.dockerfile.as_deref(), stage)?;
+        crate::error::Error::check(Exit::Project, unmatched(&self.context, stage, &context))?;
+        let write = || -> std::io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            context.write_tar(
+                &[(Job::<(), ()>::DOCKERFILE, dockerfile.as_bytes())],
+                std::io::BufWriter::new(&file),
+            )?;
+            file.flush()?;
+            file.rewind()?;
+            Ok(file)
+        };
+        write().map_err(|error| {
+            Problem::error(format!("cannot pack the files that stage `{}` copies", stage.name))
+                .note(format!("into a temporary file in `{}`", std::env::temp_dir().display()))
+                .cause(error)
+                .exit(Exit::Failed)
+        })
+    }
+
+    async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {
+        let (folder, name) = place(&self.context, &file.path);
+        let mut options = self.options.clone();
+        options.roots.splice(0..0, folder);
+        let planned = planned(file, name)?;
+        let verified = tokio::task::spawn_blocking(move || {
+            verify(&[planned], &options, &|_| {}, &AtomicBool::new(false))
+        })
+        .await;
+        let verified = verified.map_err(|error| {
+            Problem::error("verifying a base's file ended early").cause(error).exit(Exit::Bug)
+        })??;
+        verified
+            .into_iter()
+            .next()
+            .map(|file| file.path)
+            .ok_or_else(|| Problem::error("a base's file was lost").exit(Exit::Bug))
+    }
+}
+
+/// The folder that a path names, to be searched before the roots, and the file's name.
+fn place(folder: &Path, path: &str) -> (Vec<PathBuf>, String) {
+    let full = folder.join(path);
+    let name = full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    (full.parent().filter(|_| full.is_file()).map(Path::to_owned).into_iter().collect(), name)
+}
+
+fn planned(file: &BaseFile, name: String) -> Result<PlannedPackage> {
+    let package: PackageName = "base".parse().map_err(|error| {
+        Problem::error("a base's file has no name").cause(error).exit(Exit::Bug)
+    })?;
+    Ok(PlannedPackage {
+        name: package,
+        file: name,
+        sha256: Some(file.sha256.clone()),
+        size: None,
+        url: None,
+        place: Some(file.place.clone()),
+    })
+}

@@ -1,0 +1,123 @@
+//! `plan`: what a build would do, without an engine.
+
+use std::path::Path;
+
+use super::selection::{Target, own_platform};
+use crate::error::{Exit, Problem, Result};
+use crate::plan::{Bindings, Plan, PlannedParent};
+use crate::ui::{Printer, Table, bytes};
+
+/// Show what a build would do, stage by stage, without touching an engine
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build plan --target C_stage --chip 910b\n  ascend-build plan --format json | jq '.packages[].file'\n  ascend-build plan --format dockerfile        # what the engine would be given"
+)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    /// How to print it
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "table|json|dockerfile"
+    )]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs (docs/plan.md)
+    Json,
+    /// What the engine would be given, per stage
+    Dockerfile,
+}
+
+/// Prints the plan on stdout.
+///
+/// # Errors
+/// The project's files or the command line are wrong.
+pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let (_, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
+    printer.problems(&warnings);
+    printer.data(&match args.format {
+        Format::Table => table(&plan),
+        Format::Json => json(&plan)?,
+        Format::Dockerfile => dockerfiles(&plan),
+    });
+    Ok(())
+}
+
+fn json(plan: &Plan) -> Result<String> {
+    let text = serde_json::to_string_pretty(plan);
+    text.map(|text| text + "\n")
+        .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
+}
+
+/// The plan for people.
+pub(super) fn table(plan: &Plan) -> String {
+    let chip = plan.chip.as_ref().map(|chip| format!(", chip {chip}")).unwrap_or_default();
+    let mut stages = Table::new(&["STAGE", "FROM", "STEPS", "PACKAGES", "CHECKS", "IMAGE", "WHY"]);
+    for stage in &plan.stages {
+        let from = match &stage.from {
+            PlannedParent::Base(base) => base.image.clone(),
+            PlannedParent::Stage(name) => name.to_string(),
+        };
+        let counts = [stage.instructions.len(), stage.packages.len(), stage.checks.len()]
+            .map(|count| count.to_string());
+        let [steps, packages, checks] = counts;
+        stages.row([
+            stage.name.to_string(),
+            from,
+            steps,
+            packages,
+            checks,
+            stage.reference.clone(),
+            stage.reason.clone(),
+        ]);
+    }
+    format!(
+        "{} {} for {}{chip}\n\n{stages}{}",
+        plan.project,
+        plan.target,
+        plan.platform,
+        packages(plan)
+    )
+}
+
+fn packages(plan: &Plan) -> String {
+    if plan.packages.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["PACKAGE", "FILE", "SIZE", "SHA256"]);
+    for package in &plan.packages {
+        let digest = package.sha256.as_ref().map_or("not declared", |sha256| sha256.short());
+        table.row([
+            package.name.to_string(),
+            package.file.clone(),
+            package.size.map(bytes).unwrap_or_default(),
+            digest.to_owned(),
+        ]);
+    }
+    format!("\n{table}")
+}
+
+fn dockerfiles(plan: &Plan) -> String {
+    let reference =
+        |name: &_| plan.stage(name).map(|stage| stage.reference.clone()).unwrap_or_default();
+    let files: Vec<_> = plan
+        .packages
+        .iter()
+        .map(|package| (package.file.clone(), package.sha256.clone()))
+        .collect();
+    let bindings = Bindings { reference: &reference, files: &files, authority: &str::to_owned };
+    let texts = plan
+        .stages
+        .iter()
+        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(&bindings)));
+    texts.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,112 @@
+//! One build: the request, and what both builders' answers have in common.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bollard::body_try_stream;
+use bollard::errors::Error as DockerError;
+use bollard::models::{BuildInfo, BuildInfoAux};
+use bollard::query_parameters::{BuildImageOptions, BuilderVersion};
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use tokio_util::io::ReaderStream;
+
+use super::buildkit::BuildKitReader;
+use super::classic::ClassicReader;
+use super::{DockerEngine, failure};
+use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId};
+use crate::error::Problem;
+
+/// How much of the context is sent at once, in bytes.
+const CHUNK: usize = 1 << 18;
+
+/// Follows what one builder says; each builder has its own.
+pub(super) trait Reader {
+    /// Takes one message.
+    fn read(&mut self, info: BuildInfo, sink: BuildSink<'_>);
+    /// The instruction that is running, or that failed.
+    fn current(&self) -> Option<usize>;
+}
+
+pub(super) async fn build(
+    engine: &DockerEngine,
+    request: BuildRequest,
+    sink: BuildSink<'_>,
+) -> Result<ImageId, BuildFailure> {
+    let options = options(&request);
+    let context = tokio::fs::File::from_std(request.context);
+    let body = body_try_stream(ReaderStream::with_capacity(context, CHUNK));
+    let mut reader: Box<dyn Reader + Send> = match request.builder {
+        Builder::Classic => Box::new(ClassicReader::new(request.keywords)),
+        Builder::BuildKit => Box::new(BuildKitReader::new(&request.keywords, request.target)),
+    };
+    let mut stream = std::pin::pin!(engine.patient.build_image(options, None, Some(body)));
+    let mut image = None;
+    while let Some(answer) = stream.next().await {
+        let info = match answer {
+            Ok(info) => info,
+            Err(error) => return Err(failed(engine, reader.current(), error).await),
+        };
+        if let Some(BuildInfoAux::Default(id)) = &info.aux {
+            image.clone_from(&id.id);
+        }
+        let last = info.id.as_deref() == Some("moby.image.id");
+        reader.read(info, sink);
+        if last {
+            break;
+        }
+    }
+    image.ok_or_else(|| BuildFailure::Engine(stopped(engine)))
+}
+
+fn stopped(engine: &DockerEngine) -> Problem {
+    Problem::error("the engine ended the build without an image")
+        .note(format!("engine: `{}`", engine.endpoint))
+        .hint("it was stopped or restarted: start it again and run the same command; finished stages are reused")
+}
+
+fn options(request: &BuildRequest) -> BuildImageOptions {
+    BuildImageOptions {
+        dockerfile: request.dockerfile.clone(),
+        target: request.target.clone(),
+        platform: request.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
+        buildargs: Some(request.arguments.clone().into_iter().collect()),
+        nocache: request.no_cache,
+        rm: true,
+        forcerm: true,
+        version: match request.builder {
+            Builder::Classic => BuilderVersion::BuilderV1,
+            Builder::BuildKit => BuilderVersion::BuilderBuildKit,
+        },
+        session: (request.builder == Builder::BuildKit).then(session),
+        ..BuildImageOptions::default()
+    }
+}
+
+/// A name that no other session of the engine has.
+fn session() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let seed = format!("{} {count} {:?}", std::process::id(), std::time::SystemTime::now());
+    hex::encode(&Sha256::digest(seed.as_bytes())[..12])
+}
+
+/// Tells a failed instruction from a failed engine: an engine that stops also kills the command that runs.
+async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerError) -> BuildFailure {
+    let message = match &error {
+        DockerError::DockerStreamError { error } => error.clone(),
+        DockerError::DockerResponseServerError { message, status_code: 400..=500 } => {
+            message.clone()
+        }
+        _ => return BuildFailure::Engine(failure::problem("building", &engine.endpoint, &error)),
+    };
+    if engine.docker.ping().await.is_err() {
+        return BuildFailure::Engine(stopped(engine));
+    }
+    BuildFailure::Instruction { index: current, exit_code: exit_code(&message), message }
+}
+
+/// Classic says "returned a non-zero code: 7", BuildKit "exit code: 7".
+fn exit_code(message: &str) -> Option<i64> {
+    let (_, code) = message.rsplit_once("code: ")?;
+    code.trim().parse().ok()
+}

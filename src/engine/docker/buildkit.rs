@@ -1,0 +1,128 @@
+//! What BuildKit says: vertices with states and logs.
+//!
+//! A vertex of an instruction is called `[stage 2/5] RUN …` (or `[2/5] RUN …`);
+//! the number counts `FROM`, `RUN`, `COPY`, `ADD` and `WORKDIR` of its stage.
+
+use std::collections::HashMap;
+
+use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
+use bollard::models::{BuildInfo, BuildInfoAux};
+
+use super::build::Reader;
+use crate::engine::{BuildEvent, BuildSink};
+
+pub(super) struct BuildKitReader {
+    target: String,
+    /// The instructions of the target that BuildKit counts, as indexes into all instructions.
+    counted: Vec<usize>,
+    vertices: HashMap<String, State>,
+    current: Option<usize>,
+}
+
+struct State {
+    index: usize,
+    started: bool,
+    cached: bool,
+    pending: String,
+}
+
+impl BuildKitReader {
+    pub(super) fn new(keywords: &[String], target: String) -> Self {
+        let own = keywords.iter().rposition(|keyword| keyword == "FROM").unwrap_or(0);
+        let counts = |index: &usize| {
+            matches!(keywords[*index].as_str(), "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR")
+        };
+        let counted = (own..keywords.len()).filter(counts).collect();
+        Self { target, counted, vertices: HashMap::new(), current: None }
+    }
+
+    fn status(&mut self, status: StatusResponse, sink: BuildSink<'_>) {
+        for (digest, vertex) in status.vertexes.iter().map(|vertex| (&vertex.digest, vertex)) {
+            // One message often holds both the start and the end: what is cached is told once.
+            let cached =
+                status.vertexes.iter().any(|other| other.digest == *digest && other.cached);
+            self.vertex(&Vertex { cached, ..vertex.clone() }, sink);
+        }
+        for log in status.logs {
+            self.log(&log, sink);
+        }
+    }
+
+    fn vertex(&mut self, vertex: &Vertex, sink: BuildSink<'_>) {
+        let Some(index) = self.index(&vertex.name) else { return };
+        let fresh = || State { index, started: false, cached: false, pending: String::new() };
+        let state = self.vertices.entry(vertex.digest.clone()).or_insert_with(fresh);
+        if !state.started && (vertex.started.is_some() || vertex.cached) {
+            state.started = true;
+            state.cached = vertex.cached;
+            self.current = Some(index);
+            sink(BuildEvent::Step { index, cached: vertex.cached });
+        } else if vertex.cached && !state.cached {
+            state.cached = true;
+            sink(BuildEvent::Cached { index });
+        }
+        if !vertex.error.is_empty() {
+            self.current = Some(index);
+        }
+        if vertex.completed.is_some() && !state.pending.is_empty() {
+            sink(BuildEvent::Output { index, line: std::mem::take(&mut state.pending) });
+        }
+    }
+
+    /// The instruction of a vertex of the target, from its name.
+    fn index(&self, name: &str) -> Option<usize> {
+        let (label, _) = name.strip_prefix('[')?.split_once(']')?;
+        let (stage, numbers) = label.rsplit_once(' ').unwrap_or(("", label));
+        let (number, _) = numbers.split_once('/')?;
+        let ours = stage.trim().is_empty() || stage.trim() == self.target;
+        let number: usize = number.parse().ok().filter(|_| ours)?;
+        self.counted.get(number.checked_sub(1)?).copied()
+    }
+
+    fn log(&mut self, log: &VertexLog, sink: BuildSink<'_>) {
+        let Some(state) = self.vertices.get_mut(&log.vertex) else { return };
+        state.pending.push_str(&String::from_utf8_lossy(&log.msg));
+        while let Some((line, rest)) = state.pending.split_once('\n') {
+            let shown = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or(line);
+            sink(BuildEvent::Output { index: state.index, line: shown.to_owned() });
+            state.pending = rest.to_owned();
+        }
+    }
+}
+
+impl Reader for BuildKitReader {
+    fn read(&mut self, info: BuildInfo, sink: BuildSink<'_>) {
+        if let Some(BuildInfoAux::BuildKit(status)) = info.aux {
+            self.status(status, sink);
+        }
+    }
+
+    fn current(&self) -> Option<usize> {
+        self.current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, expected: Option<usize>) {
+        let keywords = ["FROM", "FROM", "ARG", "RUN", "ENV", "COPY"].map(str::to_owned).to_vec();
+        assert_eq!(
+            BuildKitReader::new(&keywords, "b_stage".to_owned()).index(name),
+            expected,
+            "{name}"
+        );
+    }
+
+    #[test]
+    fn vertex_names_lead_to_instructions() {
+        check("[1/3] FROM docker.io/library/base", Some(1));
+        check("[b_stage 2/3] RUN [\"/bin/sh\"", Some(3));
+        check("[b_stage 3/3] COPY a b", Some(5));
+        check("[a_stage 1/1] FROM x", None);
+        check("[internal] load build definition", None);
+        check("[b_stage 4/3] RUN", None);
+        check("exporting to image", None);
+    }
+}

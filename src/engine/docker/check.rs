@@ -1,0 +1,101 @@
+//! Running a command in a throwaway container without a network.
+
+use bollard::container::LogOutput;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    CreateContainerOptions, LogsOptions, RemoveContainerOptions, StartContainerOptions,
+    WaitContainerOptions,
+};
+use bollard::{Docker, errors::Error as DockerError};
+use futures_util::StreamExt;
+use tokio_util::task::TaskTracker;
+
+use super::{DockerEngine, failure};
+use crate::engine::{CheckOutcome, CheckRequest};
+use crate::error::Result;
+
+/// How much of a check's output is kept, in lines.
+const KEPT: usize = 10_000;
+
+pub(super) async fn check(engine: &DockerEngine, request: &CheckRequest) -> Result<CheckOutcome> {
+    run(engine, request)
+        .await
+        .map_err(|error| failure::error("running a check", &engine.endpoint, &error))
+}
+
+async fn run(
+    engine: &DockerEngine,
+    request: &CheckRequest,
+) -> std::result::Result<CheckOutcome, DockerError> {
+    let created =
+        engine.docker.create_container(None::<CreateContainerOptions>, body(request)).await?;
+    let container = Container {
+        id: created.id,
+        docker: engine.docker.clone(),
+        cleaning: engine.cleaning.clone(),
+    };
+    engine.docker.start_container(&container.id, None::<StartContainerOptions>).await?;
+    let mut waiting = engine.patient.wait_container(&container.id, None::<WaitContainerOptions>);
+    let exit_code = match tokio::time::timeout(request.timeout, waiting.next()).await {
+        Err(_) => None,
+        Ok(None) => Some(0),
+        Ok(Some(Ok(answer))) => Some(answer.status_code),
+        Ok(Some(Err(DockerError::DockerContainerWaitError { code, .. }))) => Some(code),
+        Ok(Some(Err(error))) => return Err(error),
+    };
+    let output = output(engine, &container.id).await?;
+    Ok(CheckOutcome { exit_code, output })
+}
+
+fn body(request: &CheckRequest) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(request.image.clone()),
+        entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
+        cmd: Some(vec![request.command.clone()]),
+        labels: Some([("ascend-build.check".to_owned(), "1".to_owned())].into()),
+        network_disabled: Some(true),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+async fn output(engine: &DockerEngine, id: &str) -> std::result::Result<Vec<String>, DockerError> {
+    let options = LogsOptions {
+        stdout: true,
+        stderr: true,
+        tail: KEPT.to_string(),
+        ..LogsOptions::default()
+    };
+    let mut logs = engine.docker.logs(id, Some(options));
+    let mut text = Vec::new();
+    while let Some(piece) = logs.next().await {
+        text.extend_from_slice(&LogOutput::into_bytes(piece?));
+    }
+    Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+}
+
+/// A container that is removed when it goes out of scope, however that happens.
+struct Container {
+    id: String,
+    docker: Docker,
+    cleaning: TaskTracker,
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let (docker, id) = (self.docker.clone(), std::mem::take(&mut self.id));
+        self.cleaning.spawn(async move {
+            let options = RemoveContainerOptions {
+                force: true,
+                v: true,
+                ..RemoveContainerOptions::default()
+            };
+            if let Err(error) = docker.remove_container(&id, Some(options)).await {
+                tracing::warn!(%error, container = id, "a check's container could not be removed");
+            }
+        });
+    }
+}

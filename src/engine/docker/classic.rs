@@ -1,0 +1,152 @@
+//! What the classic builder says: lines of text in pieces.
+//!
+//! `Step 3/7 : RUN …` begins an instruction, ` ---> Using cache` says that it
+//! was not run; ` ---> <id>` and what it removes are not passed on.
+
+use bollard::models::BuildInfo;
+
+use super::build::Reader;
+use crate::engine::{BuildEvent, BuildSink};
+
+pub(super) struct ClassicReader {
+    keywords: Vec<String>,
+    current: Option<usize>,
+    /// The instruction of which it is not known yet whether it runs.
+    open: Option<usize>,
+    pending: String,
+}
+
+impl ClassicReader {
+    pub(super) fn new(keywords: Vec<String>) -> Self {
+        Self { keywords, current: None, open: None, pending: String::new() }
+    }
+
+    fn line(&mut self, line: &str, sink: BuildSink<'_>) {
+        if let Some(index) = self.step(line) {
+            self.settle(false, sink);
+            self.current = Some(index);
+            self.open = self.known(index);
+            return;
+        }
+        self.settle(line == " ---> Using cache", sink);
+        if let Some(index) = self.current().filter(|_| !is_own(line)) {
+            sink(BuildEvent::Output { index, line: line.to_owned() });
+        }
+    }
+
+    /// Tells of the instruction that was begun last, with what the line after it says.
+    fn settle(&mut self, cached: bool, sink: BuildSink<'_>) {
+        if let Some(index) = self.open.take() {
+            sink(BuildEvent::Step { index, cached });
+        }
+    }
+
+    fn known(&self, index: usize) -> Option<usize> {
+        Some(index).filter(|index| *index < self.keywords.len())
+    }
+
+    /// The index in `Step 3/7 : …`; only the next one counts, because a command may print such a line too.
+    fn step(&self, line: &str) -> Option<usize> {
+        let (number, rest) = line.strip_prefix("Step ")?.split_once('/')?;
+        let (total, _) = rest.split_once(" : ")?;
+        let (number, _) = (number.parse::<usize>().ok()?, total.parse::<usize>().ok()?);
+        let expected = self.current.map_or(0, |current| current + 1);
+        (number == expected + 1).then_some(expected)
+    }
+}
+
+/// Whether the builder speaks of itself.
+fn is_own(line: &str) -> bool {
+    let marks = [
+        " ---> ",
+        "Removing intermediate container ",
+        "Successfully built ",
+        "[Warning] One or more build-args ",
+    ];
+    marks.iter().any(|mark| line.starts_with(mark)) || line.is_empty()
+}
+
+impl Reader for ClassicReader {
+    fn read(&mut self, info: BuildInfo, sink: BuildSink<'_>) {
+        self.pending.push_str(info.stream.as_deref().unwrap_or_default());
+        while let Some((line, rest)) = self.pending.split_once('\n') {
+            let (line, rest) = (line.to_owned(), rest.to_owned());
+            self.line(plain(&line), sink);
+            self.pending = rest;
+        }
+    }
+
+    fn current(&self) -> Option<usize> {
+        self.current.and_then(|index| self.known(index))
+    }
+}
+
+/// What a terminal would show of a line: without the colour codes that the builder puts around errors, and only what follows the last carriage return.
+fn plain(line: &str) -> &str {
+    let line = line.trim_end_matches('\r');
+    let line = line.rsplit('\r').next().unwrap_or(line);
+    // The end of one error line comes in front of the next one.
+    let line = line.trim_start_matches("\u{1b}[0m").trim_start_matches("\u{1b}[91m");
+    line.trim_end_matches("\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn check(pieces: &[&str], expected: &[&str]) {
+        let events = Mutex::new(Vec::new());
+        let keywords = ["FROM", "RUN", "RUN"].map(str::to_owned).to_vec();
+        let mut reader = ClassicReader::new(keywords);
+        let sink = |event: BuildEvent| {
+            let text = match event {
+                BuildEvent::Step { index, cached } => format!("step {index} {cached}"),
+                BuildEvent::Cached { index } => format!("cached {index}"),
+                BuildEvent::Output { index, line } => format!("{index}: {line}"),
+            };
+            events.lock().unwrap().push(text);
+        };
+        for piece in pieces {
+            reader.read(
+                BuildInfo { stream: Some((*piece).to_owned()), ..BuildInfo::default() },
+                &sink,
+            );
+        }
+        assert_eq!(*events.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn instructions_and_their_output_are_told_apart() {
+        check(
+            &[
+                "Step 1/3 : FROM x\n",
+                " ---> 0123\nStep 2/3 : RUN a",
+                "\n ---> Using cache\n",
+                "Step 3/3 : RUN b\n ---> Running in 9\nhel",
+                "lo\n",
+            ],
+            &["step 0 false", "step 1 true", "step 2 false", "2: hello"],
+        );
+    }
+
+    #[test]
+    fn a_command_cannot_pretend_to_be_the_builder() {
+        check(
+            &["Step 1/3 : FROM x\nStep 9/9 : RUN fake\n"],
+            &["step 0 false", "0: Step 9/9 : RUN fake"],
+        );
+    }
+
+    #[test]
+    fn colour_and_carriage_returns_do_not_reach_the_log() {
+        check(
+            &[
+                "Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\n",
+                "\u{1b}[0m\u{1b}[91mmore\u{1b}[0m\n",
+            ],
+            &["step 0 false", "0: 100%", "0: error", "0: more"],
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! A Docker Engine, reached through its API.
+
+mod build;
+mod buildkit;
+mod check;
+mod classic;
+mod connect;
+mod failure;
+mod images;
+
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::Docker;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
+    EngineFacts, HostAccess, ImageFacts, ImageId,
+};
+use crate::error::Result;
+use crate::project::Platform;
+
+/// How long the engine may take to answer a short request.
+const SHORT: Duration = Duration::from_secs(60);
+/// How long a request may take that builds, loads or pulls: bounded by the user's patience alone.
+const LONG: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A Docker Engine.
+#[derive(Debug)]
+pub struct DockerEngine {
+    docker: Docker,
+    patient: Docker,
+    endpoint: String,
+    facts: EngineFacts,
+    cleaning: TaskTracker,
+}
+
+impl Engine for DockerEngine {
+    fn facts(&self) -> &EngineFacts {
+        &self.facts
+    }
+
+    async fn access(&self) -> Result<HostAccess> {
+        connect::access(self).await
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {
+        images::find(self, reference).await
+    }
+
+    async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
+        images::pull(self, reference, platform, sink).await
+    }
+
+    async fn load(&self, archive: &Path, sink: BaseSink<'_>) -> Result<()> {
+        images::load(self, archive, sink).await
+    }
+
+    async fn import(
+        &self,
+        rootfs: &Path,
+        reference: &str,
+        platform: &Platform,
+        sink: BaseSink<'_>,
+    ) -> Result<()> {
+        images::import(self, rootfs, reference, platform, sink).await
+    }
+
+    async fn build(
+        &self,
+        request: BuildRequest,
+        sink: BuildSink<'_>,
+    ) -> std::result::Result<ImageId, BuildFailure> {
+        build::build(self, request, sink).await
+    }
+
+    async fn check(&self, request: &CheckRequest) -> Result<CheckOutcome> {
+        check::check(self, request).await
+    }
+
+    async fn tag(&self, image: &str, reference: &str) -> Result<()> {
+        images::tag(self, image, reference).await
+    }
+
+    async fn untag(&self, reference: &str) -> Result<()> {
+        images::untag(self, reference).await
+    }
+
+    async fn settle(&self) {
+        self.cleaning.close();
+        self.cleaning.wait().await;
+    }
+}

@@ -1,0 +1,78 @@
+# What `RUN --package=…` does inside the build container, before and after the
+# command. Needs /bin/sh and one of curl, wget, python3. Comment lines are left
+# out of what the engine is given.
+#
+# Arguments: a folder to prefer for the files (may be empty); the number of
+# files; for each file its address below the server and its name; the command.
+# FTP_PROXY carries the server's address, then `#` and the user's own FTP
+# proxy: engines pass the predefined proxy arguments to every RUN without
+# making them part of the cache key, so another port hits the same layer.
+say() { echo "ascend-build: $*" >&2; }
+case ${FTP_PROXY-} in
+  http://*/\#*) ;;
+  *) say "the package server's address did not reach this RUN: is FTP_PROXY set with ENV?"; exit 125;;
+esac
+server=${FTP_PROXY%%/\#*}
+own_proxy=${FTP_PROXY#*/\#}
+python='import os,sys,urllib.request as r
+url,name=sys.argv[1:]
+have=os.path.getsize(name) if os.path.exists(name) else 0
+ask=r.Request(url,headers={"Range":"bytes=%d-"%have} if have else {})
+body=r.build_opener(r.ProxyHandler({})).open(ask,timeout=60)
+left=int(body.headers["Content-Length"])
+with open(name,"ab" if body.status==206 else "wb") as out:
+  while left:
+    piece=body.read(min(left,1<<20))
+    if not piece: sys.exit("connection closed %d bytes early"%left)
+    out.write(piece); left-=len(piece)'
+get() (
+  unset http_proxy HTTP_PROXY all_proxy ALL_PROXY ftp_proxy FTP_PROXY
+  if command -v curl >/dev/null 2>&1; then
+    curl -q -fsS --noproxy '*' --connect-timeout 10 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1"
+  elif command -v wget >/dev/null 2>&1; then
+    # Some builds of BusyBox (Debian 12's 1.35) crash on -T; its own limit is 900 s.
+    case $(wget --version 2>/dev/null) in
+      GNU*) wget -q -c -T 60 -O "$2" "$1";;
+      *) wget -q -c -O "$2" "$1";;
+    esac
+  else
+    python3 -c "$python" "$1" "$2"
+  fi
+)
+fetch() {
+  attempt=1
+  until get "$1" "$2"; do
+    if [ "$attempt" -ge 5 ]; then say "giving up on $2 after $attempt attempts"; return 1; fi
+    say "attempt $attempt to fetch $2 failed, going on from where it broke"
+    sleep "$attempt"
+    attempt=$((attempt + 1))
+  done
+}
+if ! { command -v curl || command -v wget || command -v python3; } >/dev/null 2>&1; then
+  say "this image has no curl, wget or python3, and RUN --package needs one of them: install one in an earlier instruction"
+  exit 127
+fi
+preferred=$1
+count=$2
+shift 2
+for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD"; do
+  PACKAGES=
+  if [ -z "$place" ]; then continue; fi
+  PACKAGES=${place%/}/ascend-build-packages
+  if mkdir "$PACKAGES" 2>/dev/null; then break; fi
+  PACKAGES=
+done
+if [ -z "$PACKAGES" ]; then say "found no folder to put packages into: /tmp is not writable for this USER"; exit 1; fi
+while [ "$count" -gt 0 ]; do
+  if ! fetch "$server/sha256/$1" "$PACKAGES/$2"; then rm -rf "$PACKAGES"; exit 1; fi
+  shift 2
+  count=$((count - 1))
+done
+unset FTP_PROXY
+if [ -n "$own_proxy" ]; then export FTP_PROXY="$own_proxy" ftp_proxy="$own_proxy"; else unset ftp_proxy; fi
+export PACKAGES
+"$@"
+status=$?
+cd /
+if ! rm -rf "$PACKAGES"; then say "cannot remove $PACKAGES"; exit 1; fi
+exit "$status"

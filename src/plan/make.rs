@@ -1,0 +1,244 @@
+//! Making a plan of a project and what the user wishes.
+
+use indexmap::IndexMap;
+
+use super::render::render;
+use super::select::{Selection, select};
+use super::{
+    Guess, Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage,
+    SCHEMA, graph,
+};
+use crate::error::{Error, Exit, Problem, Result, did_you_mean};
+use crate::project::dockerfile::Instruction;
+use crate::project::{Fetched, PackageEntry, PackageName, Parent, Project, Stage, StageName};
+
+/// What the user wishes to build.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// The stage; the project's default where `None`.
+    pub target: Option<String>,
+    /// What to build for.
+    pub selection: Selection,
+    /// Arguments given with `--set`.
+    pub settings: Vec<(String, String)>,
+    /// The tag of each stage's image.
+    pub tag: String,
+    /// References that the target's image gets besides.
+    pub extra_tags: Vec<String>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// [`Exit::Usage`] for an unknown target or setting, [`Exit::Project`] with every package that cannot be selected.
+pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
+    let target = find_target(project, wishes.target.as_deref())?;
+    refuse_unknown_settings(project, &wishes.settings)?;
+    let stages = graph::ancestors(project, target);
+    let packages = select_all(project, &stages, &wishes.selection)?;
+    let planned = stages
+        .iter()
+        .filter_map(|stage| plan_stage(project, stage, target, wishes, &packages))
+        .collect();
+    let mut needed: Vec<PlannedPackage> = Vec::new();
+    for package in packages.into_iter().flat_map(|(_, files)| files.into_values()) {
+        if !needed.iter().any(|other| other.file == package.file && other.sha256 == package.sha256)
+        {
+            needed.push(package);
+        }
+    }
+    Ok(Plan {
+        schema: SCHEMA,
+        project: project.name.clone(),
+        target: target.name.clone(),
+        platform: wishes.selection.platform.clone(),
+        chip: wishes.selection.chip.clone(),
+        tag: wishes.tag.clone(),
+        extra_tags: wishes.extra_tags.clone(),
+        stages: planned,
+        packages: needed,
+        port: project.port,
+    })
+}
+
+fn find_target<'a>(project: &'a Project, wished: Option<&str>) -> Result<&'a Stage> {
+    let names = || project.stages.keys().map(StageName::as_str);
+    let stages = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let Some(name) = wished else {
+        let default = project.default_target.as_ref().and_then(|target| project.stages.get(target));
+        let only = project.stages.values().next().filter(|_| project.stages.len() == 1);
+        return default.or(only).ok_or_else(|| {
+            let problem =
+                Problem::error("no target was given, and the project has no `default-target`");
+            problem
+                .note(format!("stages: {}", stages()))
+                .hint("say which with `--target STAGE`")
+                .exit(Exit::Usage)
+        });
+    };
+    project.stage(name).ok_or_else(|| {
+        let problem = Problem::error(format!("there is no stage `{name}`"))
+            .note(format!("stages: {}", stages()));
+        problem.maybe_hint(did_you_mean(name, names())).exit(Exit::Usage)
+    })
+}
+
+fn refuse_unknown_settings(project: &Project, settings: &[(String, String)]) -> Result<()> {
+    let known: Vec<&str> =
+        project.stages.values().flat_map(|stage| stage.args.keys()).map(String::as_str).collect();
+    let unknown = settings.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+    let problems = unknown.map(|(name, _)| {
+        let problem = Problem::error(format!("no stage has an argument `{name}`"));
+        let hint = did_you_mean(name, known.iter().copied());
+        problem.hint(hint.unwrap_or_else(|| {
+            format!(
+                "declare it with `args = {{ {name} = \"…\" }}` in a stage of stages/stages.toml"
+            )
+        }))
+    });
+    Error::check(Exit::Usage, problems.collect()).map(drop)
+}
+
+/// For each stage, the file of each package name that it uses.
+type Selected<'a> = Vec<(&'a StageName, IndexMap<String, PlannedPackage>)>;
+
+fn select_all<'a>(
+    project: &Project,
+    stages: &[&'a Stage],
+    selection: &Selection,
+) -> Result<Selected<'a>> {
+    let mut problems = Vec::new();
+    let mut selected = Vec::new();
+    for stage in stages {
+        let mut files = IndexMap::new();
+        for used in &stage.uses {
+            match select(used, &project.packages, selection) {
+                Ok(package) => _ = files.insert(used.name.to_string(), planned_package(package)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
+        selected.push((&stage.name, files));
+    }
+    Error::check(Exit::Project, problems)?;
+    Ok(selected)
+}
+
+/// A file that is fetched by its address: an entry vouches for it, or nothing does.
+fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
+    let file = fetched.file.as_ref().ok()?;
+    let entry = project.packages.iter().find(|package| package.file == *file);
+    let undeclared = || {
+        Some(PlannedPackage {
+            name: package_name(file)?,
+            file: file.clone(),
+            sha256: None,
+            size: None,
+            url: None,
+            place: Some(fetched.place.clone()),
+        })
+    };
+    Some((file.clone(), entry.map(planned_package).or_else(undeclared)?))
+}
+
+/// The file's name with what a package's name cannot hold left out.
+pub fn package_name(file: &str) -> Option<PackageName> {
+    let plain: String = file
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "_-.+".contains(c) { c } else { '-' })
+        .collect();
+    plain.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).parse().ok()
+}
+
+fn planned_package(package: &PackageEntry) -> PlannedPackage {
+    PlannedPackage {
+        name: package.name.clone(),
+        file: package.file.clone(),
+        sha256: Some(package.sha256.clone()),
+        size: package.size,
+        url: package.url.clone(),
+        place: Some(package.place.clone()),
+    }
+}
+
+fn plan_stage(
+    project: &Project,
+    stage: &Stage,
+    target: &Stage,
+    wishes: &Wishes,
+    packages: &Selected<'_>,
+) -> Option<PlannedStage> {
+    let (_, files) = packages.iter().find(|(name, _)| **name == stage.name)?;
+    let args = arguments(stage, &wishes.settings);
+    let rendering =
+        render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
+    let instructions =
+        stage.instructions().map(|instruction| planned_instruction(stage, instruction));
+    let guesses = stage.fetches.iter().filter_map(|fetched| {
+        let reason = fetched.file.as_ref().err()?.clone();
+        Some(Guess { reason, place: fetched.place.clone() })
+    });
+    let is_target = stage.name == target.name;
+    Some(PlannedStage {
+        name: stage.name.clone(),
+        description: stage.description.clone(),
+        from: parent(project, stage)?,
+        copies: stage.copies.clone(),
+        packages: files.values().map(|package| package.file.clone()).collect(),
+        args,
+        build_args: stage.build_args.clone(),
+        checks: stage.checks.clone(),
+        check_timeout: stage.check_timeout,
+        reference: format!("{}/{}:{}", project.name, stage.name.lower(), wishes.tag),
+        reason: if is_target {
+            "the target".to_owned()
+        } else {
+            format!("needed by `{}`", target.name)
+        },
+        guesses: guesses.collect(),
+        pieces: rendering.pieces,
+        written: rendering.written,
+        instructions: instructions.collect(),
+        context: stage.sources.clone(),
+    })
+}
+
+fn arguments(stage: &Stage, settings: &[(String, String)]) -> IndexMap<String, String> {
+    let mut args = stage.args.clone();
+    for (name, value) in settings {
+        if let Some(argument) = args.get_mut(name) {
+            argument.clone_from(value);
+        }
+    }
+    args
+}
+
+fn parent(project: &Project, stage: &Stage) -> Option<PlannedParent> {
+    Some(match &stage.from {
+        Parent::Stage(stage) => PlannedParent::Stage(stage.clone()),
+        Parent::Base(name) => {
+            let base = project.bases.get(name)?;
+            PlannedParent::Base(Box::new(PlannedBase {
+                name: name.clone(),
+                image: base.image.clone(),
+                source: base.clone(),
+            }))
+        }
+    })
+}
+
+fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstruction {
+    let place = instruction.place(stage.file.source());
+    let flags = instruction.flags.iter().map(|flag| &stage.file.source().text[flag.span.clone()]);
+    let words = [instruction.keyword.as_str()]
+        .into_iter()
+        .chain(flags)
+        .chain(instruction.arguments.text.split_whitespace());
+    PlannedInstruction {
+        keyword: instruction.keyword.clone(),
+        text: words.collect::<Vec<_>>().join(" "),
+        file: place.file.path.display().to_string(),
+        line: place.line(),
+        place,
+    }
+}

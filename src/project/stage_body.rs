@@ -1,0 +1,96 @@
+//! What a stage's Dockerfile asks of the project: packages and other stages.
+
+use super::dockerfile::{Dockerfile, Flag, Instruction, Scope, copy_sources};
+use super::names::PackageName;
+use crate::error::{Place, Problem};
+
+/// A package named by a `RUN --package=…`.
+#[derive(Debug, Clone)]
+pub struct PackageUse {
+    /// The name in `packages.toml`.
+    pub name: PackageName,
+    /// Where it is named.
+    pub place: Place,
+}
+
+/// The names given with `--package`, in order.
+pub(super) fn package_uses<'a>(
+    instructions: impl Iterator<Item = &'a Instruction>,
+    body: &Dockerfile,
+    problems: &mut Vec<Problem>,
+) -> Vec<PackageUse> {
+    let mut uses = Vec::new();
+    for instruction in instructions {
+        for flag in instruction.flags.iter().filter(|flag| flag.name == "package") {
+            if instruction.keyword == "RUN" {
+                uses.extend(names_of(body, flag, problems));
+            } else {
+                let place = Place::new(body.source(), flag.span.clone());
+                let problem = Problem::error(format!(
+                    "`--package` does not go with `{}`",
+                    instruction.keyword
+                ));
+                problems.push(problem.at(place, "only `RUN` takes packages"));
+            }
+        }
+    }
+    uses
+}
+
+fn names_of(body: &Dockerfile, flag: &Flag, problems: &mut Vec<Problem>) -> Vec<PackageUse> {
+    let place = Place::new(body.source(), flag.span.clone());
+    let value = flag.value.as_deref().unwrap_or_default();
+    let mut uses = Vec::new();
+    for name in value.split(',') {
+        match name.parse() {
+            Ok(name) => uses.push(PackageUse { name, place: place.clone() }),
+            Err(error) => problems.push(
+                Problem::error("`--package` names no package")
+                    .at(place.clone(), error.to_string())
+                    .hint("write `RUN --package=NAME[,NAME…] command`"),
+            ),
+        }
+    }
+    uses
+}
+
+/// Refuses what a stage's body cannot hold: `FROM`, which its `from` in stages.toml replaces.
+pub(super) fn refuse_from(body: &Dockerfile, problems: &mut Vec<Problem>) {
+    for instruction in body.instructions().filter(|instruction| instruction.keyword == "FROM") {
+        let place = Place::new(body.source(), instruction.span.clone());
+        problems.push(
+            Problem::error("a stage's Dockerfile has no `FROM`")
+                .at(place, "not expected here")
+                .hint("say what the stage starts from with `from = \"…\"` in stages/stages.toml"),
+        );
+    }
+}
+
+/// What an instruction takes from the build context, as patterns: sources of
+/// `COPY` and `ADD`, bind mounts. The whole context where only the build can tell.
+pub(super) fn context_sources(instruction: &Instruction, scope: &Scope) -> Vec<String> {
+    let copied = copy_sources(instruction, scope).unwrap_or_else(|_| vec![".".to_owned()]);
+    let mounts = instruction.flags_named("mount").filter_map(|flag| flag.value.as_deref());
+    copied.into_iter().chain(mounts.filter_map(bound_source)).collect()
+}
+
+/// The source of `RUN --mount=type=bind` from the context; `bind` is the type where none is given.
+fn bound_source(mount: &str) -> Option<String> {
+    let fields: Vec<_> =
+        mount.split(',').map(|field| field.split_once('=').unwrap_or((field, ""))).collect();
+    let field = |wanted: &[&str]| {
+        fields.iter().find(|(name, _)| wanted.contains(name)).map(|(_, value)| *value)
+    };
+    let from_context =
+        field(&["type"]).is_none_or(|kind| kind == "bind") && field(&["from"]).is_none();
+    from_context.then(|| field(&["source", "src"]).unwrap_or(".").to_owned())
+}
+
+/// The names in `COPY --from=NAME` and `RUN --mount=…,from=NAME`.
+pub(crate) fn from_names(instruction: &Instruction) -> impl Iterator<Item = &str> {
+    instruction.flags.iter().filter_map(|flag| match (flag.name.as_str(), flag.value.as_deref()) {
+        ("from", value) => value,
+        ("mount", Some(value)) => value.split(',').find_map(|part| part.strip_prefix("from=")),
+        _ => None,
+    })
+}

@@ -1,0 +1,88 @@
+//! Getting a base: in the engine already, else an archive, else a root file
+//! system, else pulled.
+
+use std::path::PathBuf;
+
+use super::{Event, Job, Materials};
+use crate::engine::{Engine, ImageFacts};
+use crate::error::{Exit, Problem, Result};
+use crate::plan::PlannedBase;
+use crate::project::{BaseFile, Platform};
+
+/// Makes sure that the base is in the engine, for the plan's platform.
+pub(super) async fn prepare<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+) -> Result<()> {
+    let platform = &job.plan.platform;
+    if let Some(image) = fitting(job, base).await? {
+        ready(job, base, image, "present");
+        return Ok(());
+    }
+    let how = get(job, base, platform).await?;
+    match fitting(job, base).await? {
+        Some(image) => {
+            ready(job, base, image, how);
+            Ok(())
+        }
+        None => Err(not_there(job, base, how)),
+    }
+}
+
+async fn fitting<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+) -> Result<Option<ImageFacts>> {
+    let image = job.engine.image(&base.image).await?;
+    Ok(image.filter(|image| image.platform.as_ref() == Some(&job.plan.platform)))
+}
+
+fn ready<E, M>(job: &Job<'_, E, M>, base: &PlannedBase, image: ImageFacts, how: &'static str) {
+    job.recorder.record(&Event::BaseReady { image: base.image.clone(), id: image.id, how });
+}
+
+async fn get<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+    platform: &Platform,
+) -> Result<&'static str> {
+    let progress = |how| {
+        move |bytes, total| {
+            job.recorder.record(&Event::BaseProgress {
+                image: base.image.clone(),
+                how,
+                bytes,
+                total,
+            });
+        }
+    };
+    if let Some(archive) = &base.source.archive {
+        let path = file(job, archive).await?;
+        job.engine.load(&path, &progress("load")).await?;
+        return Ok("load");
+    }
+    if let Some(rootfs) = &base.source.rootfs {
+        let path = file(job, rootfs).await?;
+        job.engine.import(&path, &base.image, platform, &progress("import")).await?;
+        return Ok("import");
+    }
+    job.engine.pull(&base.image, platform, &progress("pull")).await?;
+    Ok("pull")
+}
+
+async fn file<E, M: Materials>(job: &Job<'_, E, M>, file: &BaseFile) -> Result<PathBuf> {
+    job.materials.base_file(file).await
+}
+
+fn not_there<E, M>(job: &Job<'_, E, M>, base: &PlannedBase, how: &str) -> crate::error::Error {
+    let what = match how {
+        "load" => "the archive was loaded, but holds no image of this name and platform",
+        "import" => "the root file system was imported, but for another platform",
+        _ => "the image was pulled, but not for this platform",
+    };
+    Problem::error(format!("base `{}` has no image `{}` for {}", base.name, base.image, job.plan.platform))
+        .at(base.source.place.clone(), "declared here")
+        .note(what)
+        .hint("`docker image inspect` shows what an image is for; `docker load` prints what an archive holds")
+        .exit(Exit::Engine)
+}

@@ -1,0 +1,91 @@
+//! What a failed build or check tells the user.
+
+use super::Job;
+use crate::engine::{BuildFailure, CheckOutcome};
+use crate::error::{Error, Exit, Problem};
+use crate::plan::PlannedStage;
+
+/// How many lines of a failed check are shown.
+const TAIL: usize = 30;
+
+pub(super) fn of_build<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    failure: BuildFailure,
+) -> Error {
+    match failure {
+        BuildFailure::Engine(problem) => {
+            problem.note(format!("while building stage `{}`", stage.name)).exit(Exit::Engine)
+        }
+        BuildFailure::Instruction { index, exit_code, message } => {
+            instruction(job, stage, index, exit_code, &message).exit(Exit::Failed)
+        }
+    }
+}
+
+fn instruction<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    index: Option<usize>,
+    exit_code: Option<i64>,
+    message: &str,
+) -> Problem {
+    let (what, label) = match exit_code {
+        Some(code) => ("an instruction", format!("exit code {code}")),
+        None => ("the build", "failed here".to_owned()),
+    };
+    let mut problem = Problem::error(format!("{what} of stage `{}` failed", stage.name));
+    if let Some((_, instruction)) = index.and_then(|index| stage.instruction(index)) {
+        problem = problem.at(instruction.place.clone(), label);
+    }
+    if exit_code.is_none() {
+        problem = problem.note(format!("the engine says: {message}"));
+    }
+    let tail = job.recorder.tail(&stage.name);
+    if !tail.is_empty() {
+        problem =
+            problem.note(format!("its last {} lines of output:\n{}", tail.len(), tail.join("\n")));
+    }
+    problem.note(log(job, stage)).hint(hint(message, &tail, exit_code))
+}
+
+fn log<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
+    format!("the full log is `{}`", job.recorder.folder().log_path(&stage.name).display())
+}
+
+fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
+    let says =
+        |words: &str| message.contains(words) || tail.iter().any(|line| line.contains(words));
+    let hint = if says("No space left on device") || says("no space left on device") {
+        "the engine's disk is full: free some space (`docker system df` shows what uses it) and run again; finished stages are reused"
+    } else if exit_code == Some(137) {
+        "the command was killed, often because memory ran out: `dmesg` says so; mend it and run again; finished stages are reused"
+    } else {
+        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed"
+    };
+    hint.to_owned()
+}
+
+pub(super) fn of_check<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    name: &str,
+    command: &str,
+    outcome: &CheckOutcome,
+) -> Problem {
+    let ended = match outcome.exit_code {
+        Some(code) => format!("expected exit code 0, actual {code}"),
+        None => format!("expected an end within {} s, actual none", stage.check_timeout),
+    };
+    let problem = Problem::error(format!("check `{name}` of stage `{}` failed", stage.name));
+    let problem = problem.note(format!("the command was `{command}`")).note(ended);
+    let shown = &outcome.output[outcome.output.len().saturating_sub(TAIL)..];
+    let problem = if shown.is_empty() {
+        problem.note("it printed nothing")
+    } else {
+        problem.note(format!("its output:\n{}", shown.join("\n")))
+    };
+    problem
+        .note(log(job, stage))
+        .hint(format!("the stage was not tagged: `{}` is what it was before", stage.reference))
+}

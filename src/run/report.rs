@@ -1,0 +1,90 @@
+//! `report.json`: what a run did, for people's scripts and for later runs.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{Recorder, StageResult};
+use crate::engine::{Builder, EngineFacts};
+use crate::error::{Error, Exit};
+use crate::plan::{Plan, VerifiedPackage};
+
+/// The version of the report; raised when a field changes its meaning or goes away.
+const SCHEMA: u32 = 1;
+
+/// How a run ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ending {
+    /// `done`, `failed` or `interrupted`.
+    pub result: &'static str,
+    /// The process's exit code.
+    pub exit_code: u8,
+    /// What was wrong, one message a problem.
+    pub problems: Vec<String>,
+}
+
+impl Ending {
+    /// The ending that a result means.
+    pub fn of<T>(result: &Result<T, Error>) -> Self {
+        match result {
+            Ok(_) => Self { result: "done", exit_code: 0, problems: Vec::new() },
+            Err(error) => Self {
+                result: if error.exit == Exit::Interrupted { "interrupted" } else { "failed" },
+                exit_code: error.exit as u8,
+                problems: error.problems.iter().map(|problem| problem.message.clone()).collect(),
+            },
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    schema: u32,
+    run: &'a str,
+    #[serde(with = "time::serde::rfc3339")]
+    started: OffsetDateTime,
+    seconds: f64,
+    #[serde(flatten)]
+    ending: &'a Ending,
+    builder: Option<Builder>,
+    engine: Option<&'a EngineFacts>,
+    stages: Vec<StageResult>,
+    packages: &'a [VerifiedPackage],
+    plan: &'a Plan,
+}
+
+impl<'a> Report<'a> {
+    /// The report of a run that has ended.
+    pub fn new(
+        recorder: &'a Recorder<'_>,
+        plan: &'a Plan,
+        started: OffsetDateTime,
+        seconds: f64,
+        ending: &'a Ending,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            run: &recorder.folder().id,
+            started,
+            seconds,
+            ending,
+            builder: None,
+            engine: None,
+            stages: recorder.results(),
+            packages: &[],
+            plan,
+        }
+    }
+
+    /// Adds what was verified.
+    #[must_use]
+    pub fn packages(self, packages: &'a [VerifiedPackage]) -> Self {
+        Self { packages, ..self }
+    }
+
+    /// Adds what built.
+    #[must_use]
+    pub fn engine(self, engine: &'a EngineFacts, builder: Builder) -> Self {
+        Self { engine: Some(engine), builder: Some(builder), ..self }
+    }
+}

@@ -1,0 +1,207 @@
+//! From a request to its response.
+//!
+//! 1. the method is GET or HEAD, or 405;
+//! 2. prefix and token are shown where they are wanted, or 404 and 401;
+//! 3. the path is on the shelf or a page of the site, or 404;
+//! 4. the file opens and is the verified one, or 410;
+//! 5. its conditions hold, or 304 or 412;
+//! 6. its ranges can be had, or 416;
+//! 7. 200 or 206.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, response};
+use http_body::Body as _;
+
+use super::access::Access;
+use super::file_answer::{Part, common, length, plan_parts, wanted};
+use super::file_stream::Tickets;
+use super::open_package::OpenPackage;
+use super::piece_body::{Piece, PieceBody};
+use super::preconditions;
+use super::ranges::Wanted;
+use super::refusal::Refusal;
+use super::shelf::{Found, Offer, Shelf};
+use super::site::{Page, Site};
+use super::transfer::{Observer, RunningTransfer, Transfer};
+
+/// Nothing from elsewhere is loaded, sent to or framed by the page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+    img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Answers requests from a shelf that can be replaced.
+pub(super) struct Answers {
+    shelf: RwLock<Arc<Shelf>>,
+    site: Arc<Site>,
+    access: Access,
+    observer: Observer,
+    transfers: AtomicU64,
+}
+
+/// Where a request came from and where its file bytes are queued.
+pub(super) struct Visitor {
+    pub(super) client: SocketAddr,
+    pub(super) tickets: Tickets,
+}
+
+/// What a path leads to.
+enum Thing {
+    File(Arc<Offer>, Arc<OpenPackage>),
+    Page(Page),
+}
+
+impl Answers {
+    /// Answers from `shelf` and `site`; the site's book hears every event before `observer`.
+    pub(super) fn new(shelf: Shelf, site: Site, access: Access, observer: Observer) -> Self {
+        let site = Arc::new(site);
+        let reader = Arc::clone(&site);
+        let observer: Observer = Arc::new(move |event| {
+            reader.book.note(&event);
+            observer(event);
+        });
+        let shelf = RwLock::new(Arc::new(shelf));
+        Self { shelf, site, access, observer, transfers: AtomicU64::new(0) }
+    }
+
+    /// Offers the files of another shelf from the next request on.
+    pub(super) fn replace(&self, shelf: Shelf) {
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
+    }
+
+    /// The response to a request, whose body is ignored; one line in the access log.
+    pub(super) fn answer<B>(&self, request: &Request<B>, visitor: &Visitor) -> Response<PieceBody> {
+        let found = self.find(request).and_then(|thing| match thing {
+            Thing::File(offer, file) => self.offer(request, visitor, &offer, &file),
+            Thing::Page(page) => Ok(show(request, visitor, page)),
+        });
+        let response = found.unwrap_or_else(|refusal| self.refuse(request, visitor, refusal));
+        tracing::info!(
+            target: "ascend_build::access",
+            client = %visitor.client,
+            method = %request.method(),
+            path = request.uri().path(),
+            status = response.status().as_u16(),
+            bytes = response.body().size_hint().exact(),
+            "request"
+        );
+        response
+    }
+
+    fn find<B>(&self, request: &Request<B>) -> Result<Thing, Refusal> {
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return Err(Refusal::method());
+        }
+        let (path, links) = self.access.admit(request)?;
+        let shelf = Arc::clone(&self.shelf.read().unwrap_or_else(PoisonError::into_inner));
+        match shelf.find(path) {
+            Some(Found::Offer(offer)) => match OpenPackage::open(&offer.package) {
+                Ok(file) => Ok(Thing::File(Arc::clone(offer), file)),
+                Err(why) => Err(Refusal::new(StatusCode::GONE, why.to_string())),
+            },
+            Some(Found::Ambiguous(paths)) => Err(Refusal::ambiguous(paths)),
+            None => match self.site.page(path, request.headers(), &shelf, &links) {
+                Some(page) => Ok(Thing::Page(page)),
+                None => Err(Refusal::missing(shelf.nearest(path))),
+            },
+        }
+    }
+
+    fn offer<B>(
+        &self,
+        request: &Request<B>,
+        visitor: &Visitor,
+        offer: &Offer,
+        file: &Arc<OpenPackage>,
+    ) -> Result<Response<PieceBody>, Refusal> {
+        match preconditions::verdict(request.headers(), offer) {
+            Some(StatusCode::NOT_MODIFIED) => {
+                return Ok(finish(common(StatusCode::NOT_MODIFIED, offer), [], visitor));
+            }
+            Some(status) => return Err(Refusal::new(status, "the content is not the wanted one")),
+            None => {}
+        }
+        let wanted = wanted(request, offer);
+        if wanted == Wanted::Unsatisfiable {
+            return Err(Refusal::range(offer.package.size));
+        }
+        let (head, parts) = plan_parts(&wanted, offer);
+        if request.method() == Method::HEAD {
+            let head = head.header(header::CONTENT_LENGTH, length(&parts));
+            return Ok(finish(head, [], visitor));
+        }
+        let transfer = self.start(visitor, offer, &parts);
+        let pieces = parts.into_iter().map(|part| part.piece(file, transfer.as_ref()));
+        Ok(finish(head, pieces, visitor))
+    }
+
+    /// Announces a transfer, unless there is nothing to transfer.
+    fn start(
+        &self,
+        visitor: &Visitor,
+        offer: &Offer,
+        parts: &[Part],
+    ) -> Option<Arc<RunningTransfer>> {
+        let mut ranges = parts.iter().filter_map(Part::range).peekable();
+        let offset = ranges.peek()?.start;
+        let length = ranges.map(|range| range.end - range.start).sum();
+        let id = self.transfers.fetch_add(1, Ordering::Relaxed) + 1;
+        let package = &offer.package;
+        (self.observer)(Transfer::Started {
+            id,
+            client: visitor.client,
+            file: package.file.clone(),
+            package: package.name.clone(),
+            offset,
+            length,
+            size: package.size,
+        });
+        Some(Arc::new(RunningTransfer::new(id, length, Arc::clone(&self.observer))))
+    }
+
+    fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        visitor: &Visitor,
+        refusal: Refusal,
+    ) -> Response<PieceBody> {
+        let page = Page { kind: "text/plain; charset=utf-8", text: refusal.body() };
+        (self.observer)(Transfer::Refused {
+            client: visitor.client,
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            status: refusal.status.as_u16(),
+            nearest: refusal.nearest,
+        });
+        let mut response = show(request, visitor, page);
+        *response.status_mut() = refusal.status;
+        if let Some((name, value)) = refusal.header {
+            let value = HeaderValue::try_from(value);
+            response.headers_mut().extend(value.ok().map(|value| (name, value)));
+        }
+        response
+    }
+}
+
+fn show<B>(request: &Request<B>, visitor: &Visitor, page: Page) -> Response<PieceBody> {
+    let head = Response::builder()
+        .header(header::CONTENT_TYPE, page.kind)
+        .header(header::CONTENT_LENGTH, page.text.len())
+        .header(header::CACHE_CONTROL, "no-cache")
+        .header(header::VARY, "Accept, Accept-Language")
+        .header(header::CONTENT_SECURITY_POLICY, POLICY)
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let body = (request.method() != Method::HEAD).then(|| Piece::Text(page.text.into()));
+    finish(head, body, visitor)
+}
+
+fn finish(
+    head: response::Builder,
+    pieces: impl IntoIterator<Item = Piece>,
+    visitor: &Visitor,
+) -> Response<PieceBody> {
+    head.body(PieceBody::new(pieces, &visitor.tickets))
+        .expect("every header is made of digests, numbers and quoted names")
+}

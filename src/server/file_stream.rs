@@ -1,0 +1,324 @@
+//! The connection's stream: moves file bytes from the file to the socket
+//! without giving them to hyper.
+//!
+//! hyper wants `Bytes`. A body that made them would read or map the file:
+//! reading costs a copy, and a map dies with SIGBUS when the file is cut. So a
+//! body gives hyper a *ticket*: a slice of one block of memory that nothing
+//! ever reads, as long as the stretch of the file that it stands for, which is
+//! queued beside it. When hyper writes, the stream knows a ticket by its
+//! address and sends that many bytes of the first queued [`Segment`] instead.
+//! HTTP/1 answers in order, so queue and tickets stay in step.
+//!
+//! How a stretch is sent:
+//! 1. copied: read into this thread's buffer, then the file is looked at again,
+//!    then the buffer is written. What the socket did not take is read again.
+//! 2. with `sendfile`, to clients on this machine, which halves the processor
+//!    time there (`docs/benchmarks.md`). The kernel then hands out the page
+//!    cache itself until the client has read it, so a write to the file could
+//!    still reach the client after the last look. The last [`in_flight`] bytes of
+//!    a response are therefore always copied: when the last of them goes out,
+//!    everything before has been read by the client, and the look that came
+//!    before it vouches for every byte.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustix::net::SendFlags;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::guests::Guest;
+use super::open_package::OpenPackage;
+use super::patience::Patience;
+use super::transfer::RunningTransfer;
+
+/// The longest stretch of a file that one ticket stands for.
+pub(super) const TICKET_BYTES: usize = 1 << 20;
+
+/// How much is copied at a time: fits a processor's second-level cache.
+const COPY_BYTES: usize = 256 << 10;
+
+/// The memory that tickets point into. Zeroed pages that are never touched take no room.
+static TICKET_BLOCK: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; TICKET_BYTES]));
+
+thread_local! {
+    // One a thread, not one a connection: 1,000 slow clients must not hold 256 MB.
+    static COPY_BUFFER: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(COPY_BYTES + (64 << 10)));
+}
+
+/// The stretches of files that a connection has still to send, in order.
+#[derive(Clone)]
+pub(super) struct Tickets {
+    queue: Arc<Mutex<VecDeque<Segment>>>,
+    guest: Arc<Guest>,
+}
+
+/// A stretch of a file that a ticket stands for.
+pub(super) struct Segment {
+    pub(super) file: Arc<OpenPackage>,
+    pub(super) transfer: Arc<RunningTransfer>,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    /// Bytes of the response that come after this segment.
+    pub(super) left_after: u64,
+}
+
+/// What one attempt to send did.
+struct Sent {
+    /// Bytes that the socket took, of head and file together.
+    bytes: usize,
+    /// Whether the socket is known to take no more for now.
+    full: bool,
+}
+
+impl Tickets {
+    /// Tickets for the connection of `guest`.
+    pub(super) fn new(guest: Arc<Guest>) -> Self {
+        Self { queue: Arc::default(), guest }
+    }
+
+    /// Queues `segment` (at most [`TICKET_BYTES`] long) and gives the ticket for it.
+    pub(super) fn issue(&self, segment: Segment) -> Bytes {
+        let length = usize::try_from(segment.length).unwrap_or(usize::MAX).min(TICKET_BYTES);
+        self.guest.begins();
+        self.queue().push_back(segment);
+        TICKET_BLOCK.slice(..length)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Segment>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends `head` and at most `length` bytes of the first segment; returns the sum.
+    fn send(
+        &self,
+        stream: &TcpStream,
+        head: &[IoSlice<'_>],
+        length: usize,
+        way: Way,
+    ) -> io::Result<Sent> {
+        let mut queue = self.queue();
+        let Some(segment) = queue.front_mut() else {
+            return Err(io::Error::other("a ticket without a segment"));
+        };
+        let sent = segment.send(stream, head, length, way)?;
+        self.guest.took(sent.bytes as u64);
+        if segment.length == 0 {
+            if segment.left_after == 0 {
+                self.guest.rests();
+            }
+            queue.pop_front();
+        }
+        Ok(sent)
+    }
+}
+
+/// How a connection's file bytes are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// All of them copied.
+    Copied,
+    /// With `sendfile`, but for the last so many bytes of a response.
+    Shared {
+        /// Bytes to copy at the end.
+        tail: u64,
+    },
+}
+
+impl Way {
+    /// The way that suits a client: measured, see `docs/benchmarks.md`.
+    pub(super) fn to(client: SocketAddr) -> Self {
+        if client.ip().to_canonical().is_loopback() {
+            Self::Shared { tail: in_flight() }
+        } else {
+            Self::Copied
+        }
+    }
+}
+
+/// The most bytes that can stand between `sendfile` and a client's read on this
+/// machine: a full send buffer and a full receive buffer, as the kernel limits both.
+fn in_flight() -> u64 {
+    static IN_FLIGHT: LazyLock<u64> = LazyLock::new(|| {
+        let limit = |name| buffer_limit(name).unwrap_or(32 << 20);
+        limit("tcp_wmem") + limit("tcp_rmem") + COPY_BYTES as u64
+    });
+    *IN_FLIGHT
+}
+
+/// The last of the three numbers (least, default, most) that the kernel shows.
+fn buffer_limit(name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok()?;
+    text.split_whitespace().next_back()?.parse().ok()
+}
+
+impl Segment {
+    fn send(
+        &mut self,
+        stream: &TcpStream,
+        head: &[IoSlice<'_>],
+        length: usize,
+        way: Way,
+    ) -> io::Result<Sent> {
+        let length = length.min(usize::try_from(self.length).unwrap_or(usize::MAX));
+        let sent = match way {
+            Way::Shared { tail } if self.left_after >= tail && head.is_empty() => {
+                self.share(stream, length)?
+            }
+            _ => self.copy(stream, head, length)?,
+        };
+        let head_bytes: usize = head.iter().map(|slice| slice.len()).sum();
+        self.advance(sent.bytes.saturating_sub(head_bytes) as u64);
+        Ok(sent)
+    }
+
+    fn advance(&mut self, sent: u64) {
+        self.offset += sent;
+        self.length -= sent;
+        if sent > 0 {
+            self.transfer.add(sent);
+        }
+    }
+
+    fn share(&self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
+        let mut offset = self.offset;
+        let bytes = rustix::fs::sendfile(stream, self.file.file(), Some(&mut offset), length)?;
+        if bytes == 0 || !self.file.is_unchanged() {
+            return Err(self.changed());
+        }
+        Ok(Sent { bytes, full: false })
+    }
+
+    /// One send for the response's head and the first bytes of its file: a small
+    /// file is one packet.
+    fn copy(&self, stream: &TcpStream, head: &[IoSlice<'_>], length: usize) -> io::Result<Sent> {
+        COPY_BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            head.iter().for_each(|slice| buffer.extend_from_slice(slice));
+            let start = buffer.len();
+            buffer.resize(start + length.min(COPY_BYTES), 0);
+            let count = rustix::io::pread(self.file.file(), &mut buffer[start..], self.offset)?;
+            if count == 0 || !self.file.is_unchanged() {
+                return Err(self.changed());
+            }
+            let filled = &buffer[..start + count];
+            let bytes = rustix::net::send(stream, filled, SendFlags::NOSIGNAL)?;
+            Ok(Sent { bytes, full: bytes < filled.len() })
+        })
+    }
+
+    fn changed(&self) -> io::Error {
+        self.transfer.file_changed();
+        io::Error::other("the file changed while it was sent")
+    }
+}
+
+/// A TCP stream that sends file bytes where hyper writes tickets.
+pub(super) struct FileStream {
+    stream: TcpStream,
+    tickets: Tickets,
+    way: Way,
+    patience: Patience,
+}
+
+impl FileStream {
+    /// Wraps an accepted connection whose client may stall for so long.
+    pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way, stall: Duration) -> Self {
+        Self { stream, tickets, way, patience: Patience::new(stall) }
+    }
+
+    fn poll_slices(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let (plain, rest) =
+            slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
+        match rest.first() {
+            Some(ticket) => self.poll_send(cx, plain, ticket.len()),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
+        }
+    }
+
+    /// A short write says that the socket is full. To try again would read the file
+    /// for nothing, so it is reported to tokio like a refused one, which then waits.
+    fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        head: &[IoSlice<'_>],
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            let mut short = None;
+            let result = self.stream.try_io(Interest::WRITABLE, || {
+                let sent = self.tickets.send(&self.stream, head, length, self.way)?;
+                short = sent.full.then_some(sent.bytes);
+                if sent.full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(sent.bytes) }
+            });
+            match (result, short) {
+                (_, Some(bytes)) => return Poll::Ready(Ok(bytes)),
+                (Err(error), None) if is_passing(&error) => {}
+                (result, None) => return Poll::Ready(result),
+            }
+        }
+    }
+}
+
+/// Whether the same call can succeed later.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Whether a slice is a ticket: it lies in the ticket block.
+fn is_ticket(slice: &[u8]) -> bool {
+    !slice.is_empty() && TICKET_BLOCK.as_ptr_range().contains(&slice.as_ptr())
+}
+
+impl AsyncWrite for FileStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let write = self.poll_slices(cx, slices);
+        self.patience.watch(cx, write)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true // so that hyper queues slices as they are and copies none into a buffer of its own
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for FileStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}

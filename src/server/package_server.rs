@@ -1,0 +1,238 @@
+//! The running server: accepts, serves each connection, stops.
+
+use std::convert::Infallible;
+use std::future::{Future, ready};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::access::Access;
+use super::answer::{Answers, Visitor};
+use super::book::Book;
+use super::file_stream::{FileStream, Tickets, Way};
+use super::guests::Guests;
+use super::piece_body::PieceBody;
+use super::shelf::Shelf;
+use super::site::{Describe, Site};
+use super::transfer::Observer;
+use crate::plan::VerifiedPackage;
+
+/// The longest head of a request in bytes; longer ones are answered with 431.
+const HEAD_BYTES: usize = 32 << 10;
+
+/// What a server puts up with.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a client may take to send a request's head, and may keep an idle
+    /// connection open.
+    pub head: Duration,
+    /// How long a client may take none of the bytes that are sent to it.
+    pub stall: Duration,
+    /// Connections at a time; a new one then takes the place of the one that is
+    /// missed least: an idle one, else the slowest.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), stall: Duration::from_secs(60), connections: 4096 }
+    }
+}
+
+/// How a server behaves; the default is a build's own server, which shows its
+/// files, `/simple/` and `/healthz` to whoever reaches it, and nothing else.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// What a server puts up with.
+    pub limits: Limits,
+    /// Show `/`, `/api/packages`, `/api/transfers` and `/metrics`, with these facts.
+    pub pages: Option<Describe>,
+    /// Wanted of every request, as `?token=…` or `Authorization: Bearer …`.
+    pub token: Option<String>,
+    /// An unguessable first part of every path, letters and digits: `/<prefix>/<file>`.
+    pub prefix: Option<String>,
+}
+
+/// Serves verified packages until it is stopped or dropped.
+pub struct PackageServer {
+    address: SocketAddr,
+    answers: Arc<Answers>,
+    connections: TaskTracker,
+    /// No new connections and no new requests.
+    closing: CancellationToken,
+    /// Nothing any more.
+    over: CancellationToken,
+}
+
+impl PackageServer {
+    /// Serves exactly `files` on `listener`, in tasks of the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(
+        listener: TcpListener,
+        files: Vec<VerifiedPackage>,
+        observer: Observer,
+    ) -> PackageServer {
+        Self::start_with(Options::default(), listener, files, observer)
+    }
+
+    /// The same with other options than those of a build.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start_with(
+        options: Options,
+        listener: TcpListener,
+        files: Vec<VerifiedPackage>,
+        observer: Observer,
+    ) -> PackageServer {
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let site = Site { book: Book::default(), describe: options.pages, address };
+        let access = Access { prefix: options.prefix, token: options.token };
+        let over = CancellationToken::new();
+        let server = PackageServer {
+            address,
+            answers: Arc::new(Answers::new(Shelf::new(files), site, access, observer)),
+            connections: TaskTracker::new(),
+            closing: over.child_token(),
+            over,
+        };
+        tokio::spawn(server.accept(listener, options.limits));
+        server
+    }
+
+    /// The address that the server listens on.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Offers exactly `files` from the next request on; running downloads go on.
+    pub fn replace(&self, files: Vec<VerifiedPackage>) {
+        self.answers.replace(Shelf::new(files));
+    }
+
+    /// Closes the port, lets running downloads end within `grace`, then cuts them.
+    pub async fn stop(self, grace: Duration) {
+        self.closing.cancel();
+        self.connections.close();
+        // The outcome of the wait does not matter: what still runs is cut next.
+        let _in_time = tokio::time::timeout(grace, self.connections.wait()).await;
+        self.over.cancel();
+        self.connections.wait().await;
+    }
+
+    /// Accepts until the server closes; the port is closed when this ends.
+    fn accept(
+        &self,
+        listener: TcpListener,
+        limits: Limits,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let visits = Visits {
+            limits,
+            guests: Guests::new(limits.connections),
+            answers: Arc::clone(&self.answers),
+            closing: self.closing.clone(),
+        };
+        let (connections, over) = (self.connections.clone(), self.over.clone());
+        connections.clone().track_future(async move {
+            let closing = &visits.closing;
+            while let Some(accepted) = closing.run_until_cancelled(listener.accept()).await {
+                match accepted {
+                    Ok((stream, client)) => {
+                        let (visit, over) = (visits.receive(stream, client), over.clone());
+                        connections.spawn(async move { over.run_until_cancelled(visit).await });
+                    }
+                    Err(error) => pause_after(&error).await,
+                }
+            }
+        })
+    }
+}
+
+impl Drop for PackageServer {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+/// What every connection needs.
+struct Visits {
+    limits: Limits,
+    guests: Arc<Guests>,
+    answers: Arc<Answers>,
+    closing: CancellationToken,
+}
+
+impl Visits {
+    /// Serves one connection until the client is done, has to make room, or the
+    /// server closes. The connection counts from this call on.
+    fn receive(
+        &self,
+        stream: TcpStream,
+        client: SocketAddr,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (limits, stay) = (self.limits, self.guests.welcome());
+        let (answers, closing) = (Arc::clone(&self.answers), self.closing.clone());
+        async move {
+            let visitor = Visitor { client, tickets: Tickets::new(Arc::clone(&stay.guest)) };
+            let tickets = visitor.tickets.clone();
+            let stream = FileStream::new(stream, tickets, Way::to(client), limits.stall);
+            let answer = |request: Request<Incoming>| answers.answer(&request, &visitor);
+            let talk = converse(stream, limits, &closing, answer);
+            let result = stay.guest.leave.run_until_cancelled(talk).await;
+            if let Some(Err(error)) = result {
+                tracing::debug!(%client, %error, "connection ended");
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection; lets a running response end when `closing`.
+async fn converse(
+    stream: FileStream,
+    limits: Limits,
+    closing: &CancellationToken,
+    answer: impl Fn(Request<Incoming>) -> Response<PieceBody>,
+) -> hyper::Result<()> {
+    let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(request))));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(HEAD_BYTES)
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        served = connection.as_mut() => served,
+        () = closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
+}
+
+/// Waits where trying again at once would only burn the processor: no file
+/// descriptors or memory are left. An error of one connection needs no wait.
+async fn pause_after(error: &io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    let one_connection = [
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::ConnectionRefused,
+    ];
+    if !one_connection.contains(&error.kind()) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

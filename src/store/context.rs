@@ -1,0 +1,257 @@
+//! The build context: what `COPY` and `ADD` of the wanted stages can reach.
+//!
+//! 1. Each source is expanded as Docker does: cleaned, kept inside the context,
+//!    wildcards by Go's `filepath.Match`.
+//! 2. A source that is a link stands for its target, resolved inside the context.
+//! 3. A folder stands for its whole tree, in which links stay links.
+//! 4. What `.dockerignore` leaves out is left out.
+//!
+//! So twenty gigabytes of packages beside a Dockerfile cost nothing, as long as
+//! no `COPY` asks for them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::context_sources::{Resolved, expand};
+use super::ignore_rules::IgnoreRules;
+use crate::error::{Error, Exit, Problem};
+
+/// One source of a `COPY` or `ADD` (or a bind mount of the context), as the
+/// Dockerfile has it, its arguments expanded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CopySource(String);
+
+/// The files of a folder that a build is given, ordered by path.
+#[derive(Debug)]
+pub struct Context {
+    folder: PathBuf,
+    entries: Vec<ContextEntry>,
+    unmatched: Vec<UnmatchedSource>,
+}
+
+/// One file, folder or link of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextEntry {
+    /// Relative to the context.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits, the set-id and sticky bits included.
+    pub mode: u32,
+    /// Bytes of content; 0 for folders and links.
+    pub size: u64,
+}
+
+/// What an entry of a context is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A link, and where it points, as written.
+    Link(PathBuf),
+}
+
+/// A source that stands for nothing in the context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct UnmatchedSource {
+    /// The source.
+    pub source: CopySource,
+    /// Whether something is there, which `.dockerignore` leaves out.
+    pub ignored: bool,
+}
+
+impl CopySource {
+    /// A source as the Dockerfile has it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The source as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Context {
+    /// Collects what `sources` stand for in `folder`. The source `.` takes everything.
+    ///
+    /// # Errors
+    /// [`Exit::Project`] with every file that cannot be read or is no file,
+    /// folder or link.
+    pub fn collect(
+        folder: &Path,
+        sources: &[CopySource],
+        ignore: &IgnoreRules,
+    ) -> Result<Self, Error> {
+        let folder = fs::canonicalize(folder).map_err(|error| not_a_context(folder, error))?;
+        let mut collector =
+            Collector { folder: &folder, ignore, entries: BTreeMap::new(), problems: Vec::new() };
+        let unmatched = sources.iter().filter_map(|source| collector.take(source)).collect();
+        let (entries, problems) = (collector.entries, collector.problems);
+        Error::check(Exit::Project, problems)?;
+        Ok(Self { folder, entries: entries.into_values().collect(), unmatched })
+    }
+
+    /// What the context holds, ordered by path: a folder comes before what is in it.
+    pub fn entries(&self) -> &[ContextEntry] {
+        &self.entries
+    }
+
+    /// The sources that stand for nothing.
+    pub fn unmatched(&self) -> &[UnmatchedSource] {
+        &self.unmatched
+    }
+
+    /// Bytes of content.
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
+    }
+
+    /// Where an entry is on this machine.
+    pub(super) fn locate(&self, entry: &ContextEntry) -> PathBuf {
+        self.folder.join(&entry.path)
+    }
+}
+
+/// Gathers entries; every problem is kept for one report.
+struct Collector<'a> {
+    folder: &'a Path,
+    ignore: &'a IgnoreRules,
+    entries: BTreeMap<PathBuf, ContextEntry>,
+    problems: Vec<Problem>,
+}
+
+impl Collector<'_> {
+    /// Takes what a source stands for, and tells where that is nothing.
+    fn take(&mut self, source: &CopySource) -> Option<UnmatchedSource> {
+        let resolved = expand(self.folder, source.as_str());
+        let exists = !resolved.is_empty();
+        let mut taken = false;
+        for Resolved { links, path } in resolved {
+            for link in links {
+                taken |= self.add_one(&link);
+            }
+            taken |= self.add_tree(&path);
+        }
+        (!taken).then(|| UnmatchedSource { source: source.clone(), ignored: exists })
+    }
+
+    /// Adds a file, or a folder with all that is in it.
+    fn add_tree(&mut self, path: &Path) -> bool {
+        let mut taken = path.as_os_str().is_empty();
+        let ignore = self.ignore;
+        let folder = self.folder;
+        let relative = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+        // A link that is still one here leads out of the context.
+        let walk = WalkDir::new(folder.join(path)).follow_root_links(false);
+        let walk = walk.sort_by_file_name().into_iter();
+        let walk = walk.filter_entry(|entry| {
+            let path = text(&relative(entry.path()));
+            !entry.file_type().is_dir()
+                || path.is_empty()
+                || !ignore.excludes(&path)
+                || ignore.may_keep_below(&path)
+        });
+        for entry in walk {
+            match entry {
+                Ok(entry) => taken |= self.add_one(&relative(entry.path())),
+                Err(error) => self.problems.push(unreadable_tree(error)),
+            }
+        }
+        taken
+    }
+
+    /// Adds one entry and the folders above it, unless it is left out.
+    fn add_one(&mut self, path: &Path) -> bool {
+        if path.as_os_str().is_empty() || self.ignore.excludes(&text(path)) {
+            return false;
+        }
+        for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+            self.insert(folder);
+        }
+        self.insert(path);
+        true
+    }
+
+    fn insert(&mut self, path: &Path) {
+        if self.entries.contains_key(path) {
+            return;
+        }
+        match describe(&self.folder.join(path), path) {
+            Ok(entry) => drop(self.entries.insert(path.to_owned(), entry)),
+            Err(problem) => self.problems.push(*problem),
+        }
+    }
+}
+
+fn describe(absolute: &Path, path: &Path) -> Result<ContextEntry, Box<Problem>> {
+    let unreadable = |error| Box::new(cannot_read(path, error));
+    let metadata = fs::symlink_metadata(absolute).map_err(unreadable)?;
+    let kind = if metadata.is_file() {
+        EntryKind::File
+    } else if metadata.is_dir() {
+        EntryKind::Folder
+    } else if metadata.is_symlink() {
+        EntryKind::Link(fs::read_link(absolute).map_err(unreadable)?)
+    } else {
+        return Err(Box::new(special(path, &metadata)));
+    };
+    let size = if kind == EntryKind::File { metadata.len() } else { 0 };
+    let mode = match kind {
+        EntryKind::Link(_) => 0o777,
+        _ => metadata.permissions().mode() & 0o7777,
+    };
+    Ok(ContextEntry { path: path.to_owned(), kind, mode, size })
+}
+
+/// The path as patterns see it.
+fn text(path: &Path) -> String {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_string_lossy()),
+        _ => None,
+    });
+    names.collect::<Vec<_>>().join("/")
+}
+
+fn special(path: &Path, metadata: &Metadata) -> Problem {
+    let file_type = metadata.file_type();
+    let actual = if file_type.is_fifo() {
+        "a pipe"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Problem::error(format!("`{}` cannot be in a build context", path.display()))
+        .note(format!("expected: a file, folder or link, actual: {actual}"))
+        .hint("remove it, or name it in `.dockerignore`")
+}
+
+fn cannot_read(path: &Path, error: io::Error) -> Problem {
+    Problem::error(format!("`{}` in the build context cannot be read", path.display()))
+        .cause(error)
+        .hint("make it readable, or name it in `.dockerignore`")
+}
+
+fn unreadable_tree(error: walkdir::Error) -> Problem {
+    let path = error.path().map(Path::to_owned).unwrap_or_default();
+    cannot_read(&path, error.into())
+}
+
+fn not_a_context(folder: &Path, error: io::Error) -> Error {
+    Problem::error(format!("the build context `{}` cannot be opened", folder.display()))
+        .cause(error)
+        .exit(Exit::Project)
+}
+
+#[cfg(test)]
+#[path = "context_tests.rs"]
+mod tests;

@@ -1,0 +1,336 @@
+//! One walk of the roots: which file name is where.
+//!
+//! A name is looked up in the order of the roots; inside one root the shallowest
+//! match wins, then the first by path. A symlink counts as the file that it
+//! points to as long as that file is inside the same root. Linked folders are
+//! never entered: inside the root their files are found on their own way, and
+//! outside of it they are none of ours.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+/// Every file name below the roots, and where it is.
+#[derive(Debug)]
+pub struct RootIndex {
+    roots: Vec<Root>,
+    names: BTreeMap<String, Vec<Entry>>,
+}
+
+/// A folder that was searched.
+#[derive(Debug)]
+pub struct Root {
+    /// The folder as given.
+    pub path: PathBuf,
+    /// What became of the walk.
+    pub state: RootState,
+    /// Folders below it that could not be read, and why.
+    pub unreadable: Vec<(PathBuf, io::Error)>,
+    /// Links to folders outside of it, which were not entered.
+    pub links_out: Vec<PathBuf>,
+}
+
+/// What became of the walk of one root.
+#[derive(Debug)]
+pub enum RootState {
+    /// It was walked and holds this many files.
+    Walked {
+        /// Number of regular files, links to such files included.
+        files: usize,
+    },
+    /// It does not exist.
+    Missing,
+    /// It is not a folder.
+    NotAFolder,
+    /// It could not be opened.
+    Unreadable(io::Error),
+}
+
+/// What a name stands for under the roots.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Found<'a> {
+    /// A regular file.
+    File {
+        /// The match that counts.
+        path: &'a Path,
+        /// Other files of the same name, in the order in which they would count.
+        others: Vec<&'a Path>,
+    },
+    /// Only a link whose target is outside of its root.
+    LeadsOut {
+        /// The link, below its root.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// Only a link whose target does not exist.
+    BrokenLink(&'a Path),
+    /// Only a folder.
+    Folder(&'a Path),
+    /// Only a pipe, socket or device.
+    Special(&'a Path),
+    /// Nothing.
+    Missing,
+}
+
+#[derive(Debug)]
+struct Entry {
+    root: usize,
+    depth: usize,
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    File,
+    LeadsOut(PathBuf),
+    BrokenLink,
+    Folder,
+    Special,
+}
+
+impl RootIndex {
+    /// Walks `roots` in their order. Whatever cannot be read is kept for the messages.
+    pub fn walk(roots: &[PathBuf]) -> Self {
+        let mut index = Self { roots: Vec::new(), names: BTreeMap::new() };
+        for path in roots {
+            index.walk_root(path);
+        }
+        for entries in index.names.values_mut() {
+            entries.sort_by(|a, b| (a.root, a.depth, &a.path).cmp(&(b.root, b.depth, &b.path)));
+        }
+        index
+    }
+
+    /// The folders that were searched, in order.
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// What `file` (a name without a folder) stands for.
+    pub fn find<'a>(&'a self, file: &str) -> Found<'a> {
+        let entries = self.names.get(file).map(Vec::as_slice).unwrap_or_default();
+        let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
+        if let Some(first) = files.next() {
+            return Found::File { path: &first.path, others: files.map(|e| &*e.path).collect() };
+        }
+        match entries.first() {
+            Some(entry) => entry.found(),
+            None => self.behind_links_out(file),
+        }
+    }
+
+    /// Each file name with the match that counts, ordered by name.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.names.iter().filter_map(|(name, entries)| {
+            let entry = entries.iter().find(|entry| entry.kind == Kind::File)?;
+            Some((name.as_str(), &*entry.path))
+        })
+    }
+
+    /// The names of files that are most like `file`, the likest first, at most three.
+    pub fn nearest(&self, file: &str) -> Vec<&str> {
+        let wanted = file.to_lowercase();
+        // A file that is still being fetched is not what the user meant.
+        let mut alike: Vec<(f64, &str)> = self
+            .files()
+            .filter(|(name, _)| !(name.starts_with('.') && name.ends_with(".part")))
+            .map(|(name, _)| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .collect();
+        alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+        alike.into_iter().take(3).map(|(_, name)| name).collect()
+    }
+
+    fn walk_root(&mut self, path: &Path) {
+        let mut root = Root {
+            path: path.to_owned(),
+            state: RootState::Walked { files: 0 },
+            unreadable: Vec::new(),
+            links_out: Vec::new(),
+        };
+        match real_folder(path) {
+            Ok(real) => self.walk_folder(&mut root, &real),
+            Err(state) => root.state = state,
+        }
+        self.roots.push(root);
+    }
+
+    fn walk_folder(&mut self, root: &mut Root, real: &Path) {
+        let mut files = 0;
+        for entry in WalkDir::new(&root.path).min_depth(1).sort_by_file_name() {
+            match entry {
+                Ok(entry) => files += usize::from(self.add(root, real, &entry)),
+                Err(error) => root.unreadable.extend(unreadable_folder(error)),
+            }
+        }
+        root.state = RootState::Walked { files };
+    }
+
+    /// Adds an entry and tells whether it counts as a file. A name that is not
+    /// UTF-8 cannot be declared, so it is passed over.
+    fn add(&mut self, root: &mut Root, real: &Path, entry: &DirEntry) -> bool {
+        let kind = kind_of(entry, real);
+        let is_file = kind == Kind::File;
+        if matches!(kind, Kind::LeadsOut(_)) && entry.path().is_dir() {
+            root.links_out.push(entry.path().to_owned());
+        }
+        if let Some(name) = entry.file_name().to_str() {
+            self.names.entry(name.to_owned()).or_default().push(Entry {
+                root: self.roots.len(),
+                depth: entry.depth(),
+                path: entry.path().to_owned(),
+                kind,
+            });
+        }
+        is_file
+    }
+
+    /// Only for the message: the walk does not enter such folders.
+    fn behind_links_out<'a>(&self, file: &str) -> Found<'a> {
+        let candidates = self.roots.iter().flat_map(|root| &root.links_out);
+        let mut candidates = candidates.map(|folder| folder.join(file));
+        // A name with a folder in it could lead anywhere from here.
+        if file.contains('/') {
+            return Found::Missing;
+        }
+        match candidates.find(|link| link.is_file()) {
+            Some(link) => {
+                let target = fs::canonicalize(&link).unwrap_or_else(|_| link.clone());
+                Found::LeadsOut { link, target }
+            }
+            None => Found::Missing,
+        }
+    }
+}
+
+impl Entry {
+    fn found(&self) -> Found<'_> {
+        match &self.kind {
+            Kind::File => Found::File { path: &self.path, others: Vec::new() },
+            Kind::LeadsOut(target) => {
+                Found::LeadsOut { link: self.path.clone(), target: target.clone() }
+            }
+            Kind::BrokenLink => Found::BrokenLink(&self.path),
+            Kind::Folder => Found::Folder(&self.path),
+            Kind::Special => Found::Special(&self.path),
+        }
+    }
+}
+
+/// The root without links, so that targets can be compared with it.
+fn real_folder(path: &Path) -> Result<PathBuf, RootState> {
+    let real = fs::canonicalize(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => RootState::Missing,
+        io::ErrorKind::NotADirectory => RootState::NotAFolder,
+        _ => RootState::Unreadable(error),
+    })?;
+    if !real.is_dir() {
+        return Err(RootState::NotAFolder);
+    }
+    fs::read_dir(&real).map_err(RootState::Unreadable)?;
+    Ok(real)
+}
+
+fn kind_of(entry: &DirEntry, real_root: &Path) -> Kind {
+    let file_type = entry.file_type();
+    if file_type.is_file() {
+        Kind::File
+    } else if file_type.is_dir() {
+        Kind::Folder
+    } else if file_type.is_symlink() {
+        kind_of_link(entry.path(), real_root)
+    } else {
+        Kind::Special
+    }
+}
+
+fn kind_of_link(link: &Path, real_root: &Path) -> Kind {
+    let Ok(target) = fs::canonicalize(link) else { return Kind::BrokenLink };
+    if !target.starts_with(real_root) {
+        return Kind::LeadsOut(target);
+    }
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_file() => Kind::File,
+        Ok(metadata) if metadata.is_dir() => Kind::Folder,
+        Ok(_) => Kind::Special,
+        Err(_) => Kind::BrokenLink,
+    }
+}
+
+fn unreadable_folder(error: walkdir::Error) -> Option<(PathBuf, io::Error)> {
+    let path = error.path()?.to_owned();
+    Some((path, error.into_io_error()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Two roots, `a` before `b`, beside a folder `outside` that is no root.
+    fn check(name: &str, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        lay_out(&base);
+        let index = RootIndex::walk(&[base.join("a"), base.join("b"), base.join("none")]);
+        let actual = format!("{:?}", index.find(name));
+        assert_eq!(actual.replace(&format!("{}/", base.display()), ""), expected, "{name}");
+    }
+
+    fn lay_out(base: &Path) {
+        for file in ["a/deep/one", "a/two/one", "b/one", "b/only-b", "a/folder/x", "b/folder"] {
+            write(&base.join(file));
+        }
+        for file in ["outside/secret", "outside/sub/far"] {
+            write(&base.join(file));
+        }
+        fs::create_dir_all(base.join("a/empty")).unwrap();
+        symlink("deep/one", base.join("a/alias")).unwrap();
+        symlink("deep", base.join("a/alias-folder")).unwrap();
+        symlink("../outside/secret", base.join("a/out")).unwrap();
+        symlink(base.join("outside"), base.join("b/out-folder")).unwrap();
+        symlink("nowhere", base.join("a/broken")).unwrap();
+        symlink("loop", base.join("a/loop")).unwrap();
+        symlink(".", base.join("a/self")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, base.join("a/pipe"), 0o600.into()).unwrap();
+    }
+
+    fn write(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, path.as_os_str().as_encoded_bytes()).unwrap();
+    }
+
+    #[test]
+    fn the_first_match_in_root_order_counts() {
+        check("one", r#"File { path: "a/deep/one", others: ["a/two/one", "b/one"] }"#);
+        check("only-b", r#"File { path: "b/only-b", others: [] }"#);
+        check("folder", r#"File { path: "b/folder", others: [] }"#);
+        check("absent", "Missing");
+        check("../outside/secret", "Missing");
+        check("deep/one", "Missing");
+    }
+
+    #[test]
+    fn links_count_only_inside_their_root() {
+        check("alias", r#"File { path: "a/alias", others: [] }"#);
+        check("out", r#"LeadsOut { link: "a/out", target: "outside/secret" }"#);
+        check("secret", r#"LeadsOut { link: "b/out-folder/secret", target: "outside/secret" }"#);
+        check("far", "Missing");
+        check("broken", r#"BrokenLink("a/broken")"#);
+        check("loop", r#"BrokenLink("a/loop")"#);
+    }
+
+    #[test]
+    fn what_is_no_file_is_named() {
+        check("empty", r#"Folder("a/empty")"#);
+        check("alias-folder", r#"Folder("a/alias-folder")"#);
+        check("pipe", r#"Special("a/pipe")"#);
+    }
+}

@@ -1,0 +1,91 @@
+//! Every line of output with its stage, for logs.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::summary::{summary, word};
+use super::{Printer, bytes, seconds};
+use crate::run::{Event, Reporter, StageResult, Transfer};
+
+pub(super) struct Plain {
+    printer: Printer,
+    results: Mutex<Vec<StageResult>>,
+}
+
+impl Plain {
+    pub(super) fn new(printer: Printer) -> Self {
+        Self { printer, results: Mutex::default() }
+    }
+
+    fn finished(&self, result: &StageResult) {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result.clone());
+        self.printer.talk(&format!(
+            "[{}] {} in {}",
+            result.stage,
+            word(result.outcome),
+            seconds(result.seconds)
+        ));
+    }
+}
+
+impl Reporter for Plain {
+    fn report(&self, event: &Event) {
+        if let Event::StageFinished(result) = event {
+            self.finished(result);
+        } else if let Some(line) = line(event) {
+            self.printer.talk(&line);
+        }
+        if let Event::RunFinished { seconds: taken, report, .. } = event {
+            let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+            if !results.is_empty() {
+                self.printer.talk(&format!("\n{}", summary(&results).trim_end()));
+            }
+            self.printer.talk(&format!("\ntook {}; report: {report}", seconds(*taken)));
+        }
+    }
+}
+
+fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::RunStarted { run, project, target, platform, .. } => {
+            format!("run {run}: {project} {target} for {platform}")
+        }
+        Event::VerifyStarted { files, bytes: size } => {
+            format!("verifying {files} packages, {}", bytes(*size))
+        }
+        Event::VerifyFinished { files, seconds: taken, .. } => {
+            format!("verified {files} packages in {}", seconds(*taken))
+        }
+        Event::EngineReady { version, builder, server, .. } => {
+            format!(
+                "engine {version}, builder {}, packages at {server}",
+                format!("{builder:?}").to_lowercase()
+            )
+        }
+        Event::BaseReady { image, how, .. } if *how != "present" => {
+            format!("base {image}: {how} done")
+        }
+        Event::StageStarted { stage, steps } => format!("[{stage}] {steps} steps"),
+        Event::StageStep { stage, step, steps, instruction, cached } => {
+            format!(
+                "[{stage}] step {step}/{steps}{} {instruction}",
+                if *cached { " (cached)" } else { "" }
+            )
+        }
+        Event::StageOutput { stage, line } => format!("[{stage}] {line}"),
+        Event::CheckFinished { stage, check, passed, seconds: taken, .. } => {
+            format!(
+                "[{stage}] check {check}: {} in {}",
+                if *passed { "passed" } else { "FAILED" },
+                seconds(*taken)
+            )
+        }
+        Event::Transfer(Transfer::Started { file, length, .. }) => {
+            format!("sending {file}, {}", bytes(*length))
+        }
+        Event::Transfer(Transfer::Refused { client, path, status }) => {
+            format!("refused {client}: {path} ({status})")
+        }
+        Event::Warning { message } => format!("warning: {message}"),
+        _ => return None,
+    })
+}

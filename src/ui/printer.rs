@@ -1,0 +1,69 @@
+//! The one way to stdout and stderr.
+
+use std::io::{IsTerminal, Write};
+
+use super::diagnostic;
+use crate::error::{Error, Problem};
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Prints.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    color: bool,
+}
+
+impl Printer {
+    /// A printer that colours as asked.
+    pub fn new(choice: ColorChoice) -> Self {
+        let wanted = || {
+            std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        };
+        let color = match choice {
+            ColorChoice::Auto => wanted(),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        };
+        Self { color }
+    }
+
+    /// Whether it colours.
+    pub fn colors(self) -> bool {
+        self.color
+    }
+
+    /// Writes data to stdout. A reader that has gone away (`… | head`) is no error.
+    pub fn data(self, text: &str) {
+        _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// Writes a line for people to stderr.
+    pub fn talk(self, line: &str) {
+        _ = writeln!(std::io::stderr().lock(), "{line}");
+    }
+
+    /// Shows every problem of an error.
+    pub fn error(self, error: &Error) {
+        self.problems(&error.problems);
+    }
+
+    /// Shows problems, an empty line between them.
+    pub fn problems(self, problems: &[Problem]) {
+        let shown: Vec<_> =
+            problems.iter().map(|problem| diagnostic::render(problem, self.color)).collect();
+        if !shown.is_empty() {
+            self.talk(&shown.join("\n\n"));
+        }
+    }
+}

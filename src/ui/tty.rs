@@ -1,0 +1,237 @@
+//! One live line a stage: what it does, how long it has taken, the package on
+//! its way in, and its last line of output.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::summary::{summary, word};
+use super::{Printer, bytes, seconds};
+use crate::project::StageName;
+use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
+
+/// How much of an instruction is shown, in characters.
+const INSTRUCTION: usize = 40;
+/// How often the lines are drawn anew.
+const TICK: Duration = Duration::from_millis(120);
+
+pub(super) struct Tty {
+    printer: Printer,
+    lines: MultiProgress,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    run: Option<ProgressBar>,
+    order: Vec<StageName>,
+    stages: HashMap<StageName, StageLine>,
+    transfers: HashMap<u64, Moving>,
+    results: Vec<StageResult>,
+}
+
+struct StageLine {
+    bar: ProgressBar,
+    step: String,
+    last: String,
+    running: bool,
+}
+
+struct Moving {
+    file: String,
+    length: u64,
+    since: Instant,
+    sent: u64,
+}
+
+impl Tty {
+    pub(super) fn new(printer: Printer) -> Self {
+        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        Self { printer, lines, state: Mutex::default() }
+    }
+
+    fn style(&self, text: &str) -> ProgressStyle {
+        let text = if self.printer.colors() {
+            text.to_owned()
+        } else {
+            text.replace(".green", "").replace(".red", "").replace(".bold", "").replace(".dim", "")
+        };
+        ProgressStyle::with_template(&text).unwrap_or_else(|_| ProgressStyle::default_bar())
+    }
+
+    fn start(&self, state: &mut State, stages: &[StageName]) {
+        let width = stages.iter().map(|stage| stage.as_str().len()).max().unwrap_or(0);
+        state.order = stages.to_vec();
+        for stage in stages {
+            let bar = self.lines.add(ProgressBar::new_spinner());
+            bar.set_style(self.style(&format!("  {{prefix:{width}.bold}}  {{wide_msg}}")));
+            bar.set_prefix(stage.to_string());
+            bar.set_message("waiting");
+            bar.tick();
+            state.stages.insert(
+                stage.clone(),
+                StageLine { bar, step: String::new(), last: String::new(), running: false },
+            );
+        }
+    }
+
+    fn verify(&self, state: &mut State, total: u64) {
+        let bar = self.lines.insert(0, ProgressBar::new(total));
+        bar.set_style(self.style(
+            "verifying packages {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+        ));
+        state.run = Some(bar);
+    }
+
+    fn begin(&self, state: &mut State, stage: &StageName) {
+        let width = state.order.iter().map(|stage| stage.as_str().len()).max().unwrap_or(0);
+        if let Some(line) = state.stages.get_mut(stage) {
+            line.bar.set_style(self.style(&format!(
+                "{{spinner}} {{prefix:{width}.bold}}  {{elapsed:>4}}  {{wide_msg}}"
+            )));
+            line.bar.reset_elapsed();
+            line.bar.enable_steady_tick(TICK);
+            line.running = true;
+            line.show("starting", None);
+        }
+    }
+
+    fn finish(&self, state: &mut State, result: &StageResult) {
+        state.results.push(result.clone());
+        let width = state.order.iter().map(|stage| stage.as_str().len()).max().unwrap_or(0);
+        let Some(line) = state.stages.get_mut(&result.stage) else { return };
+        let template = match result.outcome {
+            Outcome::Failed => format!("✗ {{prefix:{width}.bold}}  {{wide_msg:.red}}"),
+            _ => format!("✓ {{prefix:{width}.bold}}  {{wide_msg:.green}}"),
+        };
+        line.running = false;
+        line.bar.disable_steady_tick();
+        line.bar.set_style(self.style(&template));
+        let size = result.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+        line.bar.finish_with_message(format!(
+            "{} in {}{size}",
+            word(result.outcome),
+            seconds(result.seconds)
+        ));
+    }
+
+    fn end(&self, state: &State, taken: f64, report: &str) {
+        for line in state.stages.values().filter(|line| !line.bar.is_finished()) {
+            line.bar.disable_steady_tick();
+            line.bar.abandon_with_message("not built");
+        }
+        if !state.results.is_empty() {
+            self.printer.talk(&format!("\n\n{}", summary(&state.results).trim_end()));
+        }
+        self.printer.talk(&format!("\ntook {}; report: {report}", seconds(taken)));
+    }
+}
+
+impl StageLine {
+    fn show(&self, step: &str, moving: Option<&Moving>) {
+        let moving = moving.map(|moving| format!(" | {}", moving.text())).unwrap_or_default();
+        let last = if self.last.is_empty() { String::new() } else { format!(" | {}", self.last) };
+        self.bar.set_message(format!("{step}{moving}{last}"));
+    }
+}
+
+/// An instruction's beginning: what it prints and fetches needs the rest of the line.
+fn shortened(instruction: &str) -> String {
+    let mut short: String = instruction.chars().take(INSTRUCTION).collect();
+    if short.len() < instruction.len() {
+        short.push('…');
+    }
+    short
+}
+
+impl Moving {
+    fn text(&self) -> String {
+        let rate = self.sent as f64 / self.since.elapsed().as_secs_f64().max(0.001);
+        format!(
+            "{} {}/{} {}/s",
+            self.file,
+            bytes(self.sent),
+            bytes(self.length),
+            bytes(rate as u64)
+        )
+    }
+}
+
+impl State {
+    fn transfer(&mut self, transfer: &Transfer) {
+        match transfer {
+            Transfer::Started { id, file, length, .. } => {
+                let moving =
+                    Moving { file: file.clone(), length: *length, since: Instant::now(), sent: 0 };
+                self.transfers.insert(*id, moving);
+            }
+            Transfer::Progress { id, sent } => {
+                if let Some(moving) = self.transfers.get_mut(id) {
+                    moving.sent = *sent;
+                }
+            }
+            Transfer::Ended { id, .. } => _ = self.transfers.remove(id),
+            Transfer::Refused { .. } => {}
+        }
+        self.refresh();
+    }
+
+    /// Shows the transfer that began last on the stage that runs.
+    fn refresh(&self) {
+        let moving = self.transfers.iter().max_by_key(|(id, _)| **id).map(|(_, moving)| moving);
+        for line in self.stages.values().filter(|line| line.running) {
+            line.show(&line.step, moving);
+        }
+    }
+}
+
+impl Reporter for Tty {
+    fn report(&self, event: &Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
+        match event {
+            Event::RunStarted { stages, .. } => self.start(state, stages),
+            Event::VerifyStarted { bytes, .. } => self.verify(state, *bytes),
+            Event::VerifyProgress { bytes, .. } => {
+                _ = state.run.as_ref().map(|bar| bar.set_position(*bytes));
+            }
+            Event::VerifyFinished { .. } => _ = state.run.take().map(|bar| bar.finish_and_clear()),
+            Event::BaseProgress { image, how, bytes: done, .. } => {
+                if let Some(line) = state.order.first().and_then(|stage| state.stages.get(stage)) {
+                    line.bar.set_message(format!("base {image}: {how} {}", bytes(*done)));
+                }
+            }
+            Event::StageStarted { stage, .. } => self.begin(state, stage),
+            Event::StageStep { stage, step, steps, instruction, cached } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    let doing = if *cached { "reused" } else { "building" };
+                    line.step = format!("{doing} step {step}/{steps} {}", shortened(instruction));
+                    line.last.clear();
+                    line.show(&line.step, None);
+                }
+            }
+            Event::StageOutput { stage, line: text } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    line.last.clone_from(text);
+                }
+                state.refresh();
+            }
+            Event::CheckStarted { stage, check } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    line.step = format!("check {check}");
+                    line.last.clear();
+                    line.show(&line.step, None);
+                }
+            }
+            Event::StageFinished(result) => self.finish(state, result),
+            Event::Transfer(transfer) => state.transfer(transfer),
+            Event::Warning { message } => {
+                self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")));
+            }
+            Event::RunFinished { seconds, report, .. } => self.end(state, *seconds, report),
+            Event::EngineReady { .. } | Event::BaseReady { .. } | Event::CheckFinished { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Numbers for people.
+
+use indicatif::HumanBytes;
+
+/// A size in bytes, such as `2.30 GiB`.
+pub fn bytes(bytes: u64) -> String {
+    HumanBytes(bytes).to_string()
+}
+
+/// A time in seconds, such as `0.4 s`, `12 s`, `3 min 05 s` or `1 h 02 min`.
+pub fn seconds(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: f64, expected: &str) {
+        assert_eq!(seconds(input), expected);
+    }
+
+    #[test]
+    fn times_grow_coarser_with_their_length() {
+        check(0.42, "0.4 s");
+        check(12.4, "12 s");
+        check(185.0, "3 min 05 s");
+        check(3725.0, "1 h 02 min");
+    }
+}
