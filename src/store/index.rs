@@ -136,8 +136,10 @@ impl RootIndex {
     /// The names of files that are most like `file`, the likest first, at most three.
     pub fn nearest(&self, file: &str) -> Vec<&str> {
         let wanted = file.to_lowercase();
+        // A file that is still being fetched is not what the user meant.
         let mut alike: Vec<(f64, &str)> = self
             .files()
+            .filter(|(name, _)| !(name.starts_with('.') && name.ends_with(".part")))
             .map(|(name, _)| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
             .filter(|(likeness, _)| *likeness > 0.8)
             .collect();
