@@ -10,7 +10,7 @@ use clap::Args;
 use super::guesses;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
-use crate::project::dockerfile::LINT_CODES;
+use crate::project::dockerfile::WARNING_CODES;
 use crate::project::{self, Platform, Project, Recipe, is_variable};
 
 /// The tag of every stage's image when nobody says.
@@ -83,10 +83,10 @@ fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> 
 }
 
 fn parse_code(text: &str) -> std::result::Result<String, String> {
-    if text == "all" || LINT_CODES.contains(&text) {
+    if text == "all" || text == guesses::CODE || WARNING_CODES.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(format!("expected `all` or one of {}", LINT_CODES.join(", ")))
+    Err(format!("expected `all` or one of {}, {}", WARNING_CODES.join(", "), guesses::CODE))
 }
 
 impl Source {
