@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -14,7 +14,7 @@ use super::interrupt::Interrupt;
 use super::judgement::insist;
 use super::materials::Disk;
 use super::selection::{Target, load, own_platform};
-use super::{plan, proxies};
+use super::{plan, proxies, verification};
 use crate::engine::{Builder, DockerEngine, Engine};
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{Plan, VerifiedPackage};
@@ -188,22 +188,12 @@ impl Run<'_> {
 
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
         let (planned, options) = (self.plan.packages.clone(), self.options());
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let (wanted, flag) = (interrupt.clone(), Arc::clone(&cancelled));
-        let watching = tokio::spawn(async move {
-            wanted.wanted().await;
-            flag.store(true, Ordering::Relaxed);
-        });
         let clock = Instant::now();
         let observer = VerifyProgress::new(Arc::clone(self.reporter));
-        let work = tokio::task::spawn_blocking(move || {
-            verify(&planned, &options, &|event| observer.take(&event), &cancelled)
+        let work = interrupt.blocking(move |cancelled| {
+            verify(&planned, &options, &|event| observer.take(&event), cancelled)
         });
-        let verified = work.await.map_err(|error| {
-            Problem::error("verifying ended early").cause(error).exit(Exit::Bug)
-        })?;
-        watching.abort();
-        self.packages = verified?;
+        self.packages = work.await?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
         self.recorder.record(&Event::VerifyFinished {
             files: self.packages.len(),
@@ -214,8 +204,7 @@ impl Run<'_> {
     }
 
     fn options(&self) -> VerifyOptions {
-        let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        VerifyOptions { roots: self.project.roots.clone(), jobs, rehash: false, memory: None }
+        verification::options(self.project.roots.clone(), false)
     }
 
     async fn serve(&self, engine: &DockerEngine) -> Result<PackageServer> {

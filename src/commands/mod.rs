@@ -9,3 +9,4 @@ pub mod package;
 pub mod plan;
 mod proxies;
 mod selection;
+mod verification;
