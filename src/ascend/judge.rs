@@ -86,7 +86,7 @@ pub enum Rule {
     Arch,
     /// Every package for a chip is for the chip that is built for.
     Chip,
-    /// Every wheel is for the Python of the base.
+    /// Every package for a Python is for the base's.
     PythonBase,
     /// All wheels are for one Python.
     PythonDiffers,
@@ -163,7 +163,7 @@ impl Compatibility {
 }
 
 impl Conflict {
-    /// The conflict as a problem, to be shown with others.
+    /// The conflict as a problem, to be shown with others: anything but an error is a warning there.
     pub fn problem(&self) -> Problem {
         let severity = match self.level {
             Level::Error => Severity::Error,

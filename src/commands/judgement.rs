@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::selection::own_platform;
 use crate::ascend::Version;
-use crate::error::{Error, Exit, Problem, Result};
+use crate::error::Problem;
 use crate::plan::{self, Plan};
 use crate::project::Project;
 
@@ -17,14 +17,6 @@ pub(super) fn judge(project: &Project, plan: &Plan) -> Vec<Problem> {
     let own = own_platform().is_ok_and(|own| own == plan.platform);
     let driver = own.then(|| driver(Path::new(DRIVER))).flatten();
     plan::judge(project, plan, driver)
-}
-
-/// [`judge`]; returns warnings and notes.
-///
-/// # Errors
-/// [`Exit::Project`] when packages do not go together.
-pub(super) fn insist(project: &Project, plan: &Plan) -> Result<Vec<Problem>> {
-    Error::check(Exit::Project, judge(project, plan))
 }
 
 /// The version of the installed driver, where there is one.

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod check;
+mod guesses;
 mod interrupt;
 mod judgement;
 mod materials;
@@ -9,4 +10,6 @@ pub mod package;
 pub mod plan;
 mod proxies;
 mod selection;
+mod session;
+mod telling;
 mod verification;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::Dockerfile;
+use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope};
 use super::load::Files;
 use super::names::StageName;
 use super::own_rules::OwnRules;
@@ -38,6 +39,9 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
         name: files.stages.name?,
         default_target,
         default_chip: files.stages.default_chip,
+        context: folder.join("stages"),
+        dockerfile: None,
+        port: None,
         bases,
         stages,
         packages: files.packages.packages,
@@ -72,7 +76,7 @@ fn resolve_stage(
     problems: &mut Vec<Problem>,
 ) -> Option<Stage> {
     stage_body::refuse_from(&body, problems);
-    let uses = stage_body::package_uses(&body, problems);
+    let uses = stage_body::package_uses(body.instructions(), &body, problems);
     for used in &uses {
         if !packages.iter().any(|package| package.name == used.name) {
             let problem = Problem::error(format!("package `{}` is not declared", used.name));
@@ -90,19 +94,45 @@ fn resolve_stage(
         }
     }
     let copies = copies(&body, names, &entry.name.value);
+    let sources = sources(&body);
     let from = resolve_from(&entry.from, names, bases, problems);
     Some(Stage {
         name: entry.name.value,
         place: entry.name.place,
         description: entry.description,
         from: from?,
-        body,
+        span: 0..body.source().text.len(),
+        preamble: directives(&body),
+        from_flags: String::new(),
+        sources,
+        file: Arc::new(body),
+        build_args: IndexMap::new(),
+        fetches: Vec::new(),
+        numbers: Vec::new(),
         args: entry.args,
         checks: entry.checks,
         check_timeout: entry.check_timeout,
         uses,
         copies,
     })
+}
+
+/// Parser directives must be said before `FROM`.
+fn directives(body: &Dockerfile) -> String {
+    body.directives()
+        .iter()
+        .map(|directive| format!("# {}={}\n", directive.name, directive.value))
+        .collect()
+}
+
+/// What `COPY` and `ADD` take from the context; the whole of it where only the build can tell.
+fn sources(body: &Dockerfile) -> Vec<String> {
+    let scope = Scope::global(&Inputs::default(), body.escape());
+    let of = |instruction: &Instruction| match instruction.arguments.text.contains('$') {
+        true if matches!(instruction.keyword.as_str(), "COPY" | "ADD") => vec![".".to_owned()],
+        _ => stage_body::context_sources(instruction, &scope),
+    };
+    body.instructions().flat_map(of).collect()
 }
 
 /// `COPY --from=NAME` of a stage makes that stage a parent; any other name is an image, and the engine's matter.

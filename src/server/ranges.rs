@@ -49,11 +49,11 @@ fn strip_unit(header: &str) -> Option<&str> {
 /// One `first-last`, `first-` or `-length`, clipped to the file; `None` when malformed.
 fn one_range(item: &str, size: u64) -> Option<Range<u64>> {
     let (first, last) = item.split_once('-')?;
-    let (first, last) = (first.trim_end_matches(' '), last.trim_start_matches(' '));
     if first.is_empty() {
         let length = number(last)?;
         return Some(size.saturating_sub(length)..size);
     }
+    let (first, last) = (first.trim_end_matches(' '), last.trim_start_matches(' '));
     let start = number(first)?;
     let end = if last.is_empty() { size } else { size.min(number(last)?.saturating_add(1)) };
     Some(start..end)
@@ -109,6 +109,7 @@ mod tests {
             "bytes=--1",
             "bytes=0-1-2",
             "bytes=0x1-2",
+            "bytes=- 1",
         ] {
             check(header, 10, &Wanted::Unsatisfiable);
         }

@@ -87,6 +87,11 @@ impl Shelf {
         self.by_path.get(decoded.as_ref())
     }
 
+    /// Every file, in the order in which they were declared.
+    pub(super) fn packages(&self) -> impl Iterator<Item = &VerifiedPackage> {
+        self.offers.iter().map(|offer| &offer.package)
+    }
+
     /// The served name most like the last part of a request path.
     pub(super) fn nearest(&self, request_path: &str) -> Option<String> {
         let decoded = percent_decode_str(request_path).decode_utf8_lossy();

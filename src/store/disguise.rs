@@ -178,4 +178,16 @@ mod tests {
         check(b"", "nothing");
         check(b"\xff\xfe\xfd", "nothing");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_can_be_looked_at(
+            start in proptest::sample::select(vec!["<html><title", "<?xml", "{\"message\":", ""]),
+            rest in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
+        ) {
+            let seen = recognise(&[start.as_bytes(), &rest].concat());
+            let says = seen.and_then(|disguise| disguise.says).unwrap_or_default();
+            assert!(!says.contains(|c: char| c.is_control()));
+        }
+    }
 }

@@ -286,6 +286,20 @@ mod tests {
         check(ignore("a.b"), "a.b axb", Ok("a.b"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_can_be_asked(pattern in "[a*?/\\[\\]^\\\\.-]{0,12}", path in "[a/.]{0,20}") {
+            for glob in [Glob::plain(&pattern), Glob::ignore(&pattern)].into_iter().flatten() {
+                // A pattern without anything special matches itself and nothing else.
+                if !pattern.contains(['*', '?', '[', ']', '\\']) {
+                    assert_eq!(glob.matches(&path), pattern == path);
+                }
+                glob.matches(&path);
+            }
+            assert_eq!(clean(&clean(&path)), clean(&path));
+        }
+    }
+
     #[test]
     fn paths_are_cleaned_as_go_does() {
         let all = ["a//b/", "./a", "/../a", "../a", "a/..", "", "/", "a/./b/../c"].map(clean);

@@ -287,3 +287,27 @@ fn a_cancelled_import_leaves_nothing() {
     assert_eq!(error.exit, Exit::Interrupted);
     assert_eq!(ground.files(), ["x.zip"]);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+    #[test]
+    fn a_damaged_zip_never_leaves_a_wrong_file(
+        changes in proptest::collection::vec((0_usize..2000, proptest::num::u8::ANY), 1..4),
+    ) {
+        let content = noise(900);
+        let mut zip = zip_of(&[("a.run", &content), ("dir/b.whl", &content[..500])]);
+        for (at, byte) in changes {
+            let at = at % zip.len();
+            zip[at] = byte;
+        }
+        let ground = Ground::new(&zip);
+        let imported = ground.import(|_| ());
+        let files = ground.files();
+        // Whatever the bytes are, nothing is outside of the folder or half-written.
+        assert!(files.iter().all(|file| file == "x.zip" || file.starts_with("into/")));
+        assert!(!files.iter().any(|file| file.contains(".import-")));
+        for package in imported.iter().flat_map(|imported| &imported.packages) {
+            assert_eq!(sha256(&fs::read(&package.path).unwrap()), package.sha256);
+        }
+    }
+}

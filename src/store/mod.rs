@@ -12,6 +12,7 @@ mod digest;
 mod disguise;
 mod fetch;
 mod glob;
+mod hashing;
 mod ignore_rules;
 mod import;
 mod import_entries;
@@ -19,14 +20,17 @@ mod import_problems;
 mod index;
 mod memory;
 mod problems;
+#[cfg(test)]
+mod test_ground;
 mod verify;
 mod zip_end;
 
 pub use context::{Context, ContextEntry, CopySource, EntryKind, UnmatchedSource};
 pub use context_tar::EntryDigest;
 pub use fetch::{FetchEvent, FetchItem, FetchOptions, Fetched, fetch};
+pub use hashing::{HashedFile, VerifyEvent, hash_files};
 pub use ignore_rules::IgnoreRules;
 pub use import::{ImportEvent, ImportOptions, Imported, ImportedPackage, import};
 pub use index::{Found, Root, RootIndex, RootState};
 pub use memory::memory_folder;
-pub use verify::{VerifyEvent, VerifyOptions, verify};
+pub use verify::{VerifyOptions, verify};

@@ -200,23 +200,29 @@ pub(super) fn mismatch(
     ))
 }
 
-/// A file that could not be hashed.
+/// A planned file that could not be hashed.
 pub(super) fn not_hashed(package: &PlannedPackage, path: &Path, error: &HashError) -> Problem {
+    placed(unhashable(path, error), package, "declared here")
+}
+
+/// A file that could not be hashed.
+pub(super) fn unhashable(path: &Path, error: &HashError) -> Problem {
     let shown = path.display();
-    let problem = match error {
+    match error {
         HashError::Changed => Problem::error(format!("`{shown}` changed while it was being read"))
             .hint("wait until whatever writes it has finished, then run again"),
-        HashError::NotAFile => return wrong_kind(package, path, "no regular file"),
+        HashError::NotAFile => {
+            Problem::error(format!("`{shown}` is not a regular file")).hint("put a file there")
+        }
         HashError::Io(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            Problem::error(format!("`{shown}` disappeared while packages were being verified"))
+            Problem::error(format!("`{shown}` disappeared while it was being read"))
                 .hint("put it back, then run again")
         }
         HashError::Io(cause) => Problem::error(format!("`{shown}` cannot be read"))
             .cause(same_error(cause))
             .hint("make it readable for the user who runs ascend-build"),
         HashError::Interrupted => Problem::error("interrupted"),
-    };
-    placed(problem, package, "declared here")
+    }
 }
 
 /// A copy of an error that several packages share.

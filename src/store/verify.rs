@@ -6,18 +6,17 @@
 //!    is remembered.
 //! 4. Judge each planned package by what was found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::digest::{self, HashError, Hashed};
+use super::digest::{HashError, Hashed};
+use super::hashing::{Observer, Outcomes, VerifyEvent, hash_all};
 use super::index::{Found, RootIndex};
-use super::memory::Memory;
 use super::{disguise, problems};
 use crate::error::{Error, Exit, Problem};
-use crate::plan::{FileIdentity, PlannedPackage, VerifiedPackage};
+use crate::plan::{PlannedPackage, VerifiedPackage};
 
 /// Where and how to verify.
 #[derive(Debug, Clone)]
@@ -31,33 +30,6 @@ pub struct VerifyOptions {
     /// The folder of remembered digests; `None` does not remember.
     pub memory: Option<PathBuf>,
 }
-
-/// What happens while packages are verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VerifyEvent {
-    /// The files were found; this much is to be read.
-    Started {
-        /// Number of files, the remembered ones included.
-        files: usize,
-        /// Bytes that will be hashed; what is remembered is not read.
-        bytes: u64,
-    },
-    /// More bytes were hashed; add them up.
-    Read {
-        /// Number of bytes.
-        bytes: u64,
-    },
-    /// A file is done.
-    Finished {
-        /// Its name.
-        file: String,
-        /// Whether its digest was remembered, so that nothing was read.
-        remembered: bool,
-    },
-}
-
-/// Reports an event; called from several threads.
-type Observer<'a> = &'a (dyn Fn(VerifyEvent) + Sync);
 
 /// Finds every planned file under the roots and checks its content.
 ///
@@ -76,7 +48,7 @@ pub fn verify(
 }
 
 /// [`verify`] by a clock of the caller's.
-fn verify_by(
+pub(super) fn verify_by(
     clock: fn() -> SystemTime,
     planned: &[PlannedPackage],
     options: &VerifyOptions,
@@ -101,7 +73,7 @@ fn verify_by(
     Error::check(Exit::Package, problems).map(|_| verified)
 }
 
-fn interrupted() -> Error {
+pub(super) fn interrupted() -> Error {
     Problem::error("interrupted while verifying packages").exit(Exit::Interrupted)
 }
 
@@ -139,88 +111,6 @@ fn wrong_at_first_sight(package: &PlannedPackage, path: &Path, size: u64) -> Opt
         None if size == 0 => problems::empty(package, path),
         None => problems::truncated(package, path, expected, size),
     })
-}
-
-type Outcomes = BTreeMap<PathBuf, Result<Hashed, HashError>>;
-
-/// What the workers share.
-struct Hashing<'a> {
-    clock: fn() -> SystemTime,
-    /// Files to hash with their sizes in bytes, the largest first.
-    queue: Vec<(u64, &'a Path)>,
-    next: AtomicUsize,
-    memory: Option<Memory>,
-    observer: Observer<'a>,
-    cancelled: &'a AtomicBool,
-    outcomes: Mutex<Outcomes>,
-}
-
-/// Finds the digest of each of `paths` once: remembered or hashed.
-fn hash_all<'a>(
-    clock: fn() -> SystemTime,
-    paths: BTreeSet<&'a Path>,
-    options: &VerifyOptions,
-    observer: Observer<'a>,
-    cancelled: &'a AtomicBool,
-) -> Outcomes {
-    let memory = options.memory.as_deref().map(Memory::read);
-    let recall = memory.as_ref().filter(|_| !options.rehash);
-    let now = clock();
-    let mut outcomes = BTreeMap::new();
-    let mut queue = Vec::new();
-    let files = paths.len();
-    for path in paths {
-        let identity = path.metadata().ok().map(|metadata| FileIdentity::from(&metadata));
-        match identity.and_then(|identity| recalled(recall?, identity, now)) {
-            Some(hashed) => drop(outcomes.insert(path.to_owned(), Ok(hashed))),
-            None => queue.push((identity.map_or(0, |identity| identity.size), path)),
-        }
-    }
-    // A large file that starts last would keep one core busy alone.
-    queue.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-    observer(VerifyEvent::Started { files, bytes: queue.iter().map(|(size, _)| size).sum() });
-    for path in outcomes.keys() {
-        observer(VerifyEvent::Finished { file: file_name(path), remembered: true });
-    }
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(outcomes));
-    Hashing { clock, queue, next, memory, observer, cancelled, outcomes }.run(options.jobs)
-}
-
-fn recalled(memory: &Memory, identity: FileIdentity, now: SystemTime) -> Option<Hashed> {
-    Some(Hashed { sha256: memory.recall(&identity, now)?, identity })
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-impl Hashing<'_> {
-    fn run(self, jobs: usize) -> Outcomes {
-        std::thread::scope(|scope| {
-            for _ in 0..jobs.max(1).min(self.queue.len()) {
-                scope.spawn(|| self.work());
-            }
-        });
-        self.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes files from the queue until it is empty or the run is cancelled.
-    fn work(&self) {
-        let mut buffer = Vec::new();
-        let read = |bytes| (self.observer)(VerifyEvent::Read { bytes });
-        while let Some((_, path)) = self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = digest::hash_file(path, &mut buffer, &read, self.cancelled);
-            if matches!(outcome, Err(HashError::Interrupted)) {
-                return;
-            }
-            if let (Some(memory), Ok(hashed)) = (&self.memory, &outcome) {
-                memory.remember(&hashed.identity, &hashed.sha256, (self.clock)());
-            }
-            (self.observer)(VerifyEvent::Finished { file: file_name(path), remembered: false });
-            let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-            outcomes.insert((*path).to_owned(), outcome);
-        }
-    }
 }
 
 fn judge(

@@ -3,7 +3,7 @@
 
 use super::super::compatibility::Pair;
 use super::super::judge::{Conflict, Rule, Set};
-use super::super::{Chip, Identity, Kind, normal_arch};
+use super::super::{Chip, Container, Identity, Kind, normal_arch};
 use super::{Member, error, spoken_package};
 
 /// The source of what a name itself says.
@@ -55,7 +55,7 @@ pub(super) fn chip(set: &Set<'_>) -> Vec<Conflict> {
     set.members.iter().filter_map(conflict).collect()
 }
 
-/// Every wheel is for the Python of the base.
+/// Every package for a Python is for the base's.
 pub(super) fn python_base(set: &Set<'_>) -> Vec<Conflict> {
     let Some(base) = set.context.python else { return Vec::new() };
     let conflict = |(name, identity): Member<'_>| {
@@ -64,7 +64,9 @@ pub(super) fn python_base(set: &Set<'_>) -> Vec<Conflict> {
         let explanation = format!("`{name}` is for Python {python}; the base has {base}");
         let instead =
             format!("use the cp{}{} file of {}", base.0, base.1, spoken_package(identity));
-        (!fits).then(|| error(Rule::PythonBase, &[name], explanation, WHEEL).instead(instead))
+        let wheel = identity.container == Some(Container::Wheel);
+        let source = if wheel { WHEEL } else { NAME };
+        (!fits).then(|| error(Rule::PythonBase, &[name], explanation, source).instead(instead))
     };
     set.members.iter().filter_map(conflict).collect()
 }

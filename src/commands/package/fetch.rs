@@ -11,10 +11,11 @@ use super::choice::chosen;
 use super::import::import_shown;
 use super::referers;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::selection::{Target, load, own_platform};
+use crate::commands::selection::{Source, own_platform};
 use crate::commands::verification::{options, planned, verify_shown};
 use crate::error::{Error, Exit, Problem, Result};
-use crate::project::{PackageEntry, PackageList, Platform, load_packages};
+use crate::plan::{Wishes, make};
+use crate::project::{PackageEntry, PackageList, load_packages};
 use crate::store::{
     FetchEvent, FetchItem, FetchOptions, Fetched, Found, ImportOptions, RootIndex, fetch,
 };
@@ -33,14 +34,10 @@ pub(super) struct Args {
     #[arg(value_name = "NAME", conflicts_with = "target")]
     names: Vec<String>,
     /// Fetch what this stage and those before it need
-    #[arg(long, short = 't', value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE")]
     target: Option<String>,
-    /// With `--target`: for this platform [default: this machine's]
-    #[arg(long, value_name = "linux/arm64|linux/amd64", requires = "target")]
-    platform: Option<Platform>,
-    /// With `--target`: for this chip [default: the project's `default-chip`]
-    #[arg(long, value_name = "CHIP", requires = "target")]
-    chip: Option<String>,
+    #[command(flatten)]
+    source: Source,
     /// Put the files into DIR [default: the first root]
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
@@ -65,7 +62,7 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let missing: Vec<_> =
         wanted.iter().copied().filter(|entry| !here.contains(&entry.file.as_str())).collect();
     if missing.is_empty() {
-        printer.talk(&format!("all {} files are here", wanted.len()));
+        printer.talk("nothing is missing");
         return Ok(());
     }
     let into = args.into.as_ref().map(|into| folder.join(into));
@@ -81,15 +78,16 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
 impl Args {
     fn wanted<'a>(&self, list: &'a PackageList) -> Result<Vec<&'a PackageEntry>> {
         let Some(target) = &self.target else { return chosen(&list.entries, &self.names) };
-        let (project, _) = load(&list.folder)?;
-        let target = Target {
+        let platform = own_platform()?;
+        let (project, _) = self.source.load(&list.folder, &platform)?;
+        let wishes = Wishes {
             target: Some(target.clone()),
-            platform: self.platform.clone(),
-            chip: self.chip.clone(),
-            set: Vec::new(),
-            tag: Vec::new(),
+            selection: self.source.selection(&project, &platform),
+            settings: Vec::new(),
+            tag: String::new(),
+            extra_tags: Vec::new(),
         };
-        let plan = target.plan(&project, &own_platform()?)?;
+        let plan = make(&project, &wishes)?;
         let needed = |entry: &&PackageEntry| {
             plan.packages.iter().any(|package| {
                 package.file == entry.file && package.sha256.as_ref() == Some(&entry.sha256)

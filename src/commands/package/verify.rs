@@ -47,7 +47,8 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let catalogue = list.rules.catalogue();
     printer.data(&table(catalogue, &entries, &verified).to_string());
     let size = verified.iter().map(|file| file.size).sum();
-    printer.talk(&format!("verified {} files, {}", verified.len(), bytes(size)));
+    let files = if verified.len() == 1 { "file" } else { "files" };
+    printer.talk(&format!("verified {} {files}, {}", verified.len(), bytes(size)));
     let differing = entries.iter().filter_map(|entry| differing(catalogue, entry));
     Error::check(Exit::Project, differing.collect()).map(drop)
 }

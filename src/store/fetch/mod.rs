@@ -16,7 +16,8 @@ mod request;
 mod transfer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -24,7 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::partial::Partial;
 use self::transfer::{Failure, Transfer};
-use super::digest::hash_file;
+use super::hashing::{HashedFile, hash_files};
+use super::verify::VerifyOptions;
 use crate::error::{Error, Exit, Place, Problem};
 use crate::project::Sha256;
 
@@ -59,6 +61,8 @@ pub struct FetchOptions {
     pub silence: Duration,
     /// `Referer` headers by host; a host stands for its subdomains too.
     pub referers: Vec<(String, String)>,
+    /// The folder of remembered digests, so that what is there is not read again.
+    pub memory: Option<PathBuf>,
     /// Ends the work; what was fetched stays for the next time.
     pub cancelled: CancellationToken,
 }
@@ -71,6 +75,7 @@ impl Default for FetchOptions {
             pause: Duration::from_secs(1),
             silence: Duration::from_secs(60),
             referers: Vec::new(),
+            memory: None,
             cancelled: CancellationToken::new(),
         }
     }
@@ -244,19 +249,31 @@ impl Fetcher<'_> {
     /// replaced when the right one has come.
     async fn already_there(&self, item: &FetchItem) -> Option<Fetched> {
         let path = self.into.join(&item.file);
-        let hashed = {
-            let path = path.clone();
-            let hash =
-                move || hash_file(&path, &mut Vec::new(), &|_| (), &AtomicBool::new(false)).ok();
-            tokio::task::spawn_blocking(hash).await.ok()??
-        };
+        let there = std::fs::metadata(&path).ok()?;
+        if item.size.is_some_and(|size| size != there.len()) {
+            return None;
+        }
+        let hashed = self.hash(path).await?;
         if item.sha256.as_ref().is_some_and(|declared| *declared != hashed.sha256) {
             return None;
         }
         let file = item.file.clone();
         (self.observer)(FetchEvent::Finished { file: file.clone(), already: true });
-        let size = hashed.identity.size;
-        Some(Fetched { file, path, sha256: hashed.sha256, size, already: true })
+        let (path, sha256, size) = (hashed.path, hashed.sha256, hashed.identity.size);
+        Some(Fetched { file, path, sha256, size, already: true })
+    }
+
+    async fn hash(&self, path: PathBuf) -> Option<HashedFile> {
+        let memory = self.options.memory.clone();
+        let options = VerifyOptions { roots: Vec::new(), jobs: 1, rehash: false, memory };
+        let cancelled = Arc::new(AtomicBool::new(false));
+        // When this future is dropped, so is the work on its behalf.
+        let _guard = CancelOnDrop(Arc::clone(&cancelled));
+        let hash = move || hash_files(&[path], &options, &|_| (), &cancelled);
+        tokio::select! {
+            hashed = tokio::task::spawn_blocking(hash) => hashed.ok()?.ok()?.0.pop(),
+            () = self.options.cancelled.cancelled() => None,
+        }
     }
 
     /// Opens the partial file as soon as no other process has it.
@@ -343,10 +360,21 @@ impl Fetcher<'_> {
     }
 }
 
+/// Tells blocking work that nobody waits for it any more.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn interrupted() -> Box<Problem> {
     Box::new(Problem::error("interrupted"))
 }
 
+#[cfg(test)]
+mod refusal_tests;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]
