@@ -37,13 +37,13 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         };
         match make(&project, &wishes) {
             Ok(mut plan) => {
+                let judged = judge(&project, &plan).into_iter();
+                problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
                 problems.extend(
                     guesses::add(&project, &mut plan)
                         .into_iter()
                         .filter(|problem| fresh(problem, &mut seen)),
                 );
-                let judged = judge(&project, &plan).into_iter();
-                problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
                 let planned = plan.stage(stage).into_iter();
                 problems.extend(
                     planned.flat_map(|planned| materials::missing_sources(&project, planned)),

@@ -12,3 +12,4 @@ mod proxies;
 mod selection;
 mod session;
 mod telling;
+mod verification;
