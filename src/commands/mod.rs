@@ -9,4 +9,5 @@ pub mod plan;
 mod proxies;
 mod selection;
 mod session;
+pub mod stage;
 mod telling;

@@ -2,7 +2,7 @@
 
 use super::ground::{Ground, warnings};
 
-const PACKAGES: [&str; 7] = [
+pub(super) const PACKAGES: [&str; 7] = [
     "Ascend-cann-toolkit_8.5.0_linux-x86_64.run",
     "Ascend-cann-910b-ops_8.5.0_linux-x86_64.run",
     "Ascend-cann-nnal_8.5.0_linux-x86_64.run",
@@ -12,7 +12,7 @@ const PACKAGES: [&str; 7] = [
     "Ascend-mindie-atb-models_2.3.0_linux-x86_64_py311_torch2.9.0-abi0.tar.gz",
 ];
 
-const ARGUMENTS: [&str; 6] = [
+pub(super) const ARGUMENTS: [&str; 6] = [
     "--target",
     "mindie",
     "--build-arg",
