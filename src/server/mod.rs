@@ -16,6 +16,7 @@ mod file_stream;
 #[cfg(test)]
 mod fixtures;
 mod guests;
+mod holder;
 mod links;
 mod listen;
 mod markup;
