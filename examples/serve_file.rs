@@ -1,15 +1,16 @@
 //! Serves the files named on the command line until it is killed, for
 //! `scripts/bench-serve`: `serve_file 127.0.0.1:3000 FILE…`.
 //!
-//! Digests are not computed but made up: only the transport is measured.
+//! Digests are not computed but made up: only the transport is measured. Shows the page, too.
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
+use ascend_build::ascend::identify;
 use ascend_build::plan::{FileIdentity, VerifiedPackage};
 use ascend_build::project::Sha256;
-use ascend_build::server::{PackageServer, bind};
+use ascend_build::server::{Describe, Facts, Options, PackageServer, bind};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +18,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = arguments.next().ok_or("usage: serve_file ADDRESS FILE…")?.parse()?;
     let files = arguments.map(|path| package(&path)).collect::<Result<_, _>>()?;
     let listener = bind(address).await?;
-    let _server = PackageServer::start(listener, files, Arc::new(|_| {}));
+    let pages: Describe = Arc::new(|package| Facts::new(&identify(&package.file), false));
+    let options = Options { pages: Some(pages), ..Options::default() };
+    let _server = PackageServer::start_with(options, listener, files, Arc::new(|_| {}));
     std::future::pending().await
 }
 

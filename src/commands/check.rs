@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::materials;
-use super::selection::{load, own_platform};
-use crate::error::{Error, Exit, Problem, Result};
-use crate::plan::{Selection, Wishes, make};
-use crate::project::Platform;
+use super::judgement::judge;
+use super::selection::{Source, own_platform};
+use super::{guesses, materials};
+use crate::error::{Error, Exit, Problem, Result, Severity};
+use crate::plan::{Wishes, make};
 use crate::ui::Printer;
 
 /// Check the project's files: every stage, name and package selection, without an engine
@@ -15,12 +15,8 @@ use crate::ui::Printer;
     after_help = "Examples:\n  ascend-build check\n  ascend-build check --platform linux/arm64 --chip 310p"
 )]
 pub struct Args {
-    /// Check for this platform [default: this machine's]
-    #[arg(long, value_name = "linux/arm64|linux/amd64")]
-    platform: Option<Platform>,
-    /// Check for this chip [default: the project's `default-chip`]
-    #[arg(long, value_name = "CHIP")]
-    chip: Option<String>,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// Checks every stage as a target; prints one line when all is well.
@@ -28,25 +24,30 @@ pub struct Args {
 /// # Errors
 /// Every problem of the project.
 pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let (project, mut problems) = load(folder)?;
-    let platform = args.platform.clone().map_or_else(own_platform, Ok)?;
-    let chip =
-        args.chip.clone().or_else(|| project.default_chip.clone()).map(|chip| chip.to_lowercase());
+    let platform = own_platform()?;
+    let (project, mut problems) = args.source.load(folder, &platform)?;
     let mut seen = Vec::new();
     for stage in project.stages.keys() {
         let wishes = Wishes {
             target: Some(stage.to_string()),
-            selection: Selection { platform: platform.clone(), chip: chip.clone() },
+            selection: args.source.selection(&project, &platform),
             settings: Vec::new(),
             tag: "latest".to_owned(),
             extra_tags: Vec::new(),
         };
         match make(&project, &wishes) {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                let judged = judge(&project, &plan).into_iter();
+                problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
+                problems.extend(
+                    guesses::add(&project, &mut plan)
+                        .into_iter()
+                        .filter(|problem| fresh(problem, &mut seen)),
+                );
                 let planned = plan.stage(stage).into_iter();
-                problems.extend(planned.flat_map(|planned| {
-                    materials::missing_sources(&project.stages_folder(), planned)
-                }));
+                problems.extend(
+                    planned.flat_map(|planned| materials::missing_sources(&project, planned)),
+                );
             }
             // A stage's problem comes back with every stage that builds on it.
             Err(error) => problems
@@ -55,17 +56,20 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     let warnings = Error::check(Exit::Project, problems)?;
     printer.problems(&warnings);
-    printer.data(&format!(
-        "{}: {} stages, {} packages, no problem found\n",
-        project.name,
-        project.stages.len(),
-        project.packages.len()
-    ));
+    let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
+    let count = warnings.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    printer.data(&match count {
+        0 => format!("{}: {counts}, no problem found\n", project.name),
+        1 => format!("{}: {counts}, 1 warning\n", project.name),
+        several => format!("{}: {counts}, {several} warnings\n", project.name),
+    });
     Ok(())
 }
 
 fn fresh(problem: &Problem, seen: &mut Vec<(String, Option<String>)>) -> bool {
-    let key = (problem.message.clone(), problem.place.as_ref().map(ToString::to_string));
+    // One conflict may be told in other words where another stage brings more packages.
+    let what = problem.code.map_or_else(|| problem.message.clone(), str::to_owned);
+    let key = (what, problem.place.as_ref().map(ToString::to_string));
     let fresh = !seen.contains(&key);
     seen.push(key);
     fresh

@@ -7,32 +7,34 @@ use std::sync::atomic::AtomicBool;
 
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage};
-use crate::project::{BaseFile, PackageName};
+use crate::project::{BaseFile, PackageName, Project};
 use crate::run::{Job, Materials};
 use crate::store::{Context, CopySource, IgnoreRules, VerifyOptions, verify};
 
 /// The disks of this machine.
 pub(super) struct Disk {
-    /// What `COPY` sources are relative to.
-    pub(super) stages_folder: PathBuf,
+    /// The build context.
+    pub(super) context: PathBuf,
+    /// The Dockerfile, whose own `.dockerignore` may hold.
+    pub(super) dockerfile: Option<PathBuf>,
     /// How base files are verified.
     pub(super) options: VerifyOptions,
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
-pub(super) fn missing_sources(stages_folder: &Path, stage: &PlannedStage) -> Vec<Problem> {
-    match collect(stages_folder, stage) {
-        Ok(context) => unmatched(stages_folder, stage, &context),
+pub(super) fn missing_sources(project: &Project, stage: &PlannedStage) -> Vec<Problem> {
+    match collect(&project.context, project.dockerfile.as_deref(), stage) {
+        Ok(context) => unmatched(&project.context, stage, &context),
         Err(error) => error.problems,
     }
 }
 
-fn unmatched(stages_folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {
+fn unmatched(folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {
     let problem = |unmatched: &crate::store::UnmatchedSource| {
         let source = unmatched.source.as_str();
         let problem =
             Problem::error(format!("stage `{}` copies `{source}`, which is not there", stage.name));
-        let problem = problem.note(format!("looked for it in `{}`", stages_folder.display()));
+        let problem = problem.note(format!("looked for it in `{}`", folder.display()));
         let copying = stage
             .instructions
             .iter()
@@ -44,21 +46,21 @@ fn unmatched(stages_folder: &Path, stage: &PlannedStage, context: &Context) -> V
         problem.hint(if unmatched.ignored {
             "`.dockerignore` leaves it out: mend one of the two"
         } else {
-            "`COPY` sources are relative to `stages/`"
+            "`COPY` sources are relative to the context: `stages/`, or the Dockerfile's folder"
         })
     };
     context.unmatched().iter().map(problem).collect()
 }
 
-fn collect(stages_folder: &Path, stage: &PlannedStage) -> Result<Context> {
+fn collect(folder: &Path, dockerfile: Option<&Path>, stage: &PlannedStage) -> Result<Context> {
     let sources: Vec<_> = stage.context.iter().map(CopySource::new).collect();
-    Context::collect(stages_folder, &sources, &IgnoreRules::read(stages_folder, None)?)
+    Context::collect(folder, &sources, &IgnoreRules::read(folder, dockerfile)?)
 }
 
 impl Materials for Disk {
     fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File> {
-        let context = collect(&self.stages_folder, stage)?;
-        crate::error::Error::check(Exit::Project, unmatched(&self.stages_folder, stage, &context))?;
+        let context = collect(&self.context, self.dockerfile.as_deref(), stage)?;
+        crate::error::Error::check(Exit::Project, unmatched(&self.context, stage, &context))?;
         let write = || -> std::io::Result<File> {
             let mut file = tempfile::tempfile()?;
             context.write_tar(
@@ -78,7 +80,7 @@ impl Materials for Disk {
     }
 
     async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {
-        let (folder, name) = place(&self.stages_folder, &file.path);
+        let (folder, name) = place(&self.context, &file.path);
         let mut options = self.options.clone();
         options.roots.splice(0..0, folder);
         let planned = planned(file, name)?;
@@ -98,8 +100,8 @@ impl Materials for Disk {
 }
 
 /// The folder that a path names, to be searched before the roots, and the file's name.
-fn place(stages_folder: &Path, path: &str) -> (Vec<PathBuf>, String) {
-    let full = stages_folder.join(path);
+fn place(folder: &Path, path: &str) -> (Vec<PathBuf>, String) {
+    let full = folder.join(path);
     let name = full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     (full.parent().filter(|_| full.is_file()).map(Path::to_owned).into_iter().collect(), name)
 }

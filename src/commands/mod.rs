@@ -2,8 +2,14 @@
 
 pub mod build;
 pub mod check;
+mod guesses;
 mod interrupt;
+mod judgement;
 mod materials;
+pub mod package;
 pub mod plan;
 mod proxies;
 mod selection;
+mod session;
+mod telling;
+mod verification;

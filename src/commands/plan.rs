@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::selection::{Target, load, own_platform};
+use super::selection::{Target, own_platform};
 use crate::error::{Exit, Problem, Result};
-use crate::plan::{Plan, PlannedParent};
+use crate::plan::{Bindings, Plan, PlannedParent};
 use crate::ui::{Printer, Table, bytes};
 
 /// Show what a build would do, stage by stage, without touching an engine
@@ -42,9 +42,8 @@ enum Format {
 /// # Errors
 /// The project's files or the command line are wrong.
 pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let (project, warnings) = load(folder)?;
+    let (_, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
     printer.problems(&warnings);
-    let plan = args.target.plan(&project, &own_platform()?)?;
     printer.data(&match args.format {
         Format::Table => table(&plan),
         Format::Json => json(&plan)?,
@@ -110,10 +109,15 @@ fn packages(plan: &Plan) -> String {
 fn dockerfiles(plan: &Plan) -> String {
     let reference =
         |name: &_| plan.stage(name).map(|stage| stage.reference.clone()).unwrap_or_default();
-    let texts: Vec<_> = plan
+    let files: Vec<_> = plan
+        .packages
+        .iter()
+        .map(|package| (package.file.clone(), package.sha256.clone()))
+        .collect();
+    let bindings = Bindings { reference: &reference, files: &files, authority: &str::to_owned };
+    let texts = plan
         .stages
         .iter()
-        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(reference)))
-        .collect();
-    texts.join("\n")
+        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(&bindings)));
+    texts.collect::<Vec<_>>().join("\n")
 }

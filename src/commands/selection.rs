@@ -1,32 +1,66 @@
-//! What to build: the options that `build`, `plan` and `check` share.
+//! What to build: the options that `build`, `plan`, `check` and `stage` share.
+//!
+//! The project is `stages/stages.toml` in the folder or one above it, else the
+//! folder's Dockerfile, or the file that `-f` names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::error::{Exit, Problem, Result};
+use clap::Args;
+
+use super::guesses;
+use super::judgement::judge;
+use crate::ascend::Rule;
+use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
-use crate::project::{self, Platform, Project, is_variable};
+use crate::project::dockerfile::WARNING_CODES;
+use crate::project::{self, Platform, Project, Recipe, is_variable};
 
 /// The tag of every stage's image when nobody says.
 const DEFAULT_TAG: &str = "latest";
 
-/// What to build.
-#[derive(Debug, clap::Args)]
-pub(super) struct Target {
-    /// Build this stage and what it needs [default: the project's `default-target`]
-    #[arg(long, short = 't', value_name = "STAGE")]
-    pub target: Option<String>,
+/// Where the stages are declared.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// Take the stages from this Dockerfile instead of stages/stages.toml
+    #[arg(short, long, value_name = "DOCKERFILE", help_heading = "Dockerfile options")]
+    file: Option<PathBuf>,
+    /// Copy from DIR [default: the Dockerfile's folder]
+    #[arg(long, value_name = "DIR", help_heading = "Dockerfile options")]
+    context: Option<PathBuf>,
+    /// Look for packages in DIR (can be repeated) [default: `roots` of packages.toml, else the context]
+    #[arg(long = "root", value_name = "DIR", help_heading = "Dockerfile options")]
+    roots: Vec<PathBuf>,
+    /// Set a build argument of the Dockerfile (can be repeated)
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "Dockerfile options")]
+    build_args: Vec<(String, String)>,
     /// Build for this platform [default: the engine's own]
     #[arg(long, value_name = "linux/arm64|linux/amd64", value_parser = parse_platform)]
-    pub platform: Option<Platform>,
+    pub(super) platform: Option<Platform>,
     /// Choose packages for this chip, such as 910b or 310p [default: the project's `default-chip`]
     #[arg(long, value_name = "CHIP")]
-    pub chip: Option<String>,
+    chip: Option<String>,
+    /// Leave a stage out: its children start from its parent (can be repeated)
+    #[arg(long, value_name = "STAGE")]
+    skip: Vec<String>,
+    /// Treat a warning as an error, by its code or `all` (can be repeated; docs/warnings.md)
+    #[arg(long, value_name = "CODE", value_parser = parse_code)]
+    deny: Vec<String>,
+}
+
+/// What to build of it.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Build this stage and what it needs [default: `default-target`, or a Dockerfile's last stage]
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
     /// Set an argument of the stages (can be repeated)
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
-    pub set: Vec<(String, String)>,
+    set: Vec<(String, String)>,
     /// Tag every stage's image TAG instead of `latest`; with NAME:TAG, name the target's image so as well (can be repeated)
-    #[arg(long, value_name = "TAG|NAME:TAG")]
-    pub tag: Vec<String>,
+    #[arg(short, long, value_name = "TAG|NAME:TAG")]
+    tag: Vec<String>,
 }
 
 fn parse_platform(text: &str) -> std::result::Result<Platform, String> {
@@ -40,41 +74,140 @@ fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
     }
 }
 
+/// A build argument without a value has the environment's, as Docker has it.
+fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => std::env::var(text).map(|value| (text.to_owned(), value)).map_err(|_| {
+            format!("expected NAME=VALUE: the environment has no `{text}` to take the value from")
+        }),
+    }
+}
+
+fn parse_code(text: &str) -> std::result::Result<String, String> {
+    let rule = text.parse::<Rule>().is_ok();
+    if rule || text == "all" || text == guesses::CODE || WARNING_CODES.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("expected `all` or one of {}, {}", WARNING_CODES.join(", "), guesses::CODE))
+}
+
+impl Source {
+    /// Reads the project. Returns it with its warnings.
+    pub(super) fn load(
+        &self,
+        folder: &Path,
+        platform: &Platform,
+    ) -> Result<(Project, Vec<Problem>)> {
+        let (mut project, problems) = self.read(folder, platform)?;
+        project::skip(&mut project, &self.skip)?;
+        let warnings = Error::check(Exit::Project, self.denied(problems))?;
+        Ok((project, warnings))
+    }
+
+    fn read(&self, folder: &Path, platform: &Platform) -> Result<(Project, Vec<Problem>)> {
+        if let Some(file) = &self.file {
+            return project::load_recipe(&self.recipe(folder, &folder.join(file), platform)?);
+        }
+        if let Some(found) = project::find_folder(folder) {
+            self.refuse_dockerfile_options()?;
+            return project::load(&found);
+        }
+        match project::find_dockerfile(folder) {
+            Some(file) => project::load_recipe(&self.recipe(folder, &file, platform)?),
+            None => Err(no_project(folder)),
+        }
+    }
+
+    fn recipe(&self, folder: &Path, file: &Path, platform: &Platform) -> Result<Recipe> {
+        let file = existing(file, "the Dockerfile")?;
+        let context = match &self.context {
+            Some(context) => existing(&folder.join(context), "the context")?,
+            None => file.parent().map_or_else(|| folder.to_owned(), Path::to_owned),
+        };
+        Ok(Recipe {
+            file,
+            context,
+            roots: self.roots.iter().map(|root| folder.join(root)).collect(),
+            build_args: self.build_args.iter().cloned().collect(),
+            platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
+        })
+    }
+
+    fn refuse_dockerfile_options(&self) -> Result<()> {
+        let given = [
+            ("--context", self.context.is_some()),
+            ("--root", !self.roots.is_empty()),
+            ("--build-arg", !self.build_args.is_empty()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => Err(Problem::error(format!("`{option}` goes with a Dockerfile, and this project has stages/stages.toml"))
+                .hint("name the Dockerfile with `-f`; arguments of stages are set with `--set`, folders of packages with `roots` in packages.toml")
+                .exit(Exit::Usage)),
+        }
+    }
+
+    fn denied(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
+        let denies = |code: &str| self.deny.iter().any(|denied| denied == "all" || denied == code);
+        let denied = |problem: &&mut Problem| {
+            problem.severity == Severity::Warning && problem.code.is_some_and(denies)
+        };
+        for problem in problems.iter_mut().filter(denied) {
+            problem.severity = Severity::Error;
+        }
+        problems
+    }
+
+    /// What packages are selected for.
+    pub(super) fn selection(&self, project: &Project, platform: &Platform) -> Selection {
+        let chip = self.chip.clone().or_else(|| project.default_chip.clone());
+        Selection {
+            platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
+            chip: chip.map(|chip| chip.to_lowercase()),
+        }
+    }
+}
+
 impl Target {
-    /// The plan for this, on `platform` where none was asked for.
-    pub(super) fn plan(&self, project: &Project, platform: &Platform) -> Result<Plan> {
+    /// Reads the project and makes the plan for `platform` where none was asked for. Returns both, and the warnings.
+    pub(super) fn plan(
+        &self,
+        folder: &Path,
+        platform: &Platform,
+    ) -> Result<(Project, Plan, Vec<Problem>)> {
+        let (project, mut warnings) = self.source.load(folder, platform)?;
         let (tags, extra_tags): (Vec<_>, Vec<_>) =
             self.tag.iter().cloned().partition(|tag| !tag.contains([':', '/']));
         let wishes = Wishes {
             target: self.target.clone(),
-            selection: Selection {
-                platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
-                chip: self
-                    .chip
-                    .clone()
-                    .or_else(|| project.default_chip.clone())
-                    .map(|chip| chip.to_lowercase()),
-            },
+            selection: self.source.selection(&project, platform),
             settings: self.set.clone(),
             tag: tags.last().cloned().unwrap_or_else(|| DEFAULT_TAG.to_owned()),
             extra_tags,
         };
-        make(project, &wishes)
+        let mut plan = make(&project, &wishes)?;
+        // What only might be fetched is no part of the set that goes together.
+        warnings.extend(self.source.denied(judge(&project, &plan)));
+        warnings.extend(guesses::add(&project, &mut plan));
+        let warnings = Error::check(Exit::Project, warnings)?;
+        Ok((project, plan, warnings))
     }
 }
 
-/// Reads the project in `folder` or the nearest one above it. Returns it with its warnings.
-pub(super) fn load(folder: &Path) -> Result<(Project, Vec<Problem>)> {
-    let found = project::find_folder(folder).ok_or_else(|| {
-        Problem::error("there is no project here")
-            .note(format!(
-                "looked for `stages/stages.toml` in `{}` and the folders above it",
-                folder.display()
-            ))
-            .hint("change into the project's folder, or name it with `-C DIR`")
-            .exit(Exit::Project)
-    })?;
-    project::load(&found)
+fn existing(path: &Path, what: &str) -> Result<PathBuf> {
+    path.canonicalize().map_err(|error| {
+        Problem::error(format!("{what} `{}` cannot be read", path.display()))
+            .cause(error)
+            .exit(Exit::Usage)
+    })
+}
+
+fn no_project(folder: &Path) -> Error {
+    Problem::error("there is no project here")
+        .note(format!("looked for `stages/stages.toml` in `{}` and the folders above it, and for a `Dockerfile` in it", folder.display()))
+        .hint("change into the project's folder, name it with `-C DIR`, or name a Dockerfile with `-f`")
+        .exit(Exit::Project)
 }
 
 /// This machine's platform: the one of a local engine.

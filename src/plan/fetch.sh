@@ -30,7 +30,11 @@ get() (
   if command -v curl >/dev/null 2>&1; then
     curl -q -fsS --noproxy '*' --connect-timeout 10 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1"
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -c -T 60 -O "$2" "$1"
+    # Some builds of BusyBox (Debian 12's 1.35) crash on -T; its own limit is 900 s.
+    case $(wget --version 2>/dev/null) in
+      GNU*) wget -q -c -T 60 -O "$2" "$1";;
+      *) wget -q -c -O "$2" "$1";;
+    esac
   else
     python3 -c "$python" "$1" "$2"
   fi

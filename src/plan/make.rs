@@ -2,15 +2,15 @@
 
 use indexmap::IndexMap;
 
-use super::render;
+use super::render::render;
 use super::select::{Selection, select};
 use super::{
-    Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage, SCHEMA,
-    graph,
+    Guess, Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage,
+    SCHEMA, graph,
 };
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
-use crate::project::{PackageEntry, Parent, Project, Stage, StageName};
+use crate::project::{Fetched, PackageEntry, PackageName, Parent, Project, Stage, StageName};
 
 /// What the user wishes to build.
 #[derive(Debug, Clone)]
@@ -57,6 +57,7 @@ pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
         extra_tags: wishes.extra_tags.clone(),
         stages: planned,
         packages: needed,
+        port: project.port,
     })
 }
 
@@ -116,10 +117,37 @@ fn select_all<'a>(
                 Err(problem) => problems.push(problem),
             }
         }
+        files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
         selected.push((&stage.name, files));
     }
     Error::check(Exit::Project, problems)?;
     Ok(selected)
+}
+
+/// A file that is fetched by its address: an entry vouches for it, or nothing does.
+fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
+    let file = fetched.file.as_ref().ok()?;
+    let entry = project.packages.iter().find(|package| package.file == *file);
+    let undeclared = || {
+        Some(PlannedPackage {
+            name: package_name(file)?,
+            file: file.clone(),
+            sha256: None,
+            size: None,
+            url: None,
+            place: Some(fetched.place.clone()),
+        })
+    };
+    Some((file.clone(), entry.map(planned_package).or_else(undeclared)?))
+}
+
+/// The file's name with what a package's name cannot hold left out.
+pub fn package_name(file: &str) -> Option<PackageName> {
+    let plain: String = file
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "_-.+".contains(c) { c } else { '-' })
+        .collect();
+    plain.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).parse().ok()
 }
 
 fn planned_package(package: &PackageEntry) -> PlannedPackage {
@@ -142,11 +170,15 @@ fn plan_stage(
 ) -> Option<PlannedStage> {
     let (_, files) = packages.iter().find(|(name, _)| **name == stage.name)?;
     let args = arguments(stage, &wishes.settings);
-    let body = [
-        render::arguments(args.iter(), stage.body.escape()),
-        render::body(stage, |name| files.get(name).cloned()),
-        render::labels(&project.name, stage),
-    ];
+    let rendering =
+        render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
+    let instructions =
+        stage.instructions().map(|instruction| planned_instruction(stage, instruction));
+    let guesses = stage.fetches.iter().filter_map(|fetched| {
+        let reason = fetched.file.as_ref().err()?.clone();
+        Some(Guess { reason, place: fetched.place.clone() })
+    });
+    let is_target = stage.name == target.name;
     Some(PlannedStage {
         name: stage.name.clone(),
         description: stage.description.clone(),
@@ -154,22 +186,20 @@ fn plan_stage(
         copies: stage.copies.clone(),
         packages: files.values().map(|package| package.file.clone()).collect(),
         args,
+        build_args: stage.build_args.clone(),
         checks: stage.checks.clone(),
         check_timeout: stage.check_timeout,
         reference: format!("{}/{}:{}", project.name, stage.name.lower(), wishes.tag),
-        reason: if stage.name == target.name {
+        reason: if is_target {
             "the target".to_owned()
         } else {
             format!("needed by `{}`", target.name)
         },
-        directives: render::directives(stage),
-        body: body.concat(),
-        instructions: stage
-            .body
-            .instructions()
-            .map(|instruction| planned_instruction(stage, instruction))
-            .collect(),
-        context: stage.body.instructions().flat_map(copied).collect(),
+        guesses: guesses.collect(),
+        pieces: rendering.pieces,
+        written: rendering.written,
+        instructions: instructions.collect(),
+        context: stage.sources.clone(),
     })
 }
 
@@ -198,8 +228,8 @@ fn parent(project: &Project, stage: &Stage) -> Option<PlannedParent> {
 }
 
 fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstruction {
-    let place = instruction.place(stage.body.source());
-    let flags = instruction.flags.iter().map(|flag| &stage.body.source().text[flag.span.clone()]);
+    let place = instruction.place(stage.file.source());
+    let flags = instruction.flags.iter().map(|flag| &stage.file.source().text[flag.span.clone()]);
     let words = [instruction.keyword.as_str()]
         .into_iter()
         .chain(flags)
@@ -211,12 +241,4 @@ fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstr
         line: place.line(),
         place,
     }
-}
-
-/// What an instruction takes from the context, as patterns.
-fn copied(instruction: &Instruction) -> Vec<String> {
-    let from_context = matches!(instruction.keyword.as_str(), "COPY" | "ADD")
-        && instruction.flag("from").is_none();
-    let words: Vec<_> = instruction.arguments.text.split_whitespace().map(str::to_owned).collect();
-    if from_context { words[..words.len().saturating_sub(1)].to_vec() } else { Vec::new() }
 }

@@ -2,18 +2,26 @@
 //! clock, network, async or engine.
 //!
 //! `graph` finds the target's ancestors, `select` the files that their packages
-//! mean, and `render` the instructions that the engine will be given.
+//! mean, `render` the instructions that the engine will be given, and `judge`
+//! what does not go together.
 
+mod bindings;
 mod graph;
+mod guess;
+mod judge;
 mod make;
 mod package_file;
+mod package_run;
 mod render;
 mod select;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
-pub use make::{Wishes, make};
+pub use bindings::Bindings;
+pub use guess::may_be_served;
+pub use judge::{differs_from_official, judge};
+pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;
 
@@ -44,6 +52,9 @@ pub struct Plan {
     pub stages: Vec<PlannedStage>,
     /// Every file that the stages need, each once.
     pub packages: Vec<PlannedPackage>,
+    /// The port on which the package server must answer; any free one where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 /// What a stage starts from.
@@ -92,12 +103,18 @@ pub struct PlannedStage {
     pub reference: String,
     /// Why it is in the plan.
     pub reason: String,
-    /// Parser directives, to be put before the first `FROM`.
+    /// Values for the arguments that its instructions declare themselves.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub build_args: IndexMap<String, String>,
+    /// Lines that fetch what only the run can tell, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guesses: Vec<Guess>,
+    /// Its Dockerfile.
     #[serde(skip)]
-    pub directives: String,
-    /// What follows its `FROM`.
+    pub pieces: Vec<Piece>,
+    /// The instructions of its Dockerfile, in order.
     #[serde(skip)]
-    pub body: String,
+    pub written: Vec<Written>,
     /// The instructions as the user wrote them, in order.
     pub instructions: Vec<PlannedInstruction>,
     /// What `COPY` and `ADD` take from `stages/`, as patterns.
@@ -120,32 +137,54 @@ pub struct PlannedInstruction {
     pub place: Place,
 }
 
+/// A part of a stage's Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Text as it is.
+    Text(String),
+    /// The image of an earlier stage.
+    Reference(StageName),
+    /// A digest over the content of these files.
+    Files(Vec<String>),
+    /// A digest over the content of every file of the plan.
+    AllFiles,
+    /// The package server's `host:port`, as the user wrote it.
+    Authority(String),
+}
+
+/// An instruction of a stage's Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// `FROM`, `RUN`, …
+    pub keyword: String,
+    /// Index into [`PlannedStage::instructions`], where the user wrote it.
+    pub own: Option<usize>,
+}
+
+/// A line that fetches what only the run can tell.
+#[derive(Debug, Clone, Serialize)]
+pub struct Guess {
+    /// Why it is not known.
+    pub reason: String,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
 impl PlannedStage {
-    /// The whole Dockerfile; `reference` names the image of a parent.
-    pub fn dockerfile(&self, reference: impl Fn(&StageName) -> String) -> String {
-        let copies = self
-            .copies
-            .iter()
-            .map(|stage| format!("FROM {} AS {}\n", reference(stage), stage.lower()));
-        let copies: String = copies.collect();
-        let from = match &self.from {
-            PlannedParent::Base(base) => base.image.clone(),
-            PlannedParent::Stage(stage) => reference(stage),
-        };
-        format!("{}{copies}FROM {from} AS {}\n{}", self.directives, self.name.lower(), self.body)
+    /// The whole Dockerfile.
+    pub fn dockerfile(&self, bindings: &Bindings<'_>) -> String {
+        self.pieces.iter().map(|piece| bindings.bind(piece)).collect()
     }
 
     /// The keyword of each instruction of [`Self::dockerfile`], in order.
     pub fn keywords(&self) -> Vec<String> {
-        let before = std::iter::repeat_n("FROM", self.copies.len() + 1)
-            .chain(self.args.keys().map(|_| "ARG"));
-        let own = self.instructions.iter().map(|instruction| instruction.keyword.as_str());
-        before.chain(own).chain(["LABEL"]).map(str::to_owned).collect()
+        self.written.iter().map(|written| written.keyword.clone()).collect()
     }
 
     /// The user's instruction behind the one at `index` of [`Self::dockerfile`], and its number from 1.
     pub fn instruction(&self, index: usize) -> Option<(usize, &PlannedInstruction)> {
-        let own = index.checked_sub(self.copies.len() + 1 + self.args.len())?;
+        let own = self.written.get(index)?.own?;
         Some((own + 1, self.instructions.get(own)?))
     }
 }

@@ -1,38 +1,232 @@
 //! From a stage to the Dockerfile that the engine is given.
 //!
-//! A stage becomes, in this order: parser directives, one `FROM` for each
-//! stage that it copies from, its own `FROM`, its arguments, its body with
-//! `RUN --package` replaced, its labels. Each part has a small renderer here.
+//! A stage becomes, in this order: its preamble, one `FROM` for each stage that
+//! it copies from, its own `FROM`, its arguments, its body with `RUN --package`
+//! replaced, its labels. What only the run knows (parents' images, digests of
+//! files that nothing declares, the server's address) stays open as a [`Piece`].
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::to_string as json;
+use super::package_run::package_run;
+use super::{Piece, PlannedPackage, Written};
+use crate::project::dockerfile::{Form, Instruction};
+use crate::project::{Fetched, Parent, Project, Stage, StageName};
 
-use super::PlannedPackage;
-use crate::project::Stage;
-use crate::project::dockerfile::{Flag, Form, Instruction};
-
-/// What runs in the build container around the command of a `RUN --package`.
-const FETCH: &str = include_str!("fetch.sh");
-
-/// What may stand unescaped in a path segment (RFC 3986, unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// What stays of a parser directive line: the escape character and the syntax must be said before `FROM`.
-pub(super) fn directives(stage: &Stage) -> String {
-    let lines = stage
-        .body
-        .directives()
-        .iter()
-        .map(|directive| format!("# {}={}\n", directive.name, directive.value));
-    lines.collect()
+/// A Dockerfile under way.
+#[derive(Default)]
+pub(super) struct Rendering {
+    pub(super) pieces: Vec<Piece>,
+    pub(super) written: Vec<Written>,
 }
 
-/// `ARG` lines for the arguments that the manifest gives to the stage.
-pub(super) fn arguments<'a>(
-    args: impl Iterator<Item = (&'a String, &'a String)>,
-    escape: char,
-) -> String {
-    args.map(|(name, value)| format!("ARG {name}={}\n", quote(value, escape))).collect()
+/// Renders `stage`; `resolve` gives the file that a package name means.
+pub(super) fn render(
+    project: &Project,
+    stage: &Stage,
+    args: impl Iterator<Item = (String, String)>,
+    resolve: impl Fn(&str) -> Option<PlannedPackage>,
+) -> Rendering {
+    let mut out = Rendering::default();
+    out.preamble(stage);
+    out.write_from(project, stage);
+    out.inherited_arguments(project, stage);
+    for (name, value) in args {
+        out.instruction("ARG", format!("ARG {name}={}\n", quote(&value, stage.file.escape())));
+    }
+    out.body(project, stage, resolve);
+    let labels = [
+        ("ascend-build.project", project.name.as_str()),
+        ("ascend-build.stage", stage.name.as_str()),
+    ];
+    let labels: String = labels
+        .iter()
+        .map(|(name, value)| format!(" {name}={}", quote(value, stage.file.escape())))
+        .collect();
+    out.instruction("LABEL", format!("LABEL{labels}\n"));
+    out
+}
+
+impl Rendering {
+    fn text(&mut self, text: impl Into<String>) {
+        self.pieces.push(Piece::Text(text.into()));
+    }
+
+    /// An instruction that the user did not write.
+    fn instruction(&mut self, keyword: &str, text: String) {
+        self.text(text);
+        self.written.push(Written { keyword: keyword.to_owned(), own: None });
+    }
+
+    fn preamble(&mut self, stage: &Stage) {
+        self.text(stage.preamble.clone());
+        let before =
+            stage.file.instructions().take_while(|instruction| instruction.keyword != "FROM");
+        let before = before.filter(|instruction| {
+            instruction.span.end <= stage.preamble.len() && stage.span.start > 0
+        });
+        self.written.extend(
+            before.map(|instruction| Written { keyword: instruction.keyword.clone(), own: None }),
+        );
+    }
+
+    fn write_from(&mut self, project: &Project, stage: &Stage) {
+        for copied in &stage.copies {
+            self.write_one_from("", Piece::Reference(copied.clone()), copied);
+        }
+        let parent = match &stage.from {
+            Parent::Stage(parent) => Piece::Reference(parent.clone()),
+            Parent::Base(name) => Piece::Text(
+                project.bases.get(name).map_or_else(|| name.clone(), |base| base.image.clone()),
+            ),
+        };
+        self.write_one_from(&stage.from_flags, parent, &stage.name);
+    }
+
+    fn write_one_from(&mut self, flags: &str, image: Piece, name: &StageName) {
+        self.text(format!("FROM {flags}"));
+        self.pieces.push(image);
+        self.instruction("FROM", format!(" AS {}\n", name.lower()));
+    }
+
+    /// In one file, BuildKit shows a stage the arguments of the stage it is built
+    /// from; built by itself it would not see them. What the parent has made its
+    /// environment is in its image already.
+    fn inherited_arguments(&mut self, project: &Project, stage: &Stage) {
+        if project.dockerfile.is_none() {
+            return;
+        }
+        let ancestors = ancestors(project, stage);
+        let of = |keyword: &'static str| {
+            let instructions = ancestors.iter().flat_map(|stage| stage.instructions());
+            instructions.filter(move |instruction| instruction.keyword == keyword)
+        };
+        let environment: Vec<&str> =
+            of("ENV").flat_map(|env| set_names(&env.arguments.text)).collect();
+        for argument in of("ARG") {
+            let text = &argument.arguments.text;
+            if !set_names(text).any(|name| environment.contains(&name)) {
+                self.instruction("ARG", format!("ARG {text}\n"));
+            }
+        }
+    }
+
+    fn body(
+        &mut self,
+        project: &Project,
+        stage: &Stage,
+        resolve: impl Fn(&str) -> Option<PlannedPackage>,
+    ) {
+        let source = &stage.file.source().text;
+        let mut shell = inherited_shell(project, stage);
+        let mut position = stage.span.start;
+        for (index, instruction) in stage.instructions().enumerate() {
+            self.text(&source[position..instruction.span.start]);
+            position = instruction.span.end;
+            shell = shell_after(shell, instruction);
+            self.cache_mark(stage, instruction);
+            match package_run(instruction, &shell, stage.file.escape(), &resolve) {
+                Some(text) => self.text(text),
+                None => self.verbatim(project, stage, instruction),
+            }
+            self.written.push(Written { keyword: instruction.keyword.clone(), own: Some(index) });
+        }
+        let rest = &source[position..stage.span.end];
+        self.text(rest);
+        if !source[..stage.span.end].ends_with('\n') {
+            self.text("\n");
+        }
+    }
+
+    /// An engine caches `RUN wget` by its text alone: an argument that holds the
+    /// files' digest makes a changed file a changed instruction, whatever its form.
+    fn cache_mark(&mut self, stage: &Stage, instruction: &Instruction) {
+        let fetched: Vec<_> = fetched_by(stage, instruction).collect();
+        if fetched.is_empty() {
+            return;
+        }
+        let known: Result<Vec<String>, ()> =
+            fetched.iter().map(|one| one.file.clone().map_err(drop)).collect();
+        self.text("ARG ASCEND_BUILD_FILES=");
+        self.pieces.push(known.map_or(Piece::AllFiles, Piece::Files));
+        self.instruction("ARG", "\n".to_owned());
+    }
+
+    /// The instruction as it is, but for the server's address and numbers of stages.
+    fn verbatim(&mut self, project: &Project, stage: &Stage, instruction: &Instruction) {
+        let source = &stage.file.source().text;
+        let mut position = instruction.span.start;
+        let mut cuts: Vec<_> = fetched_by(stage, instruction)
+            .filter_map(|one| one.authority.clone())
+            .map(|span| (span, None))
+            .collect();
+        cuts.extend(numbered(project, stage, instruction));
+        cuts.sort_by_key(|(span, _)| span.start);
+        for (span, replacement) in cuts.into_iter().filter(|(span, _)| {
+            instruction.span.start <= span.start && span.end <= instruction.span.end
+        }) {
+            if span.start < position {
+                continue;
+            }
+            self.text(&source[position..span.start]);
+            position = span.end;
+            self.pieces.push(
+                replacement.map_or_else(|| Piece::Authority(source[span].to_owned()), Piece::Text),
+            );
+        }
+        self.text(&source[position..instruction.span.end]);
+    }
+}
+
+fn fetched_by<'a>(
+    stage: &'a Stage,
+    instruction: &Instruction,
+) -> impl Iterator<Item = &'a Fetched> {
+    let start = instruction.span.start;
+    stage.fetches.iter().filter(move |fetched| fetched.instruction == start)
+}
+
+/// `--from=0` counts the stages of the user's file; by itself a stage needs their names.
+fn numbered(
+    project: &Project,
+    stage: &Stage,
+    instruction: &Instruction,
+) -> Vec<(std::ops::Range<usize>, Option<String>)> {
+    let flags = instruction.flags.iter().filter(|flag| flag.name == "from");
+    let replacement = |flag: &crate::project::dockerfile::Flag| {
+        let number: usize =
+            flag.value.as_deref()?.parse().ok().filter(|_| project.dockerfile.is_some())?;
+        let name = stage.numbers.get(number)?;
+        Some((flag.span.clone(), Some(format!("--from={}", name.lower()))))
+    };
+    flags.filter_map(replacement).collect()
+}
+
+/// The stages that a stage is built from, the first one first.
+fn ancestors<'a>(project: &'a Project, stage: &Stage) -> Vec<&'a Stage> {
+    let Parent::Stage(name) = &stage.from else { return Vec::new() };
+    let Some(parent) = project.stages.get(name) else { return Vec::new() };
+    let mut ancestors = ancestors(project, parent);
+    ancestors.push(parent);
+    ancestors
+}
+
+/// The names that an `ARG` or `ENV` sets: those before a `=`, else the first word.
+fn set_names(text: &str) -> impl Iterator<Item = &str> {
+    let old_form = !text.contains('=');
+    let words = text.split_whitespace().take(if old_form { 1 } else { usize::MAX });
+    words.filter_map(move |word| if old_form { Some(word) } else { word.split('=').next() })
+}
+
+/// `SHELL` holds for the stages that are built from a stage, too.
+fn inherited_shell(project: &Project, stage: &Stage) -> Vec<String> {
+    let default = vec!["/bin/sh".to_owned(), "-c".to_owned()];
+    let ancestors = ancestors(project, stage);
+    ancestors.iter().flat_map(|stage| stage.instructions()).fold(default, shell_after)
+}
+
+fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
+    match (instruction.keyword.as_str(), instruction.form()) {
+        ("SHELL", Form::Exec(words)) => words,
+        _ => shell,
+    }
 }
 
 /// A value that Docker's word expansion reads back as it is.
@@ -46,103 +240,4 @@ fn quote(value: &str, escape: char) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// The stage's body with every `RUN --package` replaced; `resolve` gives the file of a name.
-pub(super) fn body(stage: &Stage, resolve: impl Fn(&str) -> Option<PlannedPackage>) -> String {
-    let escape = stage.body.escape();
-    let shells = shells(stage);
-    let mut index = 0;
-    let mut text = stage.body.rewrite(|instruction| {
-        let shell = shells.get(index).cloned().unwrap_or_else(default_shell);
-        index += 1;
-        package_run(instruction, &shell, escape, &resolve)
-    });
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text
-}
-
-/// The shell in force at each instruction.
-fn shells(stage: &Stage) -> Vec<Vec<String>> {
-    let mut current = default_shell();
-    let mut shells = Vec::new();
-    for instruction in stage.body.instructions() {
-        if let ("SHELL", Form::Exec(shell)) = (instruction.keyword.as_str(), instruction.form()) {
-            current = shell;
-        }
-        shells.push(current.clone());
-    }
-    shells
-}
-
-fn default_shell() -> Vec<String> {
-    vec!["/bin/sh".to_owned(), "-c".to_owned()]
-}
-
-fn package_run(
-    instruction: &Instruction,
-    shell: &[String],
-    escape: char,
-    resolve: &impl Fn(&str) -> Option<PlannedPackage>,
-) -> Option<String> {
-    let names: Vec<&str> = package_names(instruction).collect();
-    if instruction.keyword != "RUN" || names.is_empty() {
-        return None;
-    }
-    let packages: Vec<_> = names.into_iter().filter_map(resolve).collect();
-    let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script()]];
-    lines.push(vec!["ascend-build".to_owned(), String::new(), packages.len().to_string()]);
-    lines.extend(packages.into_iter().map(file_arguments));
-    lines.push(command(instruction, shell));
-    let lines: Vec<_> = lines
-        .iter()
-        .map(|line| line.iter().filter_map(|word| json(word).ok()).collect::<Vec<_>>().join(", "))
-        .collect();
-    let flags: String = instruction
-        .flags
-        .iter()
-        .filter(|flag| flag.name != "package")
-        .map(|flag| format!("{} ", flag_text(flag)))
-        .collect();
-    Some(format!("RUN {flags}[{}]", lines.join(&format!(", {escape}\n  "))))
-}
-
-/// The names given with `--package` to one instruction.
-pub(super) fn package_names(instruction: &Instruction) -> impl Iterator<Item = &str> {
-    let flags = instruction.flags.iter().filter(|flag| flag.name == "package");
-    flags.filter_map(|flag| flag.value.as_deref()).flat_map(|value| value.split(','))
-}
-
-fn file_arguments(package: PlannedPackage) -> Vec<String> {
-    let digest = package.sha256.map(|sha256| sha256.to_string()).unwrap_or_default();
-    vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), package.file]
-}
-
-fn command(instruction: &Instruction, shell: &[String]) -> Vec<String> {
-    match instruction.form() {
-        Form::Exec(words) => words,
-        Form::Shell(command) => shell.iter().cloned().chain([command]).collect(),
-    }
-}
-
-fn flag_text(flag: &Flag) -> String {
-    flag.value
-        .as_ref()
-        .map_or_else(|| format!("--{}", flag.name), |value| format!("--{}={value}", flag.name))
-}
-
-fn fetch_script() -> String {
-    let lines = FETCH.lines().filter(|line| !line.trim_start().starts_with('#'));
-    lines.map(|line| format!("{line}\n")).collect()
-}
-
-/// Labels by which images of this tool are known again.
-pub(super) fn labels(project: &str, stage: &Stage) -> String {
-    format!(
-        "LABEL ascend-build.project={} ascend-build.stage={}\n",
-        quote(project, '\\'),
-        quote(stage.name.as_str(), '\\')
-    )
 }

@@ -10,8 +10,8 @@ use super::table::Placed;
 use super::{Project, resolve};
 use crate::error::{Error, Exit, Problem, Result, SourceFile};
 
-const STAGES_FILE: &str = "stages/stages.toml";
-const PACKAGES_FILE: &str = "packages.toml";
+pub(super) const STAGES_FILE: &str = "stages/stages.toml";
+pub(super) const PACKAGES_FILE: &str = "packages.toml";
 
 /// What was read, before names are looked up.
 pub(super) struct Files {
@@ -42,12 +42,7 @@ fn read_files(folder: &Path, problems: &mut Vec<Problem>) -> Files {
     let stages_source = read_source(folder, Path::new(STAGES_FILE), problems);
     let mut stages =
         stages_source.map(|source| stages_file::read(&source, problems)).unwrap_or_default();
-    let packages = if folder.join(PACKAGES_FILE).exists() {
-        let source = read_source(folder, Path::new(PACKAGES_FILE), problems);
-        source.map(|source| packages_file::read(&source, problems)).unwrap_or_default()
-    } else {
-        PackagesFile::default()
-    };
+    let packages = read_packages(folder, problems);
     let entries = std::mem::take(&mut stages.stages);
     let bodies =
         entries.into_iter().filter_map(|entry| read_body(folder, entry, problems)).collect();
@@ -86,7 +81,21 @@ fn no_dockerfile(entry: &StageEntry, path: &Path) -> Problem {
         .hint("write its instructions there, without `FROM`, or name another file with `dockerfile = \"…\"`")
 }
 
-fn read_source(folder: &Path, path: &Path, problems: &mut Vec<Problem>) -> Option<Arc<SourceFile>> {
+/// The folder's `packages.toml`, where there is one.
+pub(super) fn read_packages(folder: &Path, problems: &mut Vec<Problem>) -> PackagesFile {
+    if !folder.join(PACKAGES_FILE).exists() {
+        return PackagesFile::default();
+    }
+    let source = read_source(folder, Path::new(PACKAGES_FILE), problems);
+    source.map(|source| packages_file::read(&source, problems)).unwrap_or_default()
+}
+
+/// Reads a text file; `path` is relative to `folder`, and is what messages say.
+pub(super) fn read_source(
+    folder: &Path,
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<SourceFile>> {
     let read = std::fs::read(folder.join(path)).map_err(|error| {
         Problem::error(format!("cannot read `{}`", path.display()))
             .note(format!("in `{}`", folder.display()))

@@ -7,25 +7,39 @@
 pub mod dockerfile;
 mod load;
 mod names;
+mod overrides;
+mod own_rules;
+mod package_list;
+mod packages_edit;
 mod packages_file;
+mod recipe;
 mod resolve;
+mod skip;
 mod stage_body;
 mod stages_file;
 mod table;
 
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 pub use load::{find_folder, load};
 pub use names::{NameError, PackageName, Platform, Sha256, StageName};
-pub use packages_file::{Overrides, PackageEntry};
+pub use overrides::Overrides;
+pub use own_rules::{Allow, OwnRules};
+pub use package_list::{PackageList, load_packages};
+pub use packages_edit::{Change, NewEntry, PackagesEdit};
+pub use packages_file::{ArchiveOrigin, PackageEntry};
+pub use recipe::{Recipe, find_dockerfile, load_recipe};
+pub use skip::skip;
 pub use stage_body::PackageUse;
-pub use stages_file::{Base, BaseFile, is_variable};
+pub use stages_file::{Base, BaseFacts, BaseFile, is_variable};
 pub use table::Placed;
 
 use crate::error::Place;
-use dockerfile::Dockerfile;
+use dockerfile::{Dockerfile, Instruction};
 
 /// A project whose names all lead somewhere and whose stages make no cycle.
 #[derive(Debug)]
@@ -44,8 +58,16 @@ pub struct Project {
     pub stages: IndexMap<StageName, Stage>,
     /// Every declared file, in the order of the file.
     pub packages: Vec<PackageEntry>,
+    /// The build context: `COPY` sources are relative to it.
+    pub context: PathBuf,
+    /// The file whose `.dockerignore` holds, where it has one of its own.
+    pub dockerfile: Option<PathBuf>,
+    /// The port on which the package server must answer; any free one where `None`.
+    pub port: Option<u16>,
     /// Absolute folders in which package files are looked for, in this order.
     pub roots: Vec<PathBuf>,
+    /// What it adds to the official facts and to what goes together.
+    pub rules: OwnRules,
 }
 
 /// One stage.
@@ -59,18 +81,45 @@ pub struct Stage {
     pub description: Option<String>,
     /// What it starts from.
     pub from: Parent,
-    /// Its instructions.
-    pub body: Dockerfile,
+    /// The file that holds its instructions.
+    pub file: Arc<Dockerfile>,
+    /// The bytes of `file` that are its instructions; they cut none.
+    pub span: Range<usize>,
+    /// What stands before its `FROM`: parser directives, arguments of the whole file.
+    pub preamble: String,
+    /// What follows the instruction of its `FROM`: `--platform=…`, or nothing.
+    pub from_flags: String,
     /// Argument defaults, in the order of the file.
     pub args: IndexMap<String, String>,
     /// Commands that must succeed in the built stage.
     pub checks: IndexMap<String, String>,
     /// Seconds that each check may take.
     pub check_timeout: u64,
+    /// Values for the arguments that its instructions declare themselves.
+    pub build_args: IndexMap<String, String>,
     /// The packages that its instructions name, in their order.
     pub uses: Vec<PackageUse>,
+    /// What its instructions fetch from the package server by address.
+    pub fetches: Vec<Fetched>,
+    /// The names of its file's stages by their numbers, where the file has several.
+    pub numbers: Vec<StageName>,
+    /// Sources of `COPY` and `ADD` in the context, as patterns.
+    pub sources: Vec<String>,
     /// Other stages that it copies files from.
     pub copies: Vec<StageName>,
+}
+
+/// A file that an instruction fetches from the package server by its address.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The file, or why only the run can tell.
+    pub file: Result<String, String>,
+    /// Where the address stands.
+    pub place: Place,
+    /// The bytes of `host:port` in the stage's file, where they stand there literally.
+    pub authority: Option<Range<usize>>,
+    /// The first byte of the instruction that fetches.
+    pub instruction: usize,
 }
 
 /// What a stage starts from.
@@ -83,6 +132,14 @@ pub enum Parent {
 }
 
 impl Stage {
+    /// Its instructions, in order.
+    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        let within = |instruction: &&Instruction| {
+            self.span.start <= instruction.span.start && instruction.span.end <= self.span.end
+        };
+        self.file.instructions().filter(within)
+    }
+
     /// The stages that must be there before this one can be built.
     pub fn parents(&self) -> impl Iterator<Item = &StageName> {
         let from = match &self.from {
@@ -94,11 +151,6 @@ impl Stage {
 }
 
 impl Project {
-    /// The folder that holds the Dockerfiles; `COPY` sources are relative to it.
-    pub fn stages_folder(&self) -> PathBuf {
-        self.folder.join("stages")
-    }
-
     /// The stage called `name`, whatever the case of its letters.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         find_stage(&self.stages, name)

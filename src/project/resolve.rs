@@ -1,14 +1,17 @@
 //! Looking up every name that the project's files use, and refusing cycles.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::Dockerfile;
+use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope};
 use super::load::Files;
 use super::names::StageName;
-use super::packages_file::{PackageEntry, PackagesFile};
+use super::own_rules::OwnRules;
+use super::package_list::roots;
+use super::packages_file::PackageEntry;
 use super::stage_body::{self, from_names};
 use super::stages_file::{Base, StageEntry};
 use super::table::Placed;
@@ -30,23 +33,21 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
         files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
     refuse_cycles(&stages, problems);
     let roots = roots(folder, &files.packages);
+    let rules = OwnRules::read(folder, &files.packages, problems);
     Some(Project {
         folder: folder.to_owned(),
         name: files.stages.name?,
         default_target,
         default_chip: files.stages.default_chip,
+        context: folder.join("stages"),
+        dockerfile: None,
+        port: None,
         bases,
         stages,
         packages: files.packages.packages,
         roots,
+        rules,
     })
-}
-
-fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {
-    if packages.roots.is_empty() {
-        return vec![folder.join("packages")];
-    }
-    packages.roots.iter().map(|root| folder.join(&root.value)).collect()
 }
 
 /// Two names that differ only in case would share one image repository.
@@ -75,7 +76,7 @@ fn resolve_stage(
     problems: &mut Vec<Problem>,
 ) -> Option<Stage> {
     stage_body::refuse_from(&body, problems);
-    let uses = stage_body::package_uses(&body, problems);
+    let uses = stage_body::package_uses(body.instructions(), &body, problems);
     for used in &uses {
         if !packages.iter().any(|package| package.name == used.name) {
             let problem = Problem::error(format!("package `{}` is not declared", used.name));
@@ -93,19 +94,45 @@ fn resolve_stage(
         }
     }
     let copies = copies(&body, names, &entry.name.value);
+    let sources = sources(&body);
     let from = resolve_from(&entry.from, names, bases, problems);
     Some(Stage {
         name: entry.name.value,
         place: entry.name.place,
         description: entry.description,
         from: from?,
-        body,
+        span: 0..body.source().text.len(),
+        preamble: directives(&body),
+        from_flags: String::new(),
+        sources,
+        file: Arc::new(body),
+        build_args: IndexMap::new(),
+        fetches: Vec::new(),
+        numbers: Vec::new(),
         args: entry.args,
         checks: entry.checks,
         check_timeout: entry.check_timeout,
         uses,
         copies,
     })
+}
+
+/// Parser directives must be said before `FROM`.
+fn directives(body: &Dockerfile) -> String {
+    body.directives()
+        .iter()
+        .map(|directive| format!("# {}={}\n", directive.name, directive.value))
+        .collect()
+}
+
+/// What `COPY` and `ADD` take from the context; the whole of it where only the build can tell.
+fn sources(body: &Dockerfile) -> Vec<String> {
+    let scope = Scope::global(&Inputs::default(), body.escape());
+    let of = |instruction: &Instruction| match instruction.arguments.text.contains('$') {
+        true if matches!(instruction.keyword.as_str(), "COPY" | "ADD") => vec![".".to_owned()],
+        _ => stage_body::context_sources(instruction, &scope),
+    };
+    body.instructions().flat_map(of).collect()
 }
 
 /// `COPY --from=NAME` of a stage makes that stage a parent; any other name is an image, and the engine's matter.

@@ -1,6 +1,6 @@
 //! What a stage's Dockerfile asks of the project: packages and other stages.
 
-use super::dockerfile::{Dockerfile, Flag, Instruction};
+use super::dockerfile::{Dockerfile, Flag, Instruction, Scope, copy_sources};
 use super::names::PackageName;
 use crate::error::{Place, Problem};
 
@@ -14,9 +14,13 @@ pub struct PackageUse {
 }
 
 /// The names given with `--package`, in order.
-pub(super) fn package_uses(body: &Dockerfile, problems: &mut Vec<Problem>) -> Vec<PackageUse> {
+pub(super) fn package_uses<'a>(
+    instructions: impl Iterator<Item = &'a Instruction>,
+    body: &Dockerfile,
+    problems: &mut Vec<Problem>,
+) -> Vec<PackageUse> {
     let mut uses = Vec::new();
-    for instruction in body.instructions() {
+    for instruction in instructions {
         for flag in instruction.flags.iter().filter(|flag| flag.name == "package") {
             if instruction.keyword == "RUN" {
                 uses.extend(names_of(body, flag, problems));
@@ -60,6 +64,26 @@ pub(super) fn refuse_from(body: &Dockerfile, problems: &mut Vec<Problem>) {
                 .hint("say what the stage starts from with `from = \"…\"` in stages/stages.toml"),
         );
     }
+}
+
+/// What an instruction takes from the build context, as patterns: sources of
+/// `COPY` and `ADD`, bind mounts. The whole context where only the build can tell.
+pub(super) fn context_sources(instruction: &Instruction, scope: &Scope) -> Vec<String> {
+    let copied = copy_sources(instruction, scope).unwrap_or_else(|_| vec![".".to_owned()]);
+    let mounts = instruction.flags_named("mount").filter_map(|flag| flag.value.as_deref());
+    copied.into_iter().chain(mounts.filter_map(bound_source)).collect()
+}
+
+/// The source of `RUN --mount=type=bind` from the context; `bind` is the type where none is given.
+fn bound_source(mount: &str) -> Option<String> {
+    let fields: Vec<_> =
+        mount.split(',').map(|field| field.split_once('=').unwrap_or((field, ""))).collect();
+    let field = |wanted: &[&str]| {
+        fields.iter().find(|(name, _)| wanted.contains(name)).map(|(_, value)| *value)
+    };
+    let from_context =
+        field(&["type"]).is_none_or(|kind| kind == "bind") && field(&["from"]).is_none();
+    from_context.then(|| field(&["source", "src"]).unwrap_or(".").to_owned())
 }
 
 /// The names in `COPY --from=NAME` and `RUN --mount=…,from=NAME`.

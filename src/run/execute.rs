@@ -10,7 +10,7 @@ use super::stage::{self, Scratch};
 use super::{Recorder, base};
 use crate::engine::{Builder, Engine};
 use crate::error::Result;
-use crate::plan::{Plan, PlannedParent, PlannedStage};
+use crate::plan::{Plan, PlannedParent, PlannedStage, VerifiedPackage};
 use crate::project::BaseFile;
 
 /// What a run takes from this machine's disks.
@@ -35,8 +35,10 @@ pub struct Job<'a, E, M> {
     pub recorder: &'a Recorder<'a>,
     /// The predefined proxy arguments: the user's own, with the bridge's gateway in `no_proxy`.
     pub proxies: IndexMap<String, String>,
-    /// The package server's address, as build containers see it.
+    /// The package server's `host:port`, as build containers see it.
     pub server: String,
+    /// The verified files.
+    pub packages: &'a [VerifiedPackage],
     /// Whether to build everything anew.
     pub no_cache: bool,
     /// References that must not outlive the run.

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::{Event, Job, Materials, Outcome, StageResult, failure};
 use crate::engine::{BuildEvent, BuildRequest, CheckRequest, Engine};
 use crate::error::{Error, Exit, Result};
-use crate::plan::{PlannedParent, PlannedStage};
+use crate::plan::{Bindings, PlannedParent, PlannedStage};
 use crate::project::StageName;
 
 /// References by which later stages of the same run name their parents: another
@@ -97,7 +97,7 @@ async fn build<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
 ) -> Result<Built> {
-    let dockerfile = stage.dockerfile(|parent| job.scratch.reference(&job.plan.project, parent));
+    let dockerfile = dockerfile(job, stage);
     let request = BuildRequest {
         builder: job.builder,
         context: job.materials.context(stage, &dockerfile)?,
@@ -120,15 +120,30 @@ async fn build<E: Engine, M: Materials>(
     Ok(Built { image, outcome: progress.outcome(stage) })
 }
 
+/// The stage's Dockerfile, with what only the run knows.
+fn dockerfile<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
+    let files: Vec<_> = job
+        .packages
+        .iter()
+        .map(|package| (package.file.clone(), Some(package.sha256.clone())))
+        .collect();
+    stage.dockerfile(&Bindings {
+        reference: &|parent| job.scratch.reference(&job.plan.project, parent),
+        files: &files,
+        authority: &|_| job.server.clone(),
+    })
+}
+
 /// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
 /// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
 /// predefined ones reach every RUN and are no part of the cache key.
 fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String, String> {
-    let mut arguments: IndexMap<String, String> = stage.args.clone();
-    arguments.extend(job.proxies.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut arguments = stage.args.clone();
+    arguments.extend(stage.build_args.clone());
+    arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
         let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-        arguments.insert("FTP_PROXY".to_owned(), format!("{}/#{own}", job.server));
+        arguments.insert("FTP_PROXY".to_owned(), format!("http://{}/#{own}", job.server));
     }
     arguments
 }
@@ -138,33 +153,22 @@ fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String
 struct Progress {
     started: HashSet<usize>,
     cached: HashSet<usize>,
-    waiting: Option<usize>,
 }
 
 impl Progress {
-    /// A step is told when it is known whether it is cached: with its first output, with the next step, or as cached.
-    fn take(&mut self, stage: &PlannedStage, event: BuildEvent) -> Vec<Event> {
-        match event {
-            BuildEvent::Step { index } => {
-                self.started.insert(index);
-                let before = self.waiting.replace(index);
-                before.and_then(|index| step(stage, index, false)).into_iter().collect()
-            }
-            BuildEvent::Cached { index } => {
-                self.cached.insert(index);
-                self.waiting = None;
-                step(stage, index, true).into_iter().collect()
-            }
+    fn take(&mut self, stage: &PlannedStage, event: BuildEvent) -> Option<Event> {
+        let (index, cached) = match event {
             BuildEvent::Output { line, .. } => {
-                let output = Event::StageOutput { stage: stage.name.clone(), line };
-                let before = self.waiting.take();
-                before
-                    .and_then(|index| step(stage, index, false))
-                    .into_iter()
-                    .chain([output])
-                    .collect()
+                return Some(Event::StageOutput { stage: stage.name.clone(), line });
             }
+            BuildEvent::Step { index, cached } => (index, cached),
+            BuildEvent::Cached { index } => (index, true),
+        };
+        self.started.insert(index);
+        if cached {
+            self.cached.insert(index);
         }
+        step(stage, index, cached)
     }
 
     fn outcome(&self, stage: &PlannedStage) -> Outcome {

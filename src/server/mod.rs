@@ -8,23 +8,35 @@
 //! to the socket and cuts the response when the file changes under it.
 //! `transfer` tells the observer. `docs/server.md` says why.
 
+mod access;
 mod answer;
+mod book;
+mod file_answer;
 mod file_stream;
 #[cfg(test)]
 mod fixtures;
 mod guests;
+mod links;
 mod listen;
+mod markup;
 mod open_package;
 mod package_server;
+mod page;
 mod patience;
 mod piece_body;
 mod preconditions;
 mod ranges;
+mod refusal;
 mod shelf;
+mod simple_index;
+mod site;
 #[cfg(test)]
 mod tests;
 mod transfer;
 
 pub use listen::bind;
-pub use package_server::{Limits, PackageServer};
+pub use package_server::{Limits, Options, PackageServer};
+pub use ranges::{Wanted, wanted_ranges};
+pub use shelf::Shelf;
+pub use site::{Describe, Facts};
 pub use transfer::{Observer, Outcome, Transfer};

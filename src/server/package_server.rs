@@ -17,11 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::Access;
 use super::answer::{Answers, Visitor};
+use super::book::Book;
 use super::file_stream::{FileStream, Tickets, Way};
 use super::guests::Guests;
 use super::piece_body::PieceBody;
 use super::shelf::Shelf;
+use super::site::{Describe, Site};
 use super::transfer::Observer;
 use crate::plan::VerifiedPackage;
 
@@ -47,6 +50,20 @@ impl Default for Limits {
     }
 }
 
+/// How a server behaves; the default is a build's own server, which shows its
+/// files, `/simple/` and `/healthz` to whoever reaches it, and nothing else.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// What a server puts up with.
+    pub limits: Limits,
+    /// Show `/`, `/api/packages`, `/api/transfers` and `/metrics`, with these facts.
+    pub pages: Option<Describe>,
+    /// Wanted of every request, as `?token=…` or `Authorization: Bearer …`.
+    pub token: Option<String>,
+    /// An unguessable first part of every path, letters and digits: `/<prefix>/<file>`.
+    pub prefix: Option<String>,
+}
+
 /// Serves verified packages until it is stopped or dropped.
 pub struct PackageServer {
     address: SocketAddr,
@@ -68,29 +85,31 @@ impl PackageServer {
         files: Vec<VerifiedPackage>,
         observer: Observer,
     ) -> PackageServer {
-        Self::start_within(Limits::default(), listener, files, observer)
+        Self::start_with(Options::default(), listener, files, observer)
     }
 
-    /// The same with other limits than the default ones.
+    /// The same with other options than those of a build.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start_within(
-        limits: Limits,
+    pub fn start_with(
+        options: Options,
         listener: TcpListener,
         files: Vec<VerifiedPackage>,
         observer: Observer,
     ) -> PackageServer {
         let address = listener.local_addr().expect("a bound listener has an address");
+        let site = Site { book: Book::default(), describe: options.pages, address };
+        let access = Access { prefix: options.prefix, token: options.token };
         let over = CancellationToken::new();
         let server = PackageServer {
             address,
-            answers: Arc::new(Answers::new(Shelf::new(files), observer)),
+            answers: Arc::new(Answers::new(Shelf::new(files), site, access, observer)),
             connections: TaskTracker::new(),
             closing: over.child_token(),
             over,
         };
-        tokio::spawn(server.accept(listener, limits));
+        tokio::spawn(server.accept(listener, options.limits));
         server
     }
 

@@ -12,7 +12,7 @@ const MOST_RANGES: usize = 64;
 
 /// What a `Range` header asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub enum Wanted {
     /// The header is to be ignored: send everything.
     Whole,
     /// These bytes, in this order; never empty, each range within the file and not empty.
@@ -22,7 +22,7 @@ pub(super) enum Wanted {
 }
 
 /// Reads a `Range` header for a file of `size` bytes.
-pub(super) fn wanted(header: &str, size: u64) -> Wanted {
+pub fn wanted_ranges(header: &str, size: u64) -> Wanted {
     let Some(list) = strip_unit(header) else { return Wanted::Whole };
     let mut parts = Vec::new();
     for item in list.split(',') {
@@ -49,11 +49,11 @@ fn strip_unit(header: &str) -> Option<&str> {
 /// One `first-last`, `first-` or `-length`, clipped to the file; `None` when malformed.
 fn one_range(item: &str, size: u64) -> Option<Range<u64>> {
     let (first, last) = item.split_once('-')?;
-    let (first, last) = (first.trim_end_matches(' '), last.trim_start_matches(' '));
     if first.is_empty() {
         let length = number(last)?;
         return Some(size.saturating_sub(length)..size);
     }
+    let (first, last) = (first.trim_end_matches(' '), last.trim_start_matches(' '));
     let start = number(first)?;
     let end = if last.is_empty() { size } else { size.min(number(last)?.saturating_add(1)) };
     Some(start..end)
@@ -75,7 +75,7 @@ mod tests {
     }
 
     fn check(header: &str, size: u64, expected: &Wanted) {
-        assert_eq!(&wanted(header, size), expected, "{header} of {size}");
+        assert_eq!(&wanted_ranges(header, size), expected, "{header} of {size}");
     }
 
     #[test]
@@ -109,6 +109,7 @@ mod tests {
             "bytes=--1",
             "bytes=0-1-2",
             "bytes=0x1-2",
+            "bytes=- 1",
         ] {
             check(header, 10, &Wanted::Unsatisfiable);
         }

@@ -37,7 +37,7 @@ pub(super) struct Offer {
 
 /// Every file that the server offers.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub struct Shelf {
     offers: Vec<Arc<Offer>>,
     by_path: HashMap<String, Found>,
 }
@@ -53,7 +53,7 @@ pub(super) enum Found {
 
 impl Shelf {
     /// Puts `files` on a shelf; the same content under the same name counts once.
-    pub(super) fn new(files: Vec<VerifiedPackage>) -> Self {
+    pub fn new(files: Vec<VerifiedPackage>) -> Self {
         let mut shelf = Self::default();
         for file in files {
             let path = digest_path(&file);
@@ -81,10 +81,23 @@ impl Shelf {
         self.offers.push(offer);
     }
 
+    /// The file that a request path leads to.
+    pub fn package_at(&self, request_path: &str) -> Option<&VerifiedPackage> {
+        match self.find(request_path)? {
+            Found::Offer(offer) => Some(&offer.package),
+            Found::Ambiguous(_) => None,
+        }
+    }
+
     /// What stands at a request path, which is percent-decoded once.
     pub(super) fn find(&self, request_path: &str) -> Option<&Found> {
         let decoded = percent_decode_str(request_path.strip_prefix('/')?).decode_utf8().ok()?;
         self.by_path.get(decoded.as_ref())
+    }
+
+    /// Every file, in the order in which they were declared.
+    pub(super) fn packages(&self) -> impl Iterator<Item = &VerifiedPackage> {
+        self.offers.iter().map(|offer| &offer.package)
     }
 
     /// The served name most like the last part of a request path.

@@ -9,3 +9,4 @@ RUN --mount=type=bind,from=packages,source=/packages,target=/mnt \
 RUN --mount=from=tools,target=/tools --mount=type=bind,from=alpine:3.20,target=/alpine ls /tools
 RUN --mount=type=tmpfs,target=/work cd /work && wget http://172.17.0.1:3000/toolkit.run && sh toolkit.run --install
 RUN --mount=type=secret,id=token --network=host true
+RUN --mount=type=bind,source=scripts,target=/scripts --mount=target=/all sh /scripts/install.sh

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::evaluate::{Text, UNKNOWN};
+use super::inputs::Inputs;
 use super::requests::{self, Request, RequestKind};
-use super::scope::{Inputs, Value};
+use super::scope::Value;
 use super::script::{Program, program};
 use super::stages::{Stages, Step};
 use super::url::Address;

@@ -26,6 +26,8 @@ pub struct Heredoc {
     pub descriptor: Option<u32>,
     /// How many tabs were dropped from each line.
     stripped: Vec<usize>,
+    /// Whether its terminator was found.
+    pub(super) ended: bool,
 }
 
 impl Heredoc {
@@ -74,6 +76,7 @@ fn marker(word: &str, span: Range<usize>) -> Option<Heredoc> {
         marker: span,
         descriptor,
         stripped: Vec::new(),
+        ended: false,
     };
     (!heredoc.name.is_empty()).then_some(heredoc)
 }

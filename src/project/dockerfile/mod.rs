@@ -1,16 +1,28 @@
 //! Dockerfiles, read without losing a byte.
 //!
+//! The steps, each of which can be used alone:
+//! 1. [`Dockerfile::read`] takes the text apart: directives, instructions with
+//!    their flags, arguments and heredocs (`read`, `logical`, `heredoc`);
+//! 2. [`Stages::read`] finds the stages, what each needs, and what each name
+//!    stands for at each instruction (`stages`, `scope`, `words`);
+//! 3. [`fetches()`] and [`copy_sources`] tell what a stage takes from the package
+//!    server and from the context (`requests`, `shell`, `evaluate`, `sources`);
+//! 4. [`lint()`] tells what a build like this gets wrong.
+//!
 //! The facts are those of BuildKit's parser (`frontend/dockerfile/parser` and
 //! `shell`). What is not understood stays in the text and goes to the engine
-//! as it is.
+//! as it is; what only the build can tell is unknown, with its reason.
 
 mod assignments;
+mod branches;
 mod commands;
 mod directive;
 mod embedded;
 mod evaluate;
 mod fetches;
 mod heredoc;
+mod hosts;
+mod inputs;
 mod instruction;
 mod lint;
 mod lint_cache;
@@ -25,6 +37,7 @@ mod scope;
 mod script;
 mod shell;
 mod shell_words;
+mod simple;
 mod sources;
 mod stages;
 mod url;
@@ -33,24 +46,44 @@ mod words;
 #[cfg(test)]
 mod gallery;
 #[cfg(test)]
+mod shell_tests;
+#[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use assignments::Assignment;
 pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
+pub use hosts::host_places;
+pub use inputs::{Dialect, Inputs};
 pub use instruction::{Flag, Form, Instruction};
-pub use lint::{LINT_CODES, lint};
+pub use lint::lint;
 pub use lint_layers::LARGE;
 pub use logical::Logical;
-pub use scope::{Inputs, Lookup, Scope, Value};
+pub use scope::{Lookup, Scope, Value};
 pub use sources::copy_sources;
 pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
 
 use crate::error::{Problem, SourceFile};
+
+/// The codes of all warnings that this room gives, in alphabetical order.
+pub const WARNING_CODES: [&str; 11] = [
+    "address-baked",
+    "cache-left",
+    "copy-then-remove",
+    "duplicate-stage",
+    "empty-continuation",
+    "exit-code-lost",
+    "from-later-stage",
+    "package-not-removed",
+    "syntax-directive",
+    "unknown-instruction",
+    "variable-from",
+];
 
 /// A Dockerfile taken apart; put together again it is the same bytes.
 #[derive(Debug, Clone)]
@@ -99,11 +132,23 @@ impl Dockerfile {
 
     /// The source with some instructions replaced and everything else as it
     /// is. A replacement has no newline at its end.
-    pub fn rewrite(&self, mut edit: impl FnMut(&Instruction) -> Option<String>) -> String {
-        let text = &self.source.text;
-        let mut out = String::with_capacity(text.len());
-        let mut position = 0;
-        for instruction in &self.instructions {
+    pub fn rewrite(&self, edit: impl FnMut(&Instruction) -> Option<String>) -> String {
+        self.rewrite_within(0..self.source.text.len(), edit)
+    }
+
+    /// The same for the part of the source at `span`, which cuts no instruction.
+    pub fn rewrite_within(
+        &self,
+        span: Range<usize>,
+        mut edit: impl FnMut(&Instruction) -> Option<String>,
+    ) -> String {
+        let text = &self.source.text[..span.end];
+        let mut out = String::with_capacity(span.len());
+        let mut position = span.start;
+        let within = |instruction: &&Instruction| {
+            span.start <= instruction.span.start && instruction.span.end <= span.end
+        };
+        for instruction in self.instructions.iter().filter(within) {
             out.push_str(&text[position..instruction.span.start]);
             match edit(instruction) {
                 Some(replacement) => out.push_str(&replacement),

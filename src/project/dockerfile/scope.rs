@@ -1,28 +1,14 @@
 //! What a name stands for at an instruction: ARG, ENV and what the builder sets.
 //!
-//! In this order, as the engine does: ENV of the stage and of the stages it is
-//! built from, ENV of the base image, then ARG. An ARG's value is the build
-//! argument, else its default, else the ARG of that name before the first FROM.
+//! An ARG's value is the build argument, else its default, else the ARG of that
+//! name before the first FROM. Which of ENV and ARG counts, each [`Dialect`] has
+//! its own rules for: the names of both are kept side by side.
 
 use std::collections::BTreeMap;
 
 use super::assignments::{self, Assignment};
+use super::inputs::{Dialect, Inputs};
 use super::{Form, Instruction, Lexer};
-use crate::project::Platform;
-
-/// What the command line and the engine add to a Dockerfile.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs {
-    /// `--build-arg` values.
-    pub build_args: BTreeMap<String, String>,
-    /// The platform that is built for; gives `TARGETPLATFORM` and its kin their values.
-    pub platform: Option<Platform>,
-    /// The environment of base images, by the reference that FROM names, where it is known.
-    pub base_environment: BTreeMap<String, BTreeMap<String, String>>,
-    /// Whether a stage sees the ARGs of the stage it is built from. BuildKit
-    /// does so; the classic builder of Engine 20.10 was seen not to.
-    pub arguments_are_inherited: bool,
-}
 
 /// A text that is known before the build, or why it is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +36,13 @@ pub enum Lookup<'a> {
 /// The names that are set at an instruction.
 #[derive(Debug, Clone)]
 pub struct Scope {
+    /// What the image keeps.
     environment: BTreeMap<String, Value>,
+    /// The classic builder's ARGs, which count where no ENV has their name.
     arguments: BTreeMap<String, Value>,
+    /// BuildKit's names: each line of ARG or ENV sets one.
+    state: BTreeMap<String, Value>,
+    dialect: Dialect,
     /// Why a name that the file does not set may be set all the same.
     base: Option<String>,
     /// What RUN's shell form is given to.
@@ -60,20 +51,6 @@ pub struct Scope {
     pub workdir: Value,
     escape: char,
 }
-
-/// Build arguments that every RUN sees without an ARG.
-const PROXIES: [&str; 10] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "FTP_PROXY",
-    "ftp_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
 
 impl Value {
     /// The text, where it is known.
@@ -98,10 +75,16 @@ impl Value {
 
 impl Scope {
     /// The scope of FROM lines: the platform's names, then each ARG before the first FROM.
-    pub(super) fn global(inputs: &Inputs, escape: char) -> Self {
+    pub fn global(inputs: &Inputs, escape: char) -> Self {
+        Self { state: inputs.platform_arguments(), ..Self::empty(inputs, escape) }
+    }
+
+    fn empty(inputs: &Inputs, escape: char) -> Self {
         Self {
             environment: BTreeMap::new(),
-            arguments: platform_arguments(inputs),
+            arguments: BTreeMap::new(),
+            state: BTreeMap::new(),
+            dialect: inputs.dialect,
             base: None,
             shell: ["/bin/sh", "-c"].map(str::to_owned).to_vec(),
             workdir: Value::Known("/".to_owned()),
@@ -111,11 +94,12 @@ impl Scope {
 
     /// The scope at the start of a stage that is built from an image.
     pub(super) fn of_image(image: &Value, inputs: &Inputs, escape: char) -> Self {
-        let mut scope = Self { arguments: BTreeMap::new(), ..Self::global(inputs, escape) };
+        let mut scope = Self::empty(inputs, escape);
         let known = image.known().and_then(|image| inputs.base_environment.get(image));
         if let Some(environment) = known {
             let values = environment.iter().map(|(k, v)| (k.clone(), Value::Known(v.clone())));
             scope.environment = values.collect();
+            scope.state = scope.environment.clone();
         } else if image.known() != Some("scratch") {
             let image = image.known().unwrap_or("of this stage");
             scope.base =
@@ -126,19 +110,26 @@ impl Scope {
     }
 
     /// The scope at the start of a stage that is built from the stage that this scope ends.
-    pub(super) fn of_child(&self, inputs: &Inputs) -> Self {
-        let arguments =
-            if inputs.arguments_are_inherited { self.arguments.clone() } else { BTreeMap::new() };
-        Self { arguments, ..self.clone() }
+    pub(super) fn of_child(&self) -> Self {
+        let mut child = Self { arguments: BTreeMap::new(), ..self.clone() };
+        child.state.extend(self.environment.clone());
+        child
     }
 
     /// What `name` stands for in the expansion of an instruction.
     pub fn lookup(&self, name: &str) -> Lookup<'_> {
-        let value = self.environment.get(name).or_else(|| self.arguments.get(name));
+        let classic = self.environment.get(name).or_else(|| self.arguments.get(name));
+        let buildkit = self.state.get(name);
+        let value = match self.dialect {
+            Dialect::Classic => classic,
+            Dialect::BuildKit => buildkit,
+            Dialect::Either if classic == buildkit => classic,
+            Dialect::Either => return Lookup::Unknown("read differently by the two builders"),
+        };
         match (value, &self.base) {
             (Some(value), _) => value.lookup(),
-            (None, Some(reason)) if !self.arguments.contains_key(name) => Lookup::Unknown(reason),
-            (None, _) => Lookup::Unset,
+            (None, Some(reason)) => Lookup::Unknown(reason),
+            (None, None) => Lookup::Unset,
         }
     }
 
@@ -201,8 +192,9 @@ impl Scope {
         let text = &instruction.arguments.text;
         match instruction.keyword.as_str() {
             "ARG" => {
+                let before = self.clone();
                 for argument in assignments::arguments(text, self.escape) {
-                    self.declare(&argument, &self.clone(), Some(globals), inputs);
+                    self.declare(&argument, &before, Some(globals), inputs);
                 }
             }
             "ENV" => self.set_environment(text),
@@ -232,22 +224,20 @@ impl Scope {
     ) {
         let name = &argument.name;
         let given = inputs.build_args.get(name).map(|value| Value::Known(value.clone()));
-        let default = argument.value.as_ref().map(|value| before.expand(value));
-        let inherited = || globals.and_then(|globals| globals.arguments.get(name).cloned());
-        if let Some(value) = given.or(default).or_else(inherited) {
-            self.arguments.insert(name.clone(), value);
-        } else if let Some(reason) = self.base.clone()
-            && !self.environment.contains_key(name)
-        {
-            self.declared_only(name, &reason);
-        }
-    }
-
-    /// An ARG without any value stays unset, unless the base image has an ENV of that name.
-    fn declared_only(&mut self, name: &str, reason: &str) {
-        self.arguments
-            .entry(name.to_owned())
-            .or_insert(Value::Unknown { reason: format!("an `ARG` without a value, {reason}") });
+        let value = given.or_else(|| argument.value.as_ref().map(|value| before.expand(value)));
+        let bare = self
+            .base
+            .as_ref()
+            .map(|reason| Value::unknown(format!("an `ARG` without a value, {reason}")));
+        let global = |names: fn(&Self) -> &BTreeMap<String, Value>| {
+            globals.and_then(|globals| names(globals).get(name).cloned())
+        };
+        let classic = value.clone().or_else(|| global(|scope| &scope.arguments));
+        let buildkit = value.or_else(|| global(|scope| &scope.state));
+        self.arguments.remove(name);
+        self.arguments.extend(classic.or(bare.clone()).map(|value| (name.clone(), value)));
+        let kept = self.state.get(name).cloned();
+        self.state.extend(buildkit.or(kept).or(bare).map(|value| (name.clone(), value)));
     }
 
     /// The values of one ENV see what was set before it, not each other.
@@ -257,6 +247,7 @@ impl Scope {
             .into_iter()
             .map(|one| (one.name, self.expand(one.value.as_deref().unwrap_or_default())))
             .collect();
+        self.state.extend(values.clone());
         self.environment.extend(values);
     }
 
@@ -274,7 +265,7 @@ impl Scope {
     /// What a RUN's shell finds in its environment under `name`; build
     /// arguments for proxies are there without an ARG.
     pub fn lookup_in_run<'a>(&'a self, name: &str, inputs: &'a Inputs) -> Lookup<'a> {
-        let proxy = PROXIES.contains(&name).then(|| inputs.build_args.get(name)).flatten();
+        let proxy = inputs.proxy(name);
         match (proxy, self.environment.get(name)) {
             (Some(value), None) => Lookup::Set(value),
             _ => self.lookup(name),
@@ -282,20 +273,118 @@ impl Scope {
     }
 }
 
-/// `TARGETPLATFORM` and its kin; what the builder itself runs on is not known here.
-fn platform_arguments(inputs: &Inputs) -> BTreeMap<String, Value> {
-    let reason = "set by the builder";
-    let build = ["BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"];
-    let mut names: BTreeMap<_, _> =
-        build.iter().map(|name| ((*name).to_owned(), Value::unknown(reason))).collect();
-    let architecture = inputs.platform.as_ref().map(Platform::architecture);
-    let mut target = |name: &str, value: Option<String>| {
-        let value = value.map_or_else(|| Value::unknown(reason), Value::Known);
-        names.insert(name.to_owned(), value);
-    };
-    target("TARGETPLATFORM", architecture.map(|name| format!("linux/{name}")));
-    target("TARGETARCH", architecture.map(str::to_owned));
-    target("TARGETOS", Some("linux".to_owned()));
-    target("TARGETVARIANT", Some(String::new()));
-    names
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::error::SourceFile;
+    use crate::project::dockerfile::{Dockerfile, Stages};
+
+    /// What each name is at the end of the last stage; the base image sets only `BASE=image`.
+    fn check(dialect: Dialect, text: &str, expected: &[(&str, Lookup<'_>)]) {
+        let base = BTreeMap::from([("BASE".to_owned(), "image".to_owned())]);
+        let inputs = Inputs {
+            build_args: BTreeMap::from([("GIVEN".to_owned(), "command line".to_owned())]),
+            platform: Some("linux/arm64".parse().unwrap()),
+            base_environment: BTreeMap::from([("base".to_owned(), base)]),
+            dialect,
+        };
+        let source = SourceFile { path: "Dockerfile".into(), text: text.to_owned() };
+        let (file, _) = Dockerfile::read(Arc::new(source));
+        let (stages, _) = Stages::read(&file, &inputs);
+        let scope = stages.scope_at_end(stages.last().unwrap());
+        for (name, value) in expected {
+            assert_eq!(scope.lookup(name), *value, "{name} in\n{text}");
+        }
+    }
+
+    use Lookup::{Set, Unset};
+
+    fn both(text: &str, expected: &[(&str, Lookup<'_>)]) {
+        for dialect in [Dialect::Classic, Dialect::BuildKit, Dialect::Either] {
+            check(dialect, text, expected);
+        }
+    }
+
+    /// Every value here was read from images that both builders of Engine
+    /// 20.10.24 made of the same lines.
+    #[test]
+    fn names_are_what_the_engine_makes_of_them() {
+        both(
+            "FROM base\nENV one 1 and a half\nENV two=2 three=\"$two and 3\" four=four\\ words\n\
+             ENV five ${one} \"quoted\" six=6\nARG six=7\nENV seven=${six:-none} eight=${nine:+set}",
+            &[
+                ("one", Set("1 and a half")),
+                ("three", Set(" and 3")),
+                ("four", Set("four words")),
+                ("five", Set("1 and a half quoted six=6")),
+                ("seven", Set("7")),
+                ("eight", Set("")),
+            ],
+        );
+        both(
+            "FROM base\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc",
+            &[("abc", Set("bye")), ("def", Set("hello")), ("ghi", Set("bye"))],
+        );
+        both(
+            "FROM base\nENV P=one Q='$P' R=\\$P M=\"a'b\"'c\"d' D=\"a\\\"b\\$P\\x\" S='a\\'",
+            &[
+                ("Q", Set("$P")),
+                ("R", Set("$P")),
+                ("M", Set("a'bc\"d")),
+                ("D", Set("a\"b$P\\x")),
+                ("S", Set("a\\")),
+            ],
+        );
+        both(
+            "FROM base\nENV P=one\nENV A=\"${P}x\" B=$P'$P' C=\"${no:-d e}\" D=${no:-$P} E=$$ F=a$ G=${P:+a\"b\"}",
+            &[
+                ("A", Set("onex")),
+                ("B", Set("one$P")),
+                ("C", Set("d e")),
+                ("D", Set("one")),
+                ("E", Set("")),
+                ("F", Set("a$")),
+                ("G", Set("ab")),
+            ],
+        );
+    }
+
+    /// Seen there as well, the ARG of each line printed by a RUN.
+    #[test]
+    fn arguments_and_environment_are_scoped_as_each_builder_scopes_them() {
+        let first = "ARG G=global\nARG H=$G-h\nFROM base AS Base\nARG X=1\nARG X=2\nENV E=$X\nENV X=env\nARG X=3\nENV Z=$X\n";
+        let later = format!("{first}ARG G\nARG A=1 B=$A\nARG D=x\nARG D\nARG L=late GIVEN=default");
+        let common = [
+            ("E", Set("2")),
+            ("G", Set("global")),
+            ("A", Set("1")),
+            ("B", Set("")),
+            ("H", Unset),
+            ("GIVEN", Set("command line")),
+            ("BASE", Set("image")),
+        ];
+        both(&later, &common);
+        check(Dialect::Classic, &later, &[("X", Set("env")), ("Z", Set("env")), ("D", Unset)]);
+        check(Dialect::BuildKit, &later, &[("X", Set("3")), ("Z", Set("3")), ("D", Set("x"))]);
+        let child = format!("{later}\nFROM base\nARG H");
+        both(&child, &[("X", Set("env")), ("E", Set("2")), ("H", Set("global-h"))]);
+        check(Dialect::Classic, &child, &[("L", Unset), ("Z", Set("env"))]);
+        check(Dialect::BuildKit, &child, &[("L", Set("late")), ("Z", Set("3"))]);
+        let differ = Lookup::Unknown("read differently by the two builders");
+        let through_x = Lookup::Unknown("`X` is read differently by the two builders");
+        check(Dialect::Either, &child, &[("L", differ), ("Z", through_x)]);
+    }
+
+    #[test]
+    fn what_the_file_does_not_tell_is_unknown() {
+        let unset = "set nowhere in this file, perhaps by the base image `other`";
+        both("FROM other", &[("BASE", Lookup::Unknown(unset))]);
+        both("FROM scratch", &[("BASE", Unset)]);
+        let platform = "FROM base\nARG TARGETARCH\nARG TARGETPLATFORM=mine";
+        both(platform, &[("TARGETPLATFORM", Set("mine"))]);
+        check(Dialect::Classic, platform, &[("TARGETARCH", Unset)]);
+        check(Dialect::BuildKit, platform, &[("TARGETARCH", Set("arm64"))]);
+    }
 }

@@ -59,7 +59,7 @@ fn logical(instruction: &Instruction) -> Logical {
         for (source, line) in heredoc.lines() {
             text.push(line, source);
         }
-        if !alone {
+        if !alone && heredoc.ended {
             text.push(&heredoc.name, heredoc.span.end);
         }
     }

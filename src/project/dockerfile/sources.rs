@@ -1,12 +1,12 @@
-//! What COPY and ADD take from the build context.
+//! What COPY, ADD and the mounts of RUN take from the build context.
 
 use std::ops::Range;
 
 use super::Instruction;
 use super::assignments;
-use super::scope::Scope;
+use super::scope::{Scope, Value};
 
-/// The sources of a COPY or ADD from the build context, expanded: paths and
+/// What an instruction takes from the build context, expanded: paths and
 /// patterns, still relative to the context. Sources from stages, images and
 /// heredocs are none, nor are remote addresses.
 ///
@@ -16,15 +16,36 @@ pub fn copy_sources(instruction: &Instruction, scope: &Scope) -> Result<Vec<Stri
     if instruction.flag("from").is_some() {
         return Ok(Vec::new());
     }
+    let words = source_words(instruction, scope.escape()).into_iter().map(|(text, _)| text);
     let mut sources = Vec::new();
-    for (text, _) in source_words(instruction, scope.escape()) {
+    for text in words.chain(mounted(instruction)) {
         match scope.expand(&text) {
-            super::Value::Known(path) => sources.push(path),
-            super::Value::Unknown { reason } => return Err(reason),
+            Value::Known(path) => sources.push(path),
+            Value::Unknown { reason } => return Err(reason),
         }
     }
     sources.retain(|path| !is_remote(path));
     Ok(sources)
+}
+
+/// The folders of the context that the bind mounts of a RUN show; `.` is all of it.
+fn mounted(instruction: &Instruction) -> Vec<String> {
+    let run = instruction.keyword == "RUN";
+    let mounts = instruction.flags_named("mount").filter(|_| run);
+    mounts.filter_map(|flag| flag.value.as_deref()).filter_map(bound).collect()
+}
+
+/// The source of a bind mount from the context; `bind` is the type where none is given.
+fn bound(mount: &str) -> Option<String> {
+    let value = |names: &[&str]| {
+        let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
+        fields.find(|(name, _)| names.contains(name)).map(|(_, value)| value)
+    };
+    if value(&["type"]).is_some_and(|kind| kind != "bind") || value(&["from"]).is_some() {
+        return None;
+    }
+    let source = value(&["source", "src"]).unwrap_or(".").trim_start_matches('/');
+    Some(if source.is_empty() { "." } else { source }.to_owned())
 }
 
 /// The words of a COPY or ADD but the last one, which is the destination, and

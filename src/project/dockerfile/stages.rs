@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::scope::{Inputs, Scope, Value};
+use super::inputs::Inputs;
+use super::scope::{Scope, Value};
 use super::{Dockerfile, Instruction};
 use crate::error::{Place, Problem, did_you_mean};
 
@@ -165,7 +166,7 @@ impl<'f> Stages<'f> {
         scope = match &stage.base {
             Origin::Stage(base) if *base < index => {
                 triggers = self.triggers(*base);
-                self.walk(*base).1.of_child(self.inputs)
+                self.walk(*base).1.of_child()
             }
             base => Scope::of_image(&base.value(), self.inputs, self.file.escape()),
         };

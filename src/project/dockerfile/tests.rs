@@ -113,6 +113,7 @@ fn what_docker_refuses_is_told_and_kept() {
         "ONBUILD FORM a",
         "ONBUILD > FORM | a\n1: `FORM` is not an instruction that Docker knows",
     );
+    check("ENV A=1 B c=2", "ENV | A=1 B c=2\n1: expected `NAME=VALUE`, actual `B`");
     check("RUN [1, 2]", "RUN | [1, 2]\n1: expected only strings in the JSON array");
 }
 
@@ -124,6 +125,17 @@ fn json_falls_back_to_the_shell() {
     assert_eq!(form("RUN ['a']"), Form::Shell("['a']".into()));
     assert_eq!(form("RUN <<E\na\nb\nE\n"), Form::Shell("a\nb\n".into()));
     assert_eq!(form("RUN cat <<E >f\na\nE\n"), Form::Shell("cat <<E >f\na\nE".into()));
+}
+
+#[test]
+fn sub_scripts_stay_inside_the_source() {
+    // Both were found by the fuzzer: a heredoc without an end, announced last or not.
+    for text in [
+        "FROM a\nRUN cat <<CONF\nhttp://172.17.0.1:3000/",
+        "FROM a\nRUN sh <<A <<B\nwget http://172.17.0.1:3000/$X \"",
+    ] {
+        hold(text).unwrap();
+    }
 }
 
 #[test]
@@ -145,11 +157,27 @@ fn hold(text: &str) -> Result<(), TestCaseError> {
         traceable(text, instruction)?;
         instruction.form();
     }
-    for problem in problems {
+    for problem in problems.into_iter().chain(judged(&file)) {
         let span = problem.place.unwrap().span;
         prop_assert!(text.get(span.clone()).is_some(), "{span:?}");
     }
     Ok(())
+}
+
+/// What stages, fetches and warnings tell of a file, all of it.
+fn judged(file: &Dockerfile) -> Vec<Problem> {
+    let inputs = Inputs::default();
+    let (stages, mut problems) = Stages::read(file, &inputs);
+    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()]);
+    let all: Vec<usize> = (0..stages.iter().len()).collect();
+    for stage in &all {
+        assert_eq!(stages.ancestors(*stage).last().unwrap().stage, *stage);
+        for fetch in fetches(&stages, *stage, &inputs, &addresses) {
+            assert!(file.source().text.get(fetch.url_span.clone()).is_some());
+        }
+    }
+    problems.extend(lint(&stages, &all, &inputs, &addresses, &|_| Some(LARGE)));
+    problems
 }
 
 /// Every character of the arguments leads back to the same character of the source.
@@ -171,39 +199,55 @@ fn traceable(text: &str, instruction: &Instruction) -> Result<(), TestCaseError>
 }
 
 /// Pieces that Dockerfiles are made of, so that random texts reach every corner.
+const PIECES: [&str; 43] = [
+    "FROM a AS b\n",
+    "RUN ",
+    "run --mount=type=cache ",
+    "COPY ",
+    "ONBUILD ",
+    "ARG X=1",
+    "<<EOF",
+    "<<-'E F'",
+    "\nEOF\n",
+    "\n\tE F\n",
+    " \\\n",
+    " \\",
+    "`\n",
+    "# escape=`\n",
+    "# note\n",
+    "\r\n",
+    "\n",
+    "\t",
+    " ",
+    "\"",
+    "'",
+    "$X",
+    "${X:-",
+    "}",
+    "[\"a\"]",
+    "é",
+    "\u{feff}",
+    "--",
+    "--a=\"b c\"",
+    "FROM b\n",
+    "ENV X=$Y ",
+    "wget http://172.17.0.1:3000/a.run ",
+    "ADD http://$X:3000/",
+    "if ",
+    "; fi",
+    "for i in ",
+    "do ",
+    "; done",
+    "sh -c '",
+    "$(",
+    "&& ",
+    "|| ",
+    "\n<<",
+];
+
 fn pieces() -> impl Strategy<Value = String> {
-    let piece = prop::sample::select(vec![
-        "FROM a AS b\n",
-        "RUN ",
-        "run --mount=type=cache ",
-        "COPY ",
-        "ONBUILD ",
-        "ARG X=1",
-        "<<EOF",
-        "<<-'E F'",
-        "\nEOF\n",
-        "\n\tE F\n",
-        " \\\n",
-        " \\",
-        "`\n",
-        "# escape=`\n",
-        "# note\n",
-        "\r\n",
-        "\n",
-        "\t",
-        " ",
-        "\"",
-        "'",
-        "$X",
-        "${X:-",
-        "}",
-        "[\"a\"]",
-        "é",
-        "\u{feff}",
-        "--",
-        "--a=\"b c\"",
-    ]);
-    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    prop::collection::vec(prop::sample::select(&PIECES[..]), 0..40)
+        .prop_map(|pieces| pieces.concat())
 }
 
 proptest! {

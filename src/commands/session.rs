@@ -1,0 +1,279 @@
+//! A build under way: verify, connect, serve, execute, clear away, report.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use time::OffsetDateTime;
+
+use super::build::{Args, Wanted};
+use super::interrupt::Interrupt;
+use super::materials::Disk;
+use super::proxies;
+use super::telling::{VerifyProgress, told};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
+use crate::error::{Error, Exit, Problem, Result};
+use crate::plan::{Piece, Plan, VerifiedPackage};
+use crate::project::Project;
+use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Scratch, execute};
+use crate::server::{self, PackageServer};
+use crate::store::{VerifyOptions, memory_folder, verify};
+
+/// How long downloads may go on when a run ends before its time.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A build under way.
+pub(super) struct Session<'a> {
+    args: &'a Args,
+    folder: &'a Path,
+    project: Project,
+    plan: Plan,
+    recorder: &'a Recorder<'a>,
+    reporter: &'a Arc<dyn Reporter>,
+    packages: Vec<VerifiedPackage>,
+    engine: Option<(Arc<DockerEngine>, Builder)>,
+}
+
+impl<'a> Session<'a> {
+    /// A build that has a plan and nothing else yet.
+    pub(super) fn new(
+        args: &'a Args,
+        folder: &'a Path,
+        project: Project,
+        plan: Plan,
+        recorder: &'a Recorder<'a>,
+        reporter: &'a Arc<dyn Reporter>,
+    ) -> Self {
+        Self { args, folder, project, plan, recorder, reporter, packages: Vec::new(), engine: None }
+    }
+
+    /// Goes from the plan to the tags.
+    pub(super) async fn go(&mut self) -> Result<()> {
+        let interrupt = Interrupt::listen()?;
+        self.announce();
+        self.verify(&interrupt).await?;
+        let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
+        self.follow_platform(&engine, &interrupt).await?;
+        let builder = choose(self.args.builder, &engine)?;
+        self.engine = Some((Arc::clone(&engine), builder));
+        let access = interrupt.unless(engine.access()).await?;
+        let server = interrupt.unless(self.serve(&access)).await?;
+        let address = format!("{}:{}", access.name, server.local_address().port());
+        self.ready(&engine, builder, &address);
+        let scratch = Scratch::new(&self.recorder.folder().id);
+        let disk = self.disk();
+        let job = self.job(&engine, builder, &disk, &scratch, &access, address);
+        let result = interrupt.unless(execute(&job)).await;
+        server.stop(GRACE).await;
+        scratch.clear(&*engine).await;
+        engine.settle().await;
+        result
+    }
+
+    fn job<'b>(
+        &'b self,
+        engine: &'b DockerEngine,
+        builder: Builder,
+        disk: &'b Disk,
+        scratch: &'b Scratch,
+        access: &HostAccess,
+        server: String,
+    ) -> Job<'b, DockerEngine, Disk> {
+        Job {
+            plan: &self.plan,
+            engine,
+            builder,
+            materials: disk,
+            recorder: self.recorder,
+            proxies: user_proxies(&self.plan, &access.name),
+            server,
+            packages: &self.packages,
+            no_cache: self.args.no_cache,
+            scratch,
+        }
+    }
+
+    fn announce(&self) {
+        self.recorder.record(&Event::RunStarted {
+            schema: crate::run::SCHEMA,
+            run: self.recorder.folder().id.clone(),
+            project: self.plan.project.clone(),
+            target: self.plan.target.clone(),
+            platform: self.plan.platform.clone(),
+            stages: self.plan.stages.iter().map(|stage| stage.name.clone()).collect(),
+        });
+    }
+
+    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str) {
+        let version = engine.facts().version.clone();
+        self.recorder.record(&Event::EngineReady {
+            version,
+            builder,
+            server: format!("http://{address}"),
+        });
+        let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
+        let mut written: Vec<&String> = pieces
+            .filter_map(|piece| match piece {
+                Piece::Authority(written) if written != address => Some(written),
+                _ => None,
+            })
+            .collect();
+        written.dedup();
+        for written in written {
+            let message = format!(
+                "the Dockerfile asks `{written}`, and this engine's containers reach the package server at `{address}`: the engine is given the latter"
+            );
+            self.recorder.record(&Event::Warning { message });
+        }
+    }
+
+    /// An engine of another platform than this machine's decides, unless the user did.
+    async fn follow_platform(
+        &mut self,
+        engine: &DockerEngine,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let asked = self.args.target.source.platform.is_some();
+        let own =
+            engine.facts().platform.clone().filter(|own| !asked && *own != self.plan.platform);
+        if let Some(platform) = own {
+            (self.project, self.plan, _) = self.args.target.plan(self.folder, &platform)?;
+            self.verify(interrupt).await?;
+        }
+        Ok(())
+    }
+
+    async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
+        let (planned, options) = (self.plan.packages.clone(), self.options());
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let (wanted, flag) = (interrupt.clone(), Arc::clone(&cancelled));
+        let watching = tokio::spawn(async move {
+            wanted.wanted().await;
+            flag.store(true, Ordering::Relaxed);
+        });
+        let clock = Instant::now();
+        let progress = VerifyProgress::new(Arc::clone(self.reporter));
+        let work = tokio::task::spawn_blocking(move || {
+            verify(&planned, &options, &|event| progress.take(&event), &cancelled)
+        });
+        let verified = work.await.map_err(|error| {
+            Problem::error("verifying ended early").cause(error).exit(Exit::Bug)
+        })?;
+        watching.abort();
+        self.packages = verified?;
+        let bytes = self.packages.iter().map(|package| package.size).sum();
+        self.recorder.record(&Event::VerifyFinished {
+            files: self.packages.len(),
+            bytes,
+            seconds: clock.elapsed().as_secs_f64(),
+        });
+        self.undeclared()
+    }
+
+    /// Files that nothing vouches for are told with their digests, or refused.
+    fn undeclared(&self) -> Result<()> {
+        let undeclared = self.packages.iter().filter(|package| !package.declared);
+        if self.args.strict {
+            let problems = undeclared.map(|package| {
+                Problem::error(format!("nothing vouches for `{}`", package.file))
+                    .note(format!("its sha256 is {}", package.sha256))
+                    .hint("declare it in packages.toml (`ascend-build package scan` does), or leave `--strict` out")
+            });
+            return Error::check(Exit::Package, problems.collect()).map(drop);
+        }
+        for package in undeclared {
+            let size = crate::ui::bytes(package.size);
+            let message =
+                format!("not verified: `{}`, {size}, sha256 {}", package.file, package.sha256);
+            self.recorder.record(&Event::Warning { message });
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> VerifyOptions {
+        VerifyOptions {
+            roots: self.project.roots.clone(),
+            jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            rehash: self.args.rehash,
+            memory: memory_folder(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")),
+        }
+    }
+
+    fn disk(&self) -> Disk {
+        let context = self.project.context.clone();
+        Disk { context, dockerfile: self.project.dockerfile.clone(), options: self.options() }
+    }
+
+    async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
+        let listener =
+            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
+        let reporter = Arc::clone(self.reporter);
+        let observer = Arc::new(move |transfer| reporter.report(&Event::Transfer(told(transfer))));
+        Ok(PackageServer::start(listener, self.packages.clone(), observer))
+    }
+
+    /// Writes the report and tells the end.
+    pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
+        let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
+        let report = report.packages(&self.packages);
+        let report = match &self.engine {
+            Some((engine, builder)) => report.engine(engine.facts(), *builder),
+            None => report,
+        };
+        let json = serde_json::to_vec_pretty(&report).map_err(io::Error::other);
+        let path = json.and_then(|json| self.recorder.folder().write_report(&json));
+        let shown = match &path {
+            Ok(path) => {
+                path.strip_prefix(&self.project.folder).unwrap_or(path).display().to_string()
+            }
+            Err(error) => format!("not written: {error}"),
+        };
+        self.recorder.record(&Event::RunFinished {
+            run: self.recorder.folder().id.clone(),
+            exit_code: ending.exit_code,
+            problems: ending.problems.clone(),
+            seconds: taken.as_secs_f64(),
+            report: shown,
+        });
+    }
+}
+
+fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
+    let facts = engine.facts();
+    let builder = match wanted {
+        Wanted::Auto => return Ok(facts.builders.first().copied().unwrap_or(Builder::Classic)),
+        Wanted::Classic => Builder::Classic,
+        Wanted::Buildkit => Builder::BuildKit,
+    };
+    if facts.builders.contains(&builder) {
+        return Ok(builder);
+    }
+    Err(Problem::error("the engine has no BuildKit")
+        .note(format!(
+            "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
+            facts.version, facts.api_version
+        ))
+        .hint("leave `--builder` out, or use `--builder classic`")
+        .exit(Exit::Engine))
+}
+
+/// The proxy arguments: those given with `--build-arg` before the environment's.
+fn user_proxies(plan: &Plan, gateway: &str) -> IndexMap<String, String> {
+    let folder = std::env::var_os("DOCKER_CONFIG")
+        .map(Into::into)
+        .or_else(|| Some(std::env::home_dir()?.join(".docker")));
+    let config = folder.and_then(|folder: std::path::PathBuf| {
+        std::fs::read_to_string(folder.join("config.json")).ok()
+    });
+    let given =
+        |name: &str| plan.stages.iter().find_map(|stage| stage.build_args.get(name)).cloned();
+    proxies::arguments(
+        |name| given(name).or_else(|| std::env::var(name).ok()),
+        config.as_deref(),
+        gateway,
+    )
+}

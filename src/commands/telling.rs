@@ -1,0 +1,62 @@
+//! What the store and the server say, as events of the run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::run::{Event, Reporter, Transfer};
+use crate::server;
+use crate::store::VerifyEvent;
+
+/// Adds up what the store's threads have read.
+pub(super) struct VerifyProgress {
+    reporter: Arc<dyn Reporter>,
+    read: AtomicU64,
+    total: AtomicU64,
+}
+
+impl VerifyProgress {
+    /// Nothing read yet.
+    pub(super) fn new(reporter: Arc<dyn Reporter>) -> Self {
+        Self { reporter, read: AtomicU64::new(0), total: AtomicU64::new(0) }
+    }
+
+    /// Takes one of the store's events.
+    pub(super) fn take(&self, event: &VerifyEvent) {
+        match event {
+            VerifyEvent::Started { files, bytes } => {
+                self.total.store(*bytes, Ordering::Relaxed);
+                self.reporter.report(&Event::VerifyStarted { files: *files, bytes: *bytes });
+            }
+            VerifyEvent::Read { bytes } => {
+                let read = self.read.fetch_add(*bytes, Ordering::Relaxed) + bytes;
+                let total = self.total.load(Ordering::Relaxed);
+                self.reporter.report(&Event::VerifyProgress { bytes: read, total });
+            }
+            VerifyEvent::Finished { .. } => {}
+        }
+    }
+}
+
+/// The server's events as the run tells them.
+pub(super) fn told(transfer: server::Transfer) -> Transfer {
+    match transfer {
+        server::Transfer::Started { id, client, file, length, .. } => {
+            Transfer::Started { id, client: client.to_string(), file, length }
+        }
+        server::Transfer::Progress { id, sent } => Transfer::Progress { id, sent },
+        server::Transfer::Ended { id, sent, outcome } => {
+            Transfer::Ended { id, sent, outcome: word(&outcome) }
+        }
+        server::Transfer::Refused { client, path, status, .. } => {
+            Transfer::Refused { client: client.to_string(), path, status }
+        }
+    }
+}
+
+fn word(outcome: &server::Outcome) -> &'static str {
+    match outcome {
+        server::Outcome::Whole => "whole",
+        server::Outcome::Changed => "changed",
+        _ => "cut",
+    }
+}

@@ -1,0 +1,43 @@
+//! What only the run knows of a Dockerfile.
+
+use std::collections::BTreeSet;
+
+use sha2::Digest as _;
+
+use super::Piece;
+use crate::project::{Sha256, StageName};
+
+/// What stands in the open places of a stage's Dockerfile.
+pub struct Bindings<'a> {
+    /// The image of an earlier stage.
+    pub reference: &'a dyn Fn(&StageName) -> String,
+    /// The files of the plan and their digests, as far as they are known.
+    pub files: &'a [(String, Option<Sha256>)],
+    /// The package server's `host:port` in place of the one that the user wrote.
+    pub authority: &'a dyn Fn(&str) -> String,
+}
+
+impl Bindings<'_> {
+    pub(super) fn bind(&self, piece: &Piece) -> String {
+        match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Reference(stage) => (self.reference)(stage),
+            Piece::Files(names) => self.digest(|file| names.iter().any(|name| name == file)),
+            Piece::AllFiles => self.digest(|_| true),
+            Piece::Authority(written) => (self.authority)(written),
+        }
+    }
+
+    /// A digest over names and contents, whatever the order in which they were found.
+    fn digest(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let lines = self.files.iter().filter(|(file, _)| wanted(file));
+        let lines: BTreeSet<String> = lines
+            .map(|(file, sha256)| {
+                format!("{file} {}\n", sha256.as_ref().map_or("unknown", Sha256::as_str))
+            })
+            .collect();
+        let mut hasher = sha2::Sha256::new();
+        lines.iter().for_each(|line| hasher.update(line));
+        hex::encode(hasher.finalize())
+    }
+}

@@ -1,0 +1,72 @@
+//! `RUN --package=…` as an instruction that every builder knows.
+//!
+//! The command runs inside a small shell script (`fetch.sh`) in exec form, so
+//! that any `SHELL`, any form and any `USER` work, and each file stands on a line
+//! of its own with its SHA-256, so that the layer is cached by content.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::to_string as json;
+
+use super::PlannedPackage;
+use crate::project::dockerfile::{Flag, Form, Instruction};
+
+/// What runs in the build container around the command of a `RUN --package`.
+const FETCH: &str = include_str!("fetch.sh");
+
+/// What may stand unescaped in a path segment (RFC 3986, unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The instruction for the engine; `None` where the user's own will do.
+pub(super) fn package_run(
+    instruction: &Instruction,
+    shell: &[String],
+    escape: char,
+    resolve: &impl Fn(&str) -> Option<PlannedPackage>,
+) -> Option<String> {
+    let names: Vec<&str> = package_names(instruction).collect();
+    if instruction.keyword != "RUN" || names.is_empty() {
+        return None;
+    }
+    let packages: Vec<_> = names.into_iter().filter_map(resolve).collect();
+    let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script()]];
+    lines.push(vec!["ascend-build".to_owned(), String::new(), packages.len().to_string()]);
+    lines.extend(packages.into_iter().map(file_arguments));
+    lines.push(command(instruction, shell));
+    let lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
+    let flags = instruction.flags.iter().filter(|flag| flag.name != "package");
+    let flags: String = flags.map(|flag| format!("{} ", flag_text(flag))).collect();
+    Some(format!("RUN {flags}[{}]", lines.join(&format!(", {escape}\n  "))))
+}
+
+fn words(line: &[String]) -> String {
+    line.iter().filter_map(|word| json(word).ok()).collect::<Vec<_>>().join(", ")
+}
+
+/// The names given with `--package` to one instruction.
+fn package_names(instruction: &Instruction) -> impl Iterator<Item = &str> {
+    let flags = instruction.flags.iter().filter(|flag| flag.name == "package");
+    flags.filter_map(|flag| flag.value.as_deref()).flat_map(|value| value.split(','))
+}
+
+fn file_arguments(package: PlannedPackage) -> Vec<String> {
+    let digest = package.sha256.map(|sha256| sha256.to_string()).unwrap_or_default();
+    vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), package.file]
+}
+
+fn command(instruction: &Instruction, shell: &[String]) -> Vec<String> {
+    match instruction.form() {
+        Form::Exec(words) => words,
+        Form::Shell(command) => shell.iter().cloned().chain([command]).collect(),
+    }
+}
+
+fn flag_text(flag: &Flag) -> String {
+    flag.value
+        .as_ref()
+        .map_or_else(|| format!("--{}", flag.name), |value| format!("--{}={value}", flag.name))
+}
+
+fn fetch_script() -> String {
+    let lines = FETCH.lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.map(|line| format!("{line}\n")).collect()
+}

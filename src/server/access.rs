@@ -1,0 +1,95 @@
+//! Who may ask: a secret first part of the path, and a token.
+//!
+//! Both are off for a build's own server, which only the build's containers reach.
+
+use http::{Request, header};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::links::Links;
+use super::refusal::Refusal;
+
+/// What a request has to show.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Access {
+    /// The first part of every path.
+    pub(super) prefix: Option<String>,
+    /// Wanted as `?token=…` or `Authorization: Bearer …`.
+    pub(super) token: Option<String>,
+}
+
+impl Access {
+    /// The path after the prefix, with its leading slash, and how to write links for this client.
+    pub(super) fn admit<'a, B>(
+        &self,
+        request: &'a Request<B>,
+    ) -> Result<(&'a str, Links), Refusal> {
+        let path = self.strip_prefix(request.uri().path()).ok_or_else(|| Refusal::missing(None))?;
+        let prefix = self.prefix.as_ref().map(|prefix| format!("/{prefix}")).unwrap_or_default();
+        let Some(token) = &self.token else {
+            return Ok((path, Links { prefix, ..Links::default() }));
+        };
+        if bearer(request).is_some_and(|shown| same(shown.as_bytes(), token.as_bytes())) {
+            return Ok((path, Links { prefix, query: String::new() }));
+        }
+        if query_token(request).is_some_and(|shown| same(&shown, token.as_bytes())) {
+            let query = format!("?token={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
+            return Ok((path, Links { prefix, query }));
+        }
+        Err(Refusal::token())
+    }
+
+    fn strip_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let Some(prefix) = &self.prefix else { return Some(path) };
+        let (first, _) = path.strip_prefix('/')?.split_once('/')?;
+        same(first.as_bytes(), prefix.as_bytes()).then(|| &path[1 + first.len()..])
+    }
+}
+
+fn bearer<B>(request: &Request<B>) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn query_token<B>(request: &Request<B>) -> Option<Vec<u8>> {
+    let pairs = request.uri().query()?.split('&');
+    let value = pairs.filter_map(|pair| pair.strip_prefix("token=")).next()?;
+    Some(percent_decode_str(value).collect())
+}
+
+/// Compares in a time that does not tell how much of a guess was right.
+fn same(shown: &[u8], secret: &[u8]) -> bool {
+    let difference = shown.iter().zip(secret).fold(0, |sum, (a, b)| sum | (a ^ b));
+    std::hint::black_box(difference) == 0 && shown.len() == secret.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(access: (Option<&str>, Option<&str>), uri: &str, bearer: &str, expected: &str) {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let access = Access { prefix: owned(access.0), token: owned(access.1) };
+        let request = Request::get(uri).header("authorization", bearer).body(()).unwrap();
+        let actual = match access.admit(&request) {
+            Ok((path, links)) => format!("{path} -> {}", links.to("x")),
+            Err(refusal) => refusal.status.as_u16().to_string(),
+        };
+        assert_eq!(actual, expected, "{uri} {bearer}");
+    }
+
+    #[test]
+    fn prefix_and_token_are_wanted_where_they_are_set() {
+        check((None, None), "/a?token=x", "", "/a -> /x");
+        check((Some("s3"), None), "/s3/a", "", "/a -> /s3/x");
+        check((Some("s3"), None), "/s4/a", "", "404");
+        check((Some("s3"), None), "/s3", "", "404");
+        check((Some("s3"), None), "/a", "", "404");
+        check((None, Some("t&n")), "/a", "", "401");
+        check((None, Some("t&n")), "/a?token=t", "", "401");
+        check((None, Some("t&n")), "/a?b=c&token=t%26n", "", "/a -> /x?token=t%26n");
+        check((None, Some("t&n")), "/a", "bearer t&n", "/a -> /x");
+        check((None, Some("t&n")), "/a", "Basic t&n", "401");
+        check((Some("s3"), Some("t")), "/a?token=t", "", "404");
+    }
+}

@@ -1,0 +1,242 @@
+//! What the server remembers of its transfers, for `/api/transfers`, `/metrics`
+//! and the page: those that run, the last that ended, and counts.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::transfer::{Outcome, Transfer};
+
+/// How many ended transfers are remembered.
+const REMEMBERED: usize = 50;
+
+/// Keeps what [`Transfer`] events say.
+#[derive(Default)]
+pub(super) struct Book(Mutex<Pages>);
+
+#[derive(Default)]
+struct Pages {
+    running: BTreeMap<u64, Running>,
+    ended: VecDeque<Entry>,
+    totals: Totals,
+    today: Today,
+}
+
+struct Running {
+    entry: Entry,
+    since: Instant,
+}
+
+/// One transfer as the API shows it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Entry {
+    id: u64,
+    client: SocketAddr,
+    file: String,
+    package: String,
+    offset: u64,
+    length: u64,
+    sent: u64,
+    /// Bytes a second since it began.
+    rate: u64,
+    outcome: Option<Outcome>,
+}
+
+/// Counts since the server started.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Totals {
+    pub(super) whole: u64,
+    pub(super) cut: u64,
+    pub(super) changed: u64,
+    pub(super) refused: u64,
+    /// Bytes of files that sockets took.
+    pub(super) bytes: u64,
+}
+
+/// What was served of each file since midnight, UTC.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Today {
+    /// Days since the epoch.
+    #[serde(skip)]
+    day: u64,
+    files: BTreeMap<String, Served>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Served {
+    fetched_whole: u64,
+    bytes: u64,
+}
+
+/// Everything that `/api/transfers` shows.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) running: Vec<Entry>,
+    ended: Vec<Entry>,
+    today: Today,
+    pub(super) totals: Totals,
+}
+
+impl Book {
+    /// Enters one event.
+    pub(super) fn note(&self, event: &Transfer) {
+        let mut pages = self.pages();
+        match event {
+            Transfer::Started { id, .. } => {
+                let entry = Entry::new(event);
+                let since = Instant::now();
+                pages.running.extend(entry.map(|entry| (*id, Running { entry, since })));
+            }
+            Transfer::Progress { id, sent } => {
+                if let Some(running) = pages.running.get_mut(id) {
+                    running.entry.sent = *sent;
+                }
+            }
+            Transfer::Ended { id, sent, outcome } => pages.end(*id, *sent, *outcome),
+            Transfer::Refused { .. } => pages.totals.refused += 1,
+        }
+    }
+
+    /// All of it, as of now.
+    pub(super) fn report(&self) -> Report {
+        let pages = self.pages();
+        let today = if pages.today.day == day() { pages.today.clone() } else { Today::default() };
+        Report {
+            running: pages.running.values().map(Running::now).collect(),
+            ended: pages.ended.iter().rev().cloned().collect(),
+            today,
+            totals: pages.totals,
+        }
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pages {
+    fn end(&mut self, id: u64, sent: u64, outcome: Outcome) {
+        let Some(mut running) = self.running.remove(&id) else { return };
+        running.entry.sent = sent;
+        running.entry.outcome = Some(outcome);
+        let entry = running.now();
+        self.totals.add(sent, outcome);
+        self.today.add(&entry);
+        self.ended.push_back(entry);
+        if self.ended.len() > REMEMBERED {
+            self.ended.pop_front();
+        }
+    }
+}
+
+impl Running {
+    fn now(&self) -> Entry {
+        let milliseconds = self.since.elapsed().as_millis().max(1);
+        let rate = u128::from(self.entry.sent) * 1000 / milliseconds;
+        Entry { rate: u64::try_from(rate).unwrap_or(u64::MAX), ..self.entry.clone() }
+    }
+}
+
+impl Entry {
+    fn new(event: &Transfer) -> Option<Self> {
+        let Transfer::Started { id, client, file, package, offset, length, .. } = event else {
+            return None;
+        };
+        Some(Self {
+            id: *id,
+            client: *client,
+            file: file.clone(),
+            package: package.to_string(),
+            offset: *offset,
+            length: *length,
+            sent: 0,
+            rate: 0,
+            outcome: None,
+        })
+    }
+}
+
+impl Totals {
+    fn add(&mut self, sent: u64, outcome: Outcome) {
+        self.bytes += sent;
+        match outcome {
+            Outcome::Whole => self.whole += 1,
+            Outcome::Cut => self.cut += 1,
+            Outcome::Changed => self.changed += 1,
+        }
+    }
+}
+
+impl Today {
+    fn add(&mut self, entry: &Entry) {
+        if self.day != day() {
+            *self = Self { day: day(), files: BTreeMap::new() };
+        }
+        let served = self.files.entry(entry.file.clone()).or_default();
+        served.bytes += entry.sent;
+        served.fetched_whole += u64::from(entry.outcome == Some(Outcome::Whole));
+    }
+}
+
+fn day() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(id: u64) -> Transfer {
+        let client = "127.0.0.1:9".parse().unwrap();
+        let package = "demo".parse().unwrap();
+        Transfer::Started {
+            id,
+            client,
+            file: "a.run".into(),
+            package,
+            offset: 0,
+            length: 9,
+            size: 9,
+        }
+    }
+
+    fn check(events: &[Transfer], expected: &str) {
+        let book = Book::default();
+        events.iter().for_each(|event| book.note(event));
+        let report = book.report();
+        let sent = |entries: &[Entry]| entries.iter().map(|entry| entry.sent).collect::<Vec<_>>();
+        let today = report.today.files.get("a.run").map(|served| served.bytes);
+        let totals = report.totals;
+        let actual = format!(
+            "running {:?}, ended {:?}, today {today:?}, {}+{}+{} of {} bytes, {} refused",
+            sent(&report.running),
+            sent(&report.ended),
+            totals.whole,
+            totals.cut,
+            totals.changed,
+            totals.bytes,
+            totals.refused
+        );
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn events_become_entries_and_counts() {
+        let end = |id, sent, outcome| Transfer::Ended { id, sent, outcome };
+        check(
+            &[started(1), started(2), Transfer::Progress { id: 2, sent: 4 }],
+            "running [0, 4], ended [], today None, 0+0+0 of 0 bytes, 0 refused",
+        );
+        check(
+            &[started(1), started(2), end(1, 9, Outcome::Whole), end(2, 3, Outcome::Cut)],
+            "running [], ended [3, 9], today Some(12), 1+1+0 of 12 bytes, 0 refused",
+        );
+        check(
+            &[end(7, 1, Outcome::Changed)],
+            "running [], ended [], today None, 0+0+0 of 0 bytes, 0 refused",
+        );
+    }
+}

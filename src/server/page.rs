@@ -1,0 +1,156 @@
+//! The page at `/`: a table that works without JavaScript, live with it.
+//!
+//! Every text that comes from a file name or a client is escaped. Both
+//! languages are in the page; the one of the `lang` attribute is shown.
+
+use std::fmt::Write as _;
+
+use super::book::Report;
+use super::links::Links;
+use super::markup::escape;
+use super::site::Listed;
+
+const PAGE: &str = include_str!("assets/index.html");
+
+/// The page in the language of an `Accept-Language` header, English or Chinese.
+///
+/// `origin` is the server's address for lines to copy.
+pub(super) fn render(
+    packages: &[Listed<'_>],
+    report: &Report,
+    accept_language: &str,
+    origin: &str,
+    links: &Links,
+) -> String {
+    let rows: String = packages.iter().map(|listed| row(listed, origin)).collect();
+    let size: u64 = packages.iter().map(|listed| listed.package.size).sum();
+    let fill = [
+        ("language", language(accept_language).to_owned()),
+        ("rows", rows),
+        ("count", packages.len().to_string()),
+        ("size", human(size)),
+        ("sent", human(report.totals.bytes)),
+        ("whole", report.totals.whole.to_string()),
+        ("origin", escape(origin)),
+        ("index", escape(&links.to("simple/"))),
+        ("api", escape(&links.to("api/transfers"))),
+    ];
+    substitute(PAGE, &fill)
+}
+
+/// Replaces each `{{name}}` once read from left to right: what is put in is not looked at again.
+fn substitute(template: &str, fill: &[(&str, String)]) -> String {
+    let mut parts = template.split("{{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
+        let value = fill.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
+        text.push_str(value.unwrap_or_default());
+        text.push_str(rest);
+    }
+    text
+}
+
+/// `zh` if it is wanted before English.
+fn language(accept: &str) -> &'static str {
+    let known = |item: &str| {
+        let tag = item.trim().to_ascii_lowercase();
+        let is = |name: &str| {
+            tag.strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        if is("zh") {
+            Some("zh")
+        } else if is("en") {
+            Some("en")
+        } else {
+            None
+        }
+    };
+    accept.split(',').find_map(known).unwrap_or("en")
+}
+
+fn row(listed: &Listed<'_>, origin: &str) -> String {
+    let (package, facts) = (&listed.package, &listed.facts);
+    let or_dash = |text: &Option<String>| escape(text.as_deref().unwrap_or("–"));
+    let (file, path) = (escape(package.file), escape(&listed.path));
+    let mut row = format!(
+        "<tr data-text=\"{}\"><th scope=\"row\"><a href=\"{path}\">{file}</a><small>{}</small></th>",
+        escape(&format!("{} {}", package.name, package.file).to_lowercase()),
+        escape(package.name)
+    );
+    for text in [&facts.kind, &facts.version, &facts.arch, &facts.chip, &facts.python] {
+        // Writing into a string cannot fail.
+        let _ok = write!(row, "<td>{}</td>", or_dash(text));
+    }
+    let badge = match (facts.official, package.declared) {
+        (true, _) => ("official", "official", "官方"),
+        (false, true) => ("declared", "declared", "已声明"),
+        (false, false) => ("unverified", "not verified", "未校验"),
+    };
+    let (class, english, chinese) = badge;
+    let _ok = write!(
+        row,
+        "<td class=\"number\" data-sort=\"{}\">{}</td><td><span class=\"badge {class}\"><span lang=\"en\">{english}</span><span lang=\"zh\">{chinese}</span></span></td>",
+        package.size,
+        human(package.size)
+    );
+    let wget = format!("wget {}", escape(&format!("{origin}{}", listed.path)));
+    let digest = escape(package.sha256);
+    let _ok = writeln!(
+        row,
+        "<td class=\"copies\"><button type=\"button\" data-copy=\"{digest}\" title=\"{digest}\">sha256</button><button type=\"button\" data-copy=\"{wget}\" title=\"{wget}\">wget</button></td></tr>"
+    );
+    row
+}
+
+/// A size in decimal units, as download pages write it.
+fn human(bytes: u64) -> String {
+    let units = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let (mut value, mut unit) = (bytes, 0);
+    while value >= 1_000_000 && unit + 1 < units.len() {
+        value /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", value / 1000, value % 1000 / 100, units[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::book::Book;
+    use crate::server::site::{Facts, Public};
+
+    #[test]
+    fn hostile_names_stay_text() {
+        let name = "<script>\"'&{{rows}}";
+        let package = Public { name: "a", file: name, sha256: "00", size: 1, declared: true };
+        let listed = [Listed { package, facts: Facts::default(), path: format!("/{name}") }];
+        let page = render(&listed, &Book::default().report(), "", "http://x", &Links::default());
+        assert!(!page.contains("<script>\"'"), "{page}");
+        assert!(page.contains("&lt;script&gt;&quot;&#39;&amp;{{rows}}</a>"), "{page}");
+    }
+
+    #[test]
+    fn the_browsers_language_is_used() {
+        let check = |accept: &str, expected: &str| assert_eq!(language(accept), expected);
+        check("zh-CN,zh;q=0.9,en;q=0.8", "zh");
+        check("en-US,en;q=0.9,zh;q=0.8", "en");
+        check("fr, zh", "zh");
+        check("zho", "en");
+        check("", "en");
+    }
+
+    #[test]
+    fn sizes_are_for_people() {
+        let check = |bytes: u64, expected: &str| assert_eq!(human(bytes), expected);
+        check(999, "999 B");
+        check(1000, "1.0 kB");
+        check(821_169_024, "821.1 MB");
+        check(2_190_000_000, "2.1 GB");
+        check(u64::MAX, "18446744.0 TB");
+    }
+}

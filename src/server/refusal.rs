@@ -1,0 +1,65 @@
+//! Why a request gets nothing, in words for the client.
+
+use http::{HeaderName, StatusCode, header};
+
+use super::shelf::encode_path;
+
+/// The answer to a request that gets nothing.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+    /// The served name most like the wanted one.
+    pub(super) nearest: Option<String>,
+    /// The header that the status calls for: `Allow`, `Content-Range`, `WWW-Authenticate`.
+    pub(super) header: Option<(HeaderName, String)>,
+}
+
+impl Refusal {
+    /// A refusal that says `text`.
+    pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), nearest: None, header: None }
+    }
+
+    /// 405.
+    pub(super) fn method() -> Self {
+        let text = "only GET and HEAD are answered here";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, text).with(header::ALLOW, "GET, HEAD")
+    }
+
+    /// 416 for a file of `size` bytes.
+    pub(super) fn range(size: u64) -> Self {
+        let text = format!("the range lies outside the file's {size} bytes");
+        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, text)
+            .with(header::CONTENT_RANGE, format!("bytes */{size}"))
+    }
+
+    /// 401.
+    pub(super) fn token() -> Self {
+        let text = "a token is needed: `?token=…` or `Authorization: Bearer …`";
+        Self::new(StatusCode::UNAUTHORIZED, text).with(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    /// 404, with the name that may have been meant.
+    pub(super) fn missing(nearest: Option<String>) -> Self {
+        Self { nearest, ..Self::new(StatusCode::NOT_FOUND, "no such file is served here") }
+    }
+
+    /// 404 for a name that several contents have, which are at `paths`.
+    pub(super) fn ambiguous(paths: &[String]) -> Self {
+        let text = "several contents have this name; ask for one by its digest:".to_owned();
+        let lines = paths.iter().map(|path| format!("\n/{}", encode_path(path)));
+        Self::new(StatusCode::NOT_FOUND, lines.fold(text, |text, line| text + &line))
+    }
+
+    /// What the client reads.
+    pub(super) fn body(&self) -> String {
+        let hint = self.nearest.as_ref().map(|name| format!("hint: did you mean `{name}`?\n"));
+        format!("{}\n{}", self.text, hint.unwrap_or_default())
+    }
+
+    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.header = Some((name, value.into()));
+        self
+    }
+}

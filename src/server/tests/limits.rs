@@ -1,0 +1,105 @@
+//! Clients that leave, stall or idle, and the server that stops.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::{Reply, Served, pattern};
+use crate::server::{Limits, Options, Outcome};
+
+fn limited(limits: Limits) -> Options {
+    Options { limits, ..Options::default() }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_a_cut() {
+    let served = Served::new(&[("a.run", &pattern(64 << 20))]).await;
+    let address = served.address();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    tokio::task::spawn_blocking(move || {
+        stream.read_exact(&mut [0; 1000]).unwrap();
+        drop(stream);
+    })
+    .await
+    .unwrap();
+    served.wait_for_ends(1).await;
+    assert!(matches!(served.ended()[..], [(_, Outcome::Cut)]), "{:?}", served.ended());
+}
+
+#[tokio::test]
+async fn stopping_lets_a_download_end_and_closes_the_port() {
+    let content = pattern(64 << 20);
+    let served = Served::new(&[("a.run", &content)]).await;
+    let address = served.address();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (begun, wait) = tokio::sync::oneshot::channel();
+    let reader = tokio::task::spawn_blocking(move || {
+        let mut answer = vec![0; 1000];
+        stream.read_exact(&mut answer).unwrap();
+        begun.send(()).unwrap();
+        stream.read_to_end(&mut answer).unwrap();
+        Reply::parse(&answer)
+    });
+    wait.await.unwrap();
+    served.server.stop(Duration::from_secs(60)).await;
+    assert_eq!(reader.await.unwrap().body.len(), content.len());
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[tokio::test]
+async fn stopping_without_grace_cuts_and_frees_idle_connections() {
+    let served = Served::new(&[("a.run", &pattern(64 << 20))]).await;
+    let mut idle = TcpStream::connect(served.address()).unwrap();
+    let mut stuck = TcpStream::connect(served.address()).unwrap();
+    stuck.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let stuck = tokio::task::spawn_blocking(move || {
+        stuck.read_exact(&mut [0; 1000]).unwrap();
+        stuck
+    })
+    .await
+    .unwrap();
+    served.server.stop(Duration::ZERO).await;
+    assert_eq!(served.heard.lock().unwrap().len(), 2);
+    assert!(matches!(idle.read(&mut [0; 1]), Ok(0) | Err(_)));
+    drop(stuck);
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_cut() {
+    let limits = Limits { stall: Duration::from_millis(50), ..Limits::default() };
+    let served = Served::with(limited(limits), &[("a.run", &pattern(64 << 20))]).await;
+    let mut stream = TcpStream::connect(served.address()).unwrap();
+    stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    served.wait_for_ends(1).await;
+    assert!(matches!(served.ended()[..], [(1.., Outcome::Cut)]), "{:?}", served.ended());
+}
+
+#[tokio::test]
+async fn a_slow_head_and_an_idle_connection_are_closed() {
+    let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
+    let served = Served::with(limited(limits), &[("a.run", b"hello")]).await;
+    let address = served.address();
+    let check = async |sent: &'static str| {
+        let work = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(sent.as_bytes()).unwrap();
+            let _end = stream.read_to_end(&mut Vec::new());
+        };
+        tokio::task::spawn_blocking(work).await.unwrap(); // returns only when the server closes
+    };
+    check("").await;
+    check("GET /a.run HTT").await;
+    check("GET /a.run HTTP/1.1\r\nHost: x\r\nX").await;
+    check("GET /a.run HTTP/1.1\r\nHost: x\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_a_download() {
+    let limits = Limits { connections: 20, ..Limits::default() };
+    let served = Served::with(limited(limits), &[("a.run", b"hello")]).await;
+    let idle: Vec<_> = (0..100).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
+    assert_eq!(served.get("/a.run", "").await.body, b"hello");
+    drop(idle);
+}

@@ -1,0 +1,50 @@
+//! The help of every verb, the version, and wrong usage.
+
+use crate::support::Fixture;
+
+fn check(arguments: &[&str], code: i32, name: &str) {
+    Fixture::new().run(arguments).exits(code).matches(name);
+}
+
+/// The verbs, as the program's own help lists them: `Commands:`, then one a line until an empty one.
+fn verbs() -> Vec<String> {
+    let help = Fixture::new().run(&["--help"]).exits(0).stdout;
+    let commands = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let verbs = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    verbs.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_program_tells_what_it_does() {
+    check(&["--help"], 0, "help");
+    check(&["-h"], 0, "help-short");
+    check(&["--version"], 0, "version");
+}
+
+#[test]
+fn every_verb_has_help() {
+    let verbs = verbs();
+    assert!(
+        ["build", "plan", "check"].iter().all(|verb| verbs.iter().any(|known| known == verb)),
+        "{verbs:?}"
+    );
+    for verb in verbs {
+        check(&[&verb, "--help"], 0, &format!("help-{verb}"));
+    }
+}
+
+#[test]
+fn wrong_usage_says_what_was_expected() {
+    check(&["biuld"], 2, "usage-unknown-verb");
+    check(&["--traget", "C_stage"], 2, "usage-unknown-option");
+    check(&["build", "--builder", "buildx"], 2, "usage-unknown-builder");
+    check(&["plan", "--format", "yaml"], 2, "usage-unknown-format");
+    check(&["build", "--set", "NAME"], 2, "usage-setting-without-value");
+    check(&["build", "--platform", "windows/amd64"], 2, "usage-unknown-platform");
+    check(&["build", "--target"], 2, "usage-target-without-value");
+    check(&["-C", "nowhere", "check"], 2, "usage-no-such-folder");
+}

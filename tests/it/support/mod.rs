@@ -1,0 +1,17 @@
+//! The one door to the program: a project of its own, a fixed environment,
+//! snapshots without what differs from run to run, and a clean engine behind.
+
+mod base;
+mod docker;
+mod fixture;
+mod layers;
+mod outcome;
+mod running;
+mod second_engine;
+
+pub(crate) use docker::Docker;
+pub(crate) use fixture::{Fixture, pattern, sha256};
+pub(crate) use layers::Layers;
+pub(crate) use outcome::Outcome;
+pub(crate) use running::{PATIENCE, Running, eventually};
+pub(crate) use second_engine::SecondEngine;
