@@ -119,6 +119,9 @@ pub struct PlannedStage {
     pub instructions: Vec<PlannedInstruction>,
     /// What `COPY` and `ADD` take from `stages/`, as patterns.
     pub context: Vec<String>,
+    /// The folder of the context that the engine finds them in, where it is not its top.
+    #[serde(skip)]
+    pub context_folder: Option<&'static str>,
 }
 
 /// One instruction of a stage, as the user wrote it.
