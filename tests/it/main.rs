@@ -16,4 +16,6 @@ mod packages;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
+mod recipe;
+#[cfg(test)]
 mod support;
