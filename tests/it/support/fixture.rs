@@ -164,7 +164,8 @@ impl Fixture {
         Running::start(self.command(&arguments))
     }
 
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
+    /// The command line, to be run in another way than to its end.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let program = env!("CARGO_BIN_EXE_ascend-build");
         let mut command = match &self.engine {
             Some(engine) => engine.beside(program),
