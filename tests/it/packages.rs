@@ -7,7 +7,8 @@ use std::os::unix::net::UnixListener;
 
 use crate::support::{Fixture, pattern};
 
-const FILE: &str = "Ascend-cann-toolkit_8.5.0_linux-x86_64.run";
+/// A name that says nothing to the catalogue of official files.
+const FILE: &str = "installer_8.5.0_linux-x86_64.run";
 
 /// A project with one stage that needs one package, spoilt by `spoil`; the build must end with exit code 4,
 /// say what the snapshot `name` holds, and never have called the engine.
@@ -56,8 +57,7 @@ fn the_counted_engine_is_called_where_packages_are_right() {
             &["build", "--progress", "quiet", "--platform", "linux/amd64"],
             &[("DOCKER_HOST", &host)],
         )
-        .exits(5)
-        .matches("engine-hangs-up");
+        .exits(5);
     assert!(counting.join().expect("the thread only accepts"));
 }
 
