@@ -175,6 +175,12 @@ fn warnings_are_shown_and_can_be_denied() {
 }
 
 #[test]
+fn a_zip_that_nobody_unpacked_is_told() {
+    let zip = "Ascend-cann-toolkit_8.5.0_linux-aarch64.zip";
+    judged(&[zip], "", "", &[]).exits(0).matches("still-zipped");
+}
+
+#[test]
 fn wrong_overrides_and_facts_are_told() {
     let more = "kind = \"toolkit\"\nversion = \"new\"\narch = \"arm\"\nchip = \"gpu\"\npython = \"x\"\narchive = \"x.zip\"\n";
     judged(&[TOOLKIT], "python = \"three\"\nglibc = 2\n", more, &[])
