@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, package, plan};
+use crate::commands::{build, check, package, plan, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -68,6 +68,7 @@ enum Verb {
     Plan(plan::Args),
     Check(check::Args),
     Package(package::Args),
+    Stage(stage::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -122,6 +123,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Plan(args) => plan::run(args, &folder, printer),
         Verb::Check(args) => check::run(args, &folder, printer),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
+        Verb::Stage(args) => stage::run(args, &folder, printer),
     }
 }
 

@@ -57,8 +57,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let warnings = Error::check(Exit::Project, args.source.denied(problems))?;
     printer.problems(&warnings);
     let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
-    let is_warning = |problem: &&Problem| problem.severity == Severity::Warning;
-    printer.data(&match warnings.iter().filter(is_warning).count() {
+    let count = warnings.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    printer.data(&match count {
         0 => format!("{}: {counts}, no problem found\n", project.name),
         1 => format!("{}: {counts}, 1 warning\n", project.name),
         several => format!("{}: {counts}, {several} warnings\n", project.name),

@@ -11,5 +11,6 @@ pub mod plan;
 mod proxies;
 mod selection;
 mod session;
+pub mod stage;
 mod telling;
 mod verification;

@@ -3,7 +3,7 @@
 use super::Job;
 use crate::engine::{BuildFailure, CheckOutcome};
 use crate::error::{Error, Exit, Problem};
-use crate::plan::PlannedStage;
+use crate::plan::{PlannedInstruction, PlannedStage};
 
 /// How many lines of a failed check are shown.
 const TAIL: usize = 30;
@@ -35,6 +35,12 @@ fn instruction<E, M>(
         None => ("the build", "failed here".to_owned()),
     };
     let mut problem = Problem::error(format!("{what} of stage `{}` failed", stage.name));
+    if let Some(heredoc) = heredoc(stage).filter(|_| message.contains("parse error")) {
+        return problem
+            .at(heredoc.place.clone(), "this engine's builder does not read heredocs")
+            .note(format!("the engine says: {message}"))
+            .hint("join the commands with `&& \\`, or use Docker Engine 23.0 or later");
+    }
     if let Some((_, instruction)) = index.and_then(|index| stage.instruction(index)) {
         problem = problem.at(instruction.place.clone(), label);
     }
@@ -47,6 +53,15 @@ fn instruction<E, M>(
             problem.note(format!("its last {} lines of output:\n{}", tail.len(), tail.join("\n")));
     }
     problem.note(log(job, stage)).hint(hint(message, &tail, exit_code))
+}
+
+/// The first instruction that seems to hold a heredoc.
+fn heredoc(stage: &PlannedStage) -> Option<&PlannedInstruction> {
+    let may_have = |instruction: &&PlannedInstruction| {
+        matches!(instruction.keyword.as_str(), "RUN" | "COPY" | "ADD")
+            && instruction.text.contains("<<")
+    };
+    stage.instructions.iter().find(may_have)
 }
 
 fn log<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+use super::holder::holder;
 use crate::error::{Error, Exit, Problem};
 
 /// Binds `address`; port 0 takes a free one.
@@ -14,11 +15,14 @@ use crate::error::{Error, Exit, Problem};
 /// not be bound by this user.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|cause| {
-        let hint = hint_for(&cause, address);
-        Problem::error(format!("cannot listen on `{address}` for the package server"))
-            .hint(hint)
-            .cause(cause)
-            .exit(Exit::Engine)
+        let problem =
+            Problem::error(format!("cannot listen on `{address}` for the package server"));
+        let holder = holder(address).filter(|_| cause.kind() == io::ErrorKind::AddrInUse);
+        let problem = match holder {
+            Some(holder) => problem.note(format!("held by {holder}")).hint(holder.hint()),
+            None => problem.hint(hint_for(&cause, address)),
+        };
+        problem.cause(cause).exit(Exit::Engine)
     })
 }
 
@@ -53,7 +57,8 @@ mod tests {
     #[tokio::test]
     async fn a_refused_address_names_what_to_do() {
         let taken = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        check(&taken.local_addr().unwrap().to_string(), "another program listens").await;
+        let own = format!("kill {}", std::process::id());
+        check(&taken.local_addr().unwrap().to_string(), &own).await;
         check("192.0.2.1:0", "is no address of this machine").await;
     }
 }

@@ -16,6 +16,7 @@ mod file_stream;
 #[cfg(test)]
 mod fixtures;
 mod guests;
+mod holder;
 mod links;
 mod listen;
 mod markup;
@@ -36,5 +37,7 @@ mod transfer;
 
 pub use listen::bind;
 pub use package_server::{Limits, Options, PackageServer};
+pub use ranges::{Wanted, wanted_ranges};
+pub use shelf::Shelf;
 pub use site::{Describe, Facts};
 pub use transfer::{Observer, Outcome, Transfer};

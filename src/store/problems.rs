@@ -73,7 +73,8 @@ fn wrong_kind(package: &PlannedPackage, path: &Path, actual: &str) -> Problem {
 fn missing(package: &PlannedPackage, index: &RootIndex) -> Problem {
     let file = &package.file;
     let mut problem = Problem::error(format!("package file `{file}` is missing"));
-    problem = placed(problem, package, "declared here");
+    let label = if package.sha256.is_some() { "declared here" } else { "fetched here" };
+    problem = placed(problem, package, label);
     problem.notes.extend(index.roots().iter().flat_map(looked_in));
     let nearest = index.nearest(file);
     if !nearest.is_empty() {
@@ -90,6 +91,9 @@ fn where_to_put(package: &PlannedPackage, index: &RootIndex) -> String {
     };
     match &package.url {
         Some(url) => format!("download it from {url} into {folder}"),
+        None if package.sha256.is_none() => format!(
+            "put it into {folder}, or correct the address in `{manifest}` or the `--build-arg` that makes it up"
+        ),
         None => format!("put it into {folder}, or correct `file` in `{manifest}`"),
     }
 }

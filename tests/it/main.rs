@@ -18,4 +18,6 @@ mod packages;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
+mod recipe;
+#[cfg(test)]
 mod support;

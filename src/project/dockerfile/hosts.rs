@@ -6,7 +6,8 @@ use super::{Dockerfile, Instruction};
 
 /// Every place of `host` in what the build reads: the arguments and heredocs
 /// of each ARG, ENV, RUN and ADD, comments left out. In the order of the file,
-/// as bytes of the source, so that another host can be written there.
+/// as bytes of the source, so that another host can be written there; a
+/// continuation inside the host is part of its place.
 pub fn host_places(file: &Dockerfile, host: &str) -> Vec<Range<usize>> {
     let read = file.instructions().map(Instruction::innermost);
     let read = read.filter(|one| matches!(one.keyword.as_str(), "ARG" | "ENV" | "RUN" | "ADD"));
@@ -64,6 +65,7 @@ mod tests {
             "RUN a 10.0.0.12 210.0.0.1 10.0.0.1.2 x10.0.0.1",
         );
         check("RUN a \\\n# 10.0.0.1\n 10.0.0.1/b. 10.0.0.1.", "RUN a \\\n# 10.0.0.1\n <>/b. <>.");
+        check("RUN a 10.0\\\n.0.1 b", "RUN a <> b");
         check("RUN <<E\n10.0.0.1\nE\n# 10.0.0.1", "RUN <<E\n<>\nE\n# 10.0.0.1");
         check("RUN <<-E\n\t\t10.0.0.1 10.0.0.1\n\t10.0.0.1\nE", "RUN <<-E\n\t\t<> <>\n\t<>\nE");
         check(

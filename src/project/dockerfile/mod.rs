@@ -5,9 +5,9 @@
 //!    their flags, arguments and heredocs (`read`, `logical`, `heredoc`);
 //! 2. [`Stages::read`] finds the stages, what each needs, and what each name
 //!    stands for at each instruction (`stages`, `scope`, `words`);
-//! 3. [`fetches`] and [`copy_sources`] tell what a stage takes from the package
+//! 3. [`fetches()`] and [`copy_sources`] tell what a stage takes from the package
 //!    server and from the context (`requests`, `shell`, `evaluate`, `sources`);
-//! 4. [`lint`] tells what a build like this gets wrong.
+//! 4. [`lint()`] tells what a build like this gets wrong.
 //!
 //! The facts are those of BuildKit's parser (`frontend/dockerfile/parser` and
 //! `shell`). What is not understood stays in the text and goes to the engine

@@ -17,7 +17,7 @@ use super::simple::{Command, Joint, Script};
 /// An address in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
-    /// The address, [`UNKNOWN`] where it is not known.
+    /// The address, [`UNKNOWN`](super::evaluate::UNKNOWN) where it is not known.
     pub(super) address: Text,
     pub(super) kind: RequestKind,
     /// The command that asks.

@@ -59,7 +59,7 @@ fn an_instruction_that_the_engine_refuses() {
             _ = fixture
                 .dockerfile("B", "RUN echo x > /state\nCOPY --from=127.0.0.1:1/none:1 /a /b\n")
         },
-        "step 1/2",
+        "=== stage B",
         "failed-refused",
     );
 }

@@ -1,0 +1,9 @@
+//! Recipes as users have them: Dockerfiles that know nothing of this program.
+
+mod addresses;
+mod ground;
+mod instructions;
+mod motor;
+mod refused;
+mod stages;
+mod working_folder;

@@ -1,0 +1,110 @@
+//! The address that a recipe names: another gateway, a port that is taken, a proxy in between, or not known before the run.
+
+use std::net::TcpListener;
+
+use super::ground::{Ground, port, warnings};
+
+/// Where the recipe's port is on the engine's bridge.
+const SERVER: &str = "172.17.0.1:3000";
+
+/// Builds a Dockerfile on both builders with these files beside it, and gives what `/result` holds then, and the warnings.
+fn built(dockerfile: &str, files: &[&str], arguments: &[&str]) -> [(String, Vec<String>); 2] {
+    ["classic", "buildkit"].map(|builder| {
+        let ground = Ground::with(dockerfile, builder);
+        files.iter().for_each(|file| ground.stand_in(file, "content"));
+        let outcome = ground.build(arguments).exits(0);
+        let said = [warnings(&outcome), vec![outcome.stderr]].concat();
+        (ground.in_image("stage-0", "cat /result"), said)
+    })
+}
+
+/// What `/result` must hold, and what must be said of it.
+fn check(dockerfile: &str, files: &[&str], arguments: &[&str], result: &str, said: &str) {
+    for (actual, warnings) in built(dockerfile, files, arguments) {
+        assert_eq!(actual, result);
+        assert!(warnings.iter().any(|warning| warning.contains(said)), "{said}: {warnings:#?}");
+    }
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn another_gateway_is_rewritten() {
+    let dockerfile = "FROM BASE\nRUN wget -q -O /result http://10.99.0.1:3000/requirements.txt\n";
+    let file = ["requirements.txt"];
+    let result = "requirements.txt: a stand-in, content";
+    check(dockerfile, &file, &[], result, "asks `10.99.0.1:3000`");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_gateway_needs_no_proxy_whatever_the_user_says() {
+    let dockerfile = "FROM BASE\nARG no_proxy\nARG ARCH\n\
+        RUN echo \"$no_proxy\" > /result && http_proxy= wget -q http://172.17.0.1:3000/a-${ARCH}.sh -O - >> /result\n";
+    let arguments = [
+        "--build-arg",
+        "ARCH=x86_64",
+        "--build-arg",
+        "no_proxy=localhost",
+        "--build-arg",
+        "http_proxy=http://127.0.0.1:9",
+    ];
+    let result = "localhost,172.17.0.1\na-x86_64.sh: a stand-in, content";
+    check(dockerfile, &["a-x86_64.sh"], &arguments, result, "not verified: `a-x86_64.sh`");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn what_only_the_run_knows_is_served_but_no_secret() {
+    let dockerfile = "FROM BASE\n\
+        RUN for part in one two; do wget -q -O - http://172.17.0.1:3000/install_${part}.sh >> /result; done; \
+        wget -q -O - http://172.17.0.1:3000/$(echo requirements).txt >> /result; \
+        for secret in .env id_rsa server.key docker-credentials.txt .ssh/id_rsa config.json ..%2Foutside.sh; do \
+        wget -q -O - http://172.17.0.1:3000/$secret >> /result && echo \"got $secret\" >> /result; done; true\n";
+    let files = [
+        "install_one.sh",
+        "install_two.sh",
+        "requirements.txt",
+        ".env",
+        "id_rsa",
+        "server.key",
+        "docker-credentials.txt",
+        ".ssh/id_rsa",
+        "config.json",
+        "../outside.sh",
+    ];
+    let result = ["install_one.sh", "install_two.sh", "requirements.txt"]
+        .map(|file| format!("{file}: a stand-in, content"))
+        .join("\n");
+    check(dockerfile, &files, &[], &result, "fetch-unknown");
+}
+
+/// The problem that a build tells while somebody holds the port.
+fn refused() -> String {
+    let ground =
+        Ground::with("FROM BASE\nRUN wget -q http://172.17.0.1:3000/requirements.txt\n", "classic");
+    ground.stand_in("requirements.txt", "content");
+    ground.run(&["build", "--progress", "quiet"]).exits(5).stderr
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_process_that_holds_the_port_is_named() {
+    let _alone = port();
+    let _holder = TcpListener::bind(SERVER).expect("the port is free");
+    let told = refused();
+    assert!(told.contains(&format!("held by process {}, ", std::process::id())), "{told}");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_container_that_holds_the_port_is_named() {
+    let _alone = port();
+    let ground = Ground::with("FROM BASE\n", "classic");
+    let (base, docker) = (ground.fixture.base(), ground.fixture.docker());
+    let publish = format!("{SERVER}:80");
+    let started = docker.run(&["run", "-d", "--rm", "-p", &publish, &base, "sleep", "300"]);
+    let told = refused();
+    docker.run(&["kill", &started]);
+    assert!(told.contains(&format!("of container `{}`", &started[..12])), "{told}");
+    assert!(told.contains(&format!("docker stop {}", &started[..12])), "{told}");
+}

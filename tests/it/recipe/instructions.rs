@@ -1,0 +1,170 @@
+//! What Dockerfiles are written with besides: it must mean what it means to Docker.
+
+use std::fs::File;
+
+use super::ground::Ground;
+
+const BOTH: [&str; 2] = ["classic", "buildkit"];
+const BUILDKIT: [&str; 1] = ["buildkit"];
+
+/// Builds on each builder and holds what `/result` has in the last stage, called `last`, against `expected`.
+fn check(builders: &[&'static str], dockerfile: &str, expected: &str) {
+    check_with(builders, dockerfile, |_| (), expected);
+}
+
+fn check_with(
+    builders: &[&'static str],
+    dockerfile: &str,
+    furnish: impl Fn(&Ground),
+    expected: &str,
+) {
+    for builder in builders {
+        let ground = Ground::with(dockerfile, builder);
+        furnish(&ground);
+        ground.build(&[]).exits(0);
+        assert_eq!(ground.in_image("last", "cat /result"), expected, "{builder}");
+    }
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn stages_are_copied_from_by_name_and_by_number() {
+    let dockerfile = "FROM BASE\nRUN echo zero > /zero\n\
+        FROM BASE AS Named\nRUN echo named > /named\n\
+        FROM scratch AS unused\nCOPY nothing /\n\
+        FROM BASE AS last\nCOPY --from=0 /zero /result\nCOPY --from=nAmEd /named /named\n\
+        COPY --from=1 --chown=1000:1000 /named /again\n\
+        RUN cat /named /again >> /result && stat -c %u /again >> /result\n";
+    check(&BOTH, dockerfile, "zero\nnamed\nnamed\n1000");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn triggers_run_in_the_child_and_their_files_are_served() {
+    let dockerfile = "FROM BASE AS first\n\
+        ONBUILD RUN wget -q -O /result http://172.17.0.1:3000/onbuild.sh\n\
+        ONBUILD COPY requirements.txt /copied\n\
+        FROM first AS last\nRUN cat /copied >> /result\n";
+    let furnish = |ground: &Ground| {
+        ground.stand_in("onbuild.sh", "served");
+        ground.write("requirements.txt", "copied\n");
+    };
+    check_with(&BOTH, dockerfile, furnish, "onbuild.sh: a stand-in, served\ncopied");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn arguments_before_the_first_stage_name_its_base() {
+    let dockerfile = "ARG REGISTRY\nARG IMAGE=BASE\nARG WHAT=outer\n\
+        FROM --platform=linux/amd64 ${REGISTRY:-}${IMAGE} AS first\n\
+        ARG WHAT\nARG OTHER=${WHAT}-other\nENV KEPT=${OTHER}\n\
+        FROM first AS last\nARG WHAT=inner\nRUN echo $WHAT $KEPT > /result\n";
+    check(&BOTH, dockerfile, "inner outer-other");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_escape_directive_holds_for_every_stage() {
+    let dockerfile = "# escape=`\nFROM BASE AS first\nRUN echo one `\n  two > /first\n\
+        FROM first AS last\nRUN cp /first /result && `\n  # a comment inside\n  echo 'a\\b' >> /result\n";
+    check(&BOTH, dockerfile, "one two\na\\b");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_later_of_two_stages_of_one_name_counts() {
+    let dockerfile = "FROM BASE AS same\nRUN echo first > /result\n\
+        FROM BASE AS same\nRUN echo second > /result\n\
+        FROM same AS last\n";
+    check(&BOTH, dockerfile, "second");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn packages_by_name_go_beside_plain_addresses() {
+    let dockerfile = "FROM BASE AS first\n\
+        RUN --package=tool,table cat \"$PACKAGES\"/tool.sh \"$PACKAGES\"/table.txt > /result\n\
+        FROM first AS last\n\
+        RUN wget -q http://172.17.0.1:3000/plain.sh && cat plain.sh >> /result && rm plain.sh\n";
+    let furnish = |ground: &Ground| {
+        let mut declared = String::new();
+        for (name, file) in [("tool", "tool.sh"), ("table", "table.txt")] {
+            ground.stand_in(file, "by name");
+            let content = std::fs::read(ground.path(file)).expect("the package is there");
+            let digest = crate::support::sha256(&content);
+            declared +=
+                &format!("[[package]]\nname = {name:?}\nfile = {file:?}\nsha256 = \"{digest}\"\n");
+        }
+        ground.write("packages.toml", declared);
+        ground.stand_in("plain.sh", "plainly");
+    };
+    let result = "tool.sh: a stand-in, by name\ntable.txt: a stand-in, by name\nplain.sh: a stand-in, plainly";
+    check_with(&BOTH, dockerfile, furnish, result);
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn what_nothing_copies_costs_nothing() {
+    let dockerfile = "FROM BASE AS last\nCOPY sub /all\nCOPY requirements*.txt /some/\n\
+        RUN find /all /some -type f | sort > /result\n";
+    let furnish = |ground: &Ground| {
+        for file in ["requirements.txt", "requirements-2.txt", "sub/kept.py", "sub/left.log"] {
+            ground.stand_in(file, "content");
+        }
+        ground.write(".dockerignore", "# packages\n*.run\n**/*.log\n");
+        sparse(ground, "Ascend-cann-toolkit_8.5.0_linux-x86_64.run");
+    };
+    let result = "/all/kept.py\n/some/requirements-2.txt\n/some/requirements.txt";
+    check_with(&BOTH, dockerfile, furnish, result);
+}
+
+/// 20 GB that are not there: reading or sending them would fill the disk and outlast the test.
+fn sparse(ground: &Ground, file: &str) {
+    let file = File::create(ground.path(file)).expect("the fixture's folder is writable");
+    file.set_len(20_000_000_000).expect("the file system knows sparse files");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn packages_beside_the_dockerfile_are_not_sent() {
+    let dockerfile = "FROM BASE AS last\nCOPY requirements.txt /result\n";
+    let furnish = |ground: &Ground| {
+        ground.write("requirements.txt", "numpy\n");
+        sparse(ground, "torch-2.9.0-cp311-cp311-manylinux_2_28_x86_64.whl");
+    };
+    check_with(&BOTH, dockerfile, furnish, "numpy");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn mounts_show_stages_and_the_context() {
+    let dockerfile = "FROM BASE AS tools\nRUN echo from a stage > /tool\n\
+        FROM BASE AS last\n\
+        RUN --mount=type=bind,from=tools,target=/mnt cat /mnt/tool > /result\n\
+        RUN --mount=type=bind,source=sub,target=/mnt cat /mnt/file.txt >> /result\n\
+        RUN --mount=type=tmpfs,target=/scratch wget -q -P /scratch http://172.17.0.1:3000/x.sh && cat /scratch/x.sh >> /result\n";
+    let furnish = |ground: &Ground| {
+        ground.write("sub/file.txt", "from the context\n");
+        ground.stand_in("x.sh", "served");
+    };
+    check_with(
+        &BUILDKIT,
+        dockerfile,
+        furnish,
+        "from a stage\nfrom the context\nx.sh: a stand-in, served",
+    );
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn an_engine_that_knows_no_heredocs_says_so() {
+    let ground =
+        Ground::with("FROM BASE AS last\nRUN <<END\necho here > /result\nEND\n", "classic");
+    let told = ground.build(&[]);
+    if told.code == Some(0) {
+        assert_eq!(ground.in_image("last", "cat /result"), "here");
+    } else {
+        let told = told.exits(1).stderr;
+        assert!(told.contains("the engine says: ") && told.contains("Dockerfile:"), "{told}");
+    }
+}
