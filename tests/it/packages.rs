@@ -1,7 +1,7 @@
 //! Package files that are not what was declared: told before any engine is called.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
@@ -50,7 +50,10 @@ fn the_counted_engine_is_called_where_packages_are_right() {
     fixture.one_stage("RUN --package=cann-toolkit true\n");
     let socket = fixture.path("engine.sock");
     let engine = UnixListener::bind(&socket).expect("a socket in the fixture's folder");
-    let counting = std::thread::spawn(move || engine.accept().is_ok());
+    // Hanging up before the question is read would end in one error or another.
+    let counting = std::thread::spawn(move || {
+        engine.accept().is_ok_and(|(mut client, _)| client.read(&mut [0; 4096]).is_ok())
+    });
     let host = format!("unix://{}", socket.display());
     fixture
         .run_with(

@@ -175,6 +175,28 @@ fn warnings_are_shown_and_can_be_denied() {
 }
 
 #[test]
+fn the_driver_of_the_hosts_is_compared() {
+    let run = |version: &str| {
+        let fixture = project(&[TOOLKIT], "", "");
+        fixture.write("version.info", format!("Version={version}\nascendhal_version=7.35.23\n"));
+        let file = fixture.path("version.info").display().to_string();
+        fixture.run_with(
+            &["check", "--platform", "linux/arm64"],
+            &[("ASCEND_BUILD_DRIVER_INFO", &file)],
+        )
+    };
+    run("25.3.rc1").exits(0).matches("conflict-driver");
+    let new = run("26.0.RC1").exits(0);
+    assert_eq!(new.stderr, "");
+}
+
+#[test]
+fn a_zip_that_nobody_unpacked_is_told() {
+    let zip = "Ascend-cann-toolkit_8.5.0_linux-aarch64.zip";
+    judged(&[zip], "", "", &[]).exits(0).matches("still-zipped");
+}
+
+#[test]
 fn wrong_overrides_and_facts_are_told() {
     let more = "kind = \"toolkit\"\nversion = \"new\"\narch = \"arm\"\nchip = \"gpu\"\npython = \"x\"\narchive = \"x.zip\"\n";
     judged(&[TOOLKIT], "python = \"three\"\nglibc = 2\n", more, &[])
