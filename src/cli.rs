@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, plan, stage};
+use crate::commands::{build, check, package, plan, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -67,6 +67,7 @@ enum Verb {
     Build(build::Args),
     Plan(plan::Args),
     Check(check::Args),
+    Package(package::Args),
     Stage(stage::Args),
 }
 
@@ -121,6 +122,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
         Verb::Plan(args) => plan::run(args, &folder, printer),
         Verb::Check(args) => check::run(args, &folder, printer),
+        Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
     }
 }

@@ -49,6 +49,8 @@ pub enum Severity {
     Error,
     /// The work goes on; the user should know.
     Warning,
+    /// Nothing is wrong; the user may want to know.
+    Note,
 }
 
 /// One thing that is wrong, where it is, and what to do about it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ascend_build::error::{Place, SourceFile};
 use ascend_build::project::dockerfile::{
-    Addresses, Dockerfile, Inputs, Stages, copy_sources, fetches, lint,
+    Addresses, Dockerfile, Inputs, Stages, copy_sources, fetches, host_places, lint,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -25,6 +25,11 @@ fuzz_target!(|text: &str| {
             assert!(text[span].starts_with(character));
         }
         instruction.form();
+    }
+    for place in host_places(&file, "172.17.0.1") {
+        // A continuation may stand inside, and goes when the host is replaced.
+        let written: String = text[place].chars().filter(|c| "172.0".contains(*c)).collect();
+        assert!(written.starts_with("17") && written.ends_with('1'), "{written}");
     }
     let inputs = Inputs::default();
     let (stages, more) = Stages::read(&file, &inputs);

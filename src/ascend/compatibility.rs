@@ -194,6 +194,14 @@ impl TryFrom<String> for Pair {
     type Error = String;
 
     fn try_from(text: String) -> std::result::Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
         let numbers = text.split_once('.');
         let parsed = numbers.and_then(|(a, b)| Some(Self(a.parse().ok()?, b.parse().ok()?)));
         parsed

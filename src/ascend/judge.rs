@@ -165,7 +165,11 @@ impl Compatibility {
 impl Conflict {
     /// The conflict as a problem, to be shown with others: anything but an error is a warning there.
     pub fn problem(&self) -> Problem {
-        let severity = if self.level == Level::Error { Severity::Error } else { Severity::Warning };
+        let severity = match self.level {
+            Level::Error => Severity::Error,
+            Level::Warning => Severity::Warning,
+            Level::Allowed | Level::Info => Severity::Note,
+        };
         let problem = Problem { severity, ..Problem::error(self.explanation.clone()) };
         let names: Vec<_> = self.packages.iter().map(|name| format!("`{name}`")).collect();
         let mut problem = problem

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::plan;
 use super::selection::{Target, own_platform};
 use super::session::Session;
-use crate::error::Result;
+use crate::error::{Result, Severity};
 use crate::run::{Ending, Recorder, Reporter, RunFolder};
 use crate::ui::{Printer, Progress, reporter};
 
@@ -69,7 +69,10 @@ pub(super) enum Wanted {
 /// # Errors
 /// Every exit code of `docs/exit-codes.md`.
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let (project, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
+    let (project, plan, mut warnings) = args.target.plan(folder, &own_platform()?)?;
+    if args.progress == Progress::Quiet {
+        warnings.retain(|problem| problem.severity == Severity::Warning);
+    }
     printer.problems(&warnings);
     if args.dry_run {
         printer.data(&plan::table(&plan));

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::judgement::judge;
 use super::selection::{Source, own_platform};
 use super::{guesses, materials};
-use crate::error::{Error, Exit, Problem, Result};
+use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Wishes, make};
 use crate::ui::Printer;
 
@@ -36,6 +37,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         };
         match make(&project, &wishes) {
             Ok(mut plan) => {
+                let judged = judge(&project, &plan).into_iter();
+                problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
                 problems.extend(
                     guesses::add(&project, &mut plan)
                         .into_iter()
@@ -54,7 +57,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let warnings = Error::check(Exit::Project, problems)?;
     printer.problems(&warnings);
     let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
-    printer.data(&match warnings.len() {
+    let count = warnings.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    printer.data(&match count {
         0 => format!("{}: {counts}, no problem found\n", project.name),
         1 => format!("{}: {counts}, 1 warning\n", project.name),
         several => format!("{}: {counts}, {several} warnings\n", project.name),
@@ -63,7 +67,9 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 }
 
 fn fresh(problem: &Problem, seen: &mut Vec<(String, Option<String>)>) -> bool {
-    let key = (problem.message.clone(), problem.place.as_ref().map(ToString::to_string));
+    // One conflict may be told in other words where another stage brings more packages.
+    let what = problem.code.map_or_else(|| problem.message.clone(), str::to_owned);
+    let key = (what, problem.place.as_ref().map(ToString::to_string));
     let fresh = !seen.contains(&key);
     seen.push(key);
     fresh

@@ -6,6 +6,9 @@ use crate::plan::{Plan, PlannedPackage, may_be_served, package_name};
 use crate::project::Project;
 use crate::store::RootIndex;
 
+/// The code of the warning.
+pub(super) const CODE: &str = "fetch-unknown";
+
 /// Adds those files to the plan, and says for which lines.
 pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
     let guesses = || plan.stages.iter().flat_map(|stage| &stage.guesses);
@@ -38,7 +41,7 @@ fn served(project: &Project, file: &str) -> Option<PlannedPackage> {
 
 fn said(place: crate::error::Place, reason: &str) -> Problem {
     Problem::warning("what this line fetches is only known when it runs")
-        .code("fetch-unknown")
+        .code(CODE)
         .at(place, reason)
         .note("every package, script and requirements file in the roots is served to it, and a change of any of them runs it again")
 }

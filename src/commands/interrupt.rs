@@ -1,6 +1,8 @@
 //! Ctrl-C and SIGTERM: what runs is dropped, what it began is cleared away.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -44,9 +46,33 @@ impl Interrupt {
         }
     }
 
+    /// Runs `work` on a thread of its own, which must look at the flag now and then.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&AtomicBool) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let (flag, token) = (Arc::clone(&cancelled), self.token.clone());
+        let watching = tokio::spawn(async move {
+            token.cancelled().await;
+            flag.store(true, Ordering::Relaxed);
+        });
+        let done = tokio::task::spawn_blocking(move || work(&cancelled)).await;
+        watching.abort();
+        done.map_err(|error| Problem::error("work ended early").cause(error).exit(Exit::Bug))?
+    }
+
     /// Resolves when the user wants to stop.
     pub(super) async fn wanted(&self) {
         self.token.cancelled().await;
+    }
+
+    /// Cancelled when the user wants to stop.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.token.clone()
     }
 }
 

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::guesses;
+use super::judgement::judge;
+use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
-use crate::project::dockerfile::LINT_CODES;
+use crate::project::dockerfile::WARNING_CODES;
 use crate::project::{self, Platform, Project, Recipe, is_variable};
 
 /// The tag of every stage's image when nobody says.
@@ -83,10 +85,11 @@ fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> 
 }
 
 fn parse_code(text: &str) -> std::result::Result<String, String> {
-    if text == "all" || LINT_CODES.contains(&text) {
+    let rule = text.parse::<Rule>().is_ok();
+    if rule || text == "all" || text == guesses::CODE || WARNING_CODES.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(format!("expected `all` or one of {}", LINT_CODES.join(", ")))
+    Err(format!("expected `all` or one of {}, {}", WARNING_CODES.join(", "), guesses::CODE))
 }
 
 impl Source {
@@ -147,7 +150,10 @@ impl Source {
 
     fn denied(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
         let denies = |code: &str| self.deny.iter().any(|denied| denied == "all" || denied == code);
-        for problem in problems.iter_mut().filter(|problem| problem.code.is_some_and(denies)) {
+        let denied = |problem: &&mut Problem| {
+            problem.severity == Severity::Warning && problem.code.is_some_and(denies)
+        };
+        for problem in problems.iter_mut().filter(denied) {
             problem.severity = Severity::Error;
         }
         problems
@@ -181,7 +187,10 @@ impl Target {
             extra_tags,
         };
         let mut plan = make(&project, &wishes)?;
+        // What only might be fetched is no part of the set that goes together.
+        warnings.extend(self.source.denied(judge(&project, &plan)));
         warnings.extend(guesses::add(&project, &mut plan));
+        let warnings = Error::check(Exit::Project, warnings)?;
         Ok((project, plan, warnings))
     }
 }

@@ -98,8 +98,10 @@ pub enum BuildEvent {
     Step {
         /// Index into [`BuildRequest::keywords`].
         index: usize,
+        /// Whether its result came from the cache.
+        cached: bool,
     },
-    /// The result of the instruction with this index came from the cache.
+    /// The result of that instruction came from the cache, as it turns out.
     Cached {
         /// Index into [`BuildRequest::keywords`].
         index: usize,

@@ -2,11 +2,13 @@
 //! clock, network, async or engine.
 //!
 //! `graph` finds the target's ancestors, `select` the files that their packages
-//! mean, and `render` the instructions that the engine will be given.
+//! mean, `render` the instructions that the engine will be given, and `judge`
+//! what does not go together.
 
 mod bindings;
 mod graph;
 mod guess;
+mod judge;
 mod make;
 mod package_file;
 mod package_run;
@@ -18,6 +20,7 @@ use serde::Serialize;
 
 pub use bindings::Bindings;
 pub use guess::may_be_served;
+pub use judge::{differs_from_official, judge};
 pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;

@@ -27,6 +27,7 @@ pub(super) fn render(
     let mut out = Rendering::default();
     out.preamble(stage);
     out.write_from(project, stage);
+    out.inherited_arguments(project, stage);
     for (name, value) in args {
         out.instruction("ARG", format!("ARG {name}={}\n", quote(&value, stage.file.escape())));
     }
@@ -83,6 +84,28 @@ impl Rendering {
         self.text(format!("FROM {flags}"));
         self.pieces.push(image);
         self.instruction("FROM", format!(" AS {}\n", name.lower()));
+    }
+
+    /// In one file, BuildKit shows a stage the arguments of the stage it is built
+    /// from; built by itself it would not see them. What the parent has made its
+    /// environment is in its image already.
+    fn inherited_arguments(&mut self, project: &Project, stage: &Stage) {
+        if project.dockerfile.is_none() {
+            return;
+        }
+        let ancestors = ancestors(project, stage);
+        let of = |keyword: &'static str| {
+            let instructions = ancestors.iter().flat_map(|stage| stage.instructions());
+            instructions.filter(move |instruction| instruction.keyword == keyword)
+        };
+        let environment: Vec<&str> =
+            of("ENV").flat_map(|env| set_names(&env.arguments.text)).collect();
+        for argument in of("ARG") {
+            let text = &argument.arguments.text;
+            if !set_names(text).any(|name| environment.contains(&name)) {
+                self.instruction("ARG", format!("ARG {text}\n"));
+            }
+        }
     }
 
     fn body(
@@ -176,14 +199,27 @@ fn numbered(
     flags.filter_map(replacement).collect()
 }
 
+/// The stages that a stage is built from, the first one first.
+fn ancestors<'a>(project: &'a Project, stage: &Stage) -> Vec<&'a Stage> {
+    let Parent::Stage(name) = &stage.from else { return Vec::new() };
+    let Some(parent) = project.stages.get(name) else { return Vec::new() };
+    let mut ancestors = ancestors(project, parent);
+    ancestors.push(parent);
+    ancestors
+}
+
+/// The names that an `ARG` or `ENV` sets: those before a `=`, else the first word.
+fn set_names(text: &str) -> impl Iterator<Item = &str> {
+    let old_form = !text.contains('=');
+    let words = text.split_whitespace().take(if old_form { 1 } else { usize::MAX });
+    words.filter_map(move |word| if old_form { Some(word) } else { word.split('=').next() })
+}
+
 /// `SHELL` holds for the stages that are built from a stage, too.
 fn inherited_shell(project: &Project, stage: &Stage) -> Vec<String> {
-    let parent = match &stage.from {
-        Parent::Stage(name) => project.stages.get(name),
-        Parent::Base(_) => None,
-    };
-    let Some(parent) = parent else { return vec!["/bin/sh".to_owned(), "-c".to_owned()] };
-    parent.instructions().fold(inherited_shell(project, parent), shell_after)
+    let default = vec!["/bin/sh".to_owned(), "-c".to_owned()];
+    let ancestors = ancestors(project, stage);
+    ancestors.iter().flat_map(|stage| stage.instructions()).fold(default, shell_after)
 }
 
 fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {

@@ -10,8 +10,8 @@ use super::table::Placed;
 use super::{Project, resolve};
 use crate::error::{Error, Exit, Problem, Result, SourceFile};
 
-const STAGES_FILE: &str = "stages/stages.toml";
-const PACKAGES_FILE: &str = "packages.toml";
+pub(super) const STAGES_FILE: &str = "stages/stages.toml";
+pub(super) const PACKAGES_FILE: &str = "packages.toml";
 
 /// What was read, before names are looked up.
 pub(super) struct Files {
@@ -90,6 +90,7 @@ pub(super) fn read_packages(folder: &Path, problems: &mut Vec<Problem>) -> Packa
     source.map(|source| packages_file::read(&source, problems)).unwrap_or_default()
 }
 
+/// Reads a text file; `path` is relative to `folder`, and is what messages say.
 pub(super) fn read_source(
     folder: &Path,
     path: &Path,

@@ -7,6 +7,10 @@
 pub mod dockerfile;
 mod load;
 mod names;
+mod overrides;
+mod own_rules;
+mod package_list;
+mod packages_edit;
 mod packages_file;
 mod recipe;
 mod resolve;
@@ -23,11 +27,15 @@ use indexmap::IndexMap;
 
 pub use load::{find_folder, load};
 pub use names::{NameError, PackageName, Platform, Sha256, StageName};
-pub use packages_file::{Overrides, PackageEntry};
+pub use overrides::Overrides;
+pub use own_rules::{Allow, OwnRules};
+pub use package_list::{PackageList, load_packages};
+pub use packages_edit::{Change, NewEntry, PackagesEdit};
+pub use packages_file::{ArchiveOrigin, PackageEntry};
 pub use recipe::{Recipe, find_dockerfile, load_recipe};
 pub use skip::skip;
 pub use stage_body::PackageUse;
-pub use stages_file::{Base, BaseFile, is_variable};
+pub use stages_file::{Base, BaseFacts, BaseFile, is_variable};
 pub use table::Placed;
 
 use crate::error::Place;
@@ -58,6 +66,8 @@ pub struct Project {
     pub port: Option<u16>,
     /// Absolute folders in which package files are looked for, in this order.
     pub roots: Vec<PathBuf>,
+    /// What it adds to the official facts and to what goes together.
+    pub rules: OwnRules,
 }
 
 /// One stage.

@@ -9,13 +9,21 @@
 //! sha256 = "…"                           # 64 hexadecimal digits
 //! size = 2190000000                      # bytes, optional
 //! url = "https://…"                      # where `package fetch` gets it, optional
+//! unofficial = "our own build"           # why sha256 is not the official one of this name, optional
+//! archive = "Ascend-cann-toolkit_8.5.0_linux-aarch64.zip"   # the zip that holds it, optional:
+//! archive-sha256 = "…"                   # `url` is the zip's then, and `package fetch` unpacks it
 //! # kind, version, arch, chip, python: read from the file name; written only to override
 //! ```
+//!
+//! `[[allow]]` and the keys `catalogue` and `compatibility` are read by `own_rules`.
 
 use std::sync::Arc;
 
 use super::names::{PackageName, Sha256};
+use super::overrides::{Overrides, read_overrides};
+use super::own_rules::{Allow, read_allow, refuse_unknown_packages};
 use super::table::{Placed, Table, parse};
+use crate::ascend::{Identity, identify};
 use crate::error::{Place, Problem, SourceFile};
 
 /// The contents of one `packages.toml`.
@@ -25,6 +33,12 @@ pub(super) struct PackagesFile {
     pub roots: Vec<Placed<String>>,
     /// The declared files, in the order of the file.
     pub packages: Vec<PackageEntry>,
+    /// Conflicts that the project takes upon itself, in the order of the file.
+    pub allowed: Vec<Allow>,
+    /// The project's own catalogue files, as written.
+    pub catalogue: Vec<Placed<String>>,
+    /// The project's own tables of what goes together, as written.
+    pub compatibility: Vec<Placed<String>>,
 }
 
 /// One `[[package]]`.
@@ -38,27 +52,34 @@ pub struct PackageEntry {
     pub sha256: Sha256,
     /// The declared size in bytes.
     pub size: Option<u64>,
-    /// Where the file can be downloaded.
+    /// Where the file, or the archive that holds it, can be downloaded.
     pub url: Option<String>,
+    /// The zip that the file comes out of.
+    pub archive: Option<ArchiveOrigin>,
+    /// Why the digest is not the official one of this file name.
+    pub unofficial: Option<String>,
     /// What the user says of the file where its name does not tell.
     pub overrides: Overrides,
     /// The whole entry.
     pub place: Place,
+    /// Its `file`, for messages about the name.
+    pub file_place: Place,
 }
 
-/// What a user may say of a file to override what its name tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Overrides {
-    /// The kind, in the vocabulary of `package identify`.
-    pub kind: Option<String>,
-    /// The version.
-    pub version: Option<String>,
-    /// `aarch64`, `x86_64`, or `any`.
-    pub arch: Option<String>,
-    /// The chip, such as `910b`, or `any`.
-    pub chip: Option<String>,
-    /// The Python tag, such as `311`.
-    pub python: Option<String>,
+/// The zip that a package file comes out of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveOrigin {
+    /// The zip's name, without a folder.
+    pub file: String,
+    /// The zip's digest.
+    pub sha256: Sha256,
+}
+
+impl PackageEntry {
+    /// What the file is: what its name says, and the entry's own words before that.
+    pub fn identity(&self) -> Identity {
+        self.overrides.applied_to(identify(&self.file))
+    }
 }
 
 /// Reads the text of a `packages.toml`.
@@ -69,47 +90,60 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Packa
     let entries = table.tables("package", problems);
     let packages: Vec<_> =
         entries.into_iter().filter_map(|entry| read_entry(entry, problems)).collect();
+    let allowed = table.tables("allow", problems);
+    let allowed: Vec<_> =
+        allowed.into_iter().filter_map(|allow| read_allow(allow, problems)).collect();
+    let catalogue = table.texts("catalogue", problems);
+    let compatibility = table.texts("compatibility", problems);
     table.finish(problems);
     refuse_doubles(&packages, problems);
-    PackagesFile { roots, packages }
+    refuse_unknown_packages(&allowed, &packages, problems);
+    PackagesFile { roots, packages, allowed, catalogue, compatibility }
 }
 
 fn read_entry(mut table: Table<'_>, problems: &mut Vec<Problem>) -> Option<PackageEntry> {
     let place = table.place();
     let name = table.required::<PackageName>("name", problems);
-    let file =
-        table.required_text("file", problems).and_then(|file| plain_file_name(file, problems));
+    let file = table.required_text("file", problems);
+    let file = file.and_then(|file| plain_file_name(file, problems));
     let sha256 = table.required::<Sha256>("sha256", problems);
     let size = table.whole_number("size", problems).map(|size| size.value);
     let url = table.text("url", problems).map(|url| url.value);
+    let archive = read_archive(&mut table, problems);
+    let unofficial = table.text("unofficial", problems).map(|reason| reason.value);
     let overrides = read_overrides(&mut table, problems);
     table.finish(problems);
+    let file = file?;
     Some(PackageEntry {
         name: name?.value,
-        file: file?,
+        file: file.value,
         sha256: sha256?.value,
         size,
         url,
+        archive,
+        unofficial,
         overrides,
         place,
+        file_place: file.place,
     })
 }
 
-fn read_overrides(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> Overrides {
-    let mut text = |key| table.text(key, problems).map(|text| text.value);
-    Overrides {
-        kind: text("kind"),
-        version: text("version"),
-        arch: text("arch"),
-        chip: text("chip"),
-        python: text("python"),
+fn read_archive(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> Option<ArchiveOrigin> {
+    let file = table.text("archive", problems);
+    let sha256 = table.parsed::<Sha256>("archive-sha256", problems);
+    let file = plain_file_name(file?, problems)?;
+    if sha256.is_none() {
+        let problem = Problem::error("`archive` has no checksum");
+        problems
+            .push(problem.at(file.place.clone(), "expected `archive-sha256 = \"…\"` beside it"));
     }
+    Some(ArchiveOrigin { file: file.value, sha256: sha256?.value })
 }
 
-fn plain_file_name(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<String> {
+fn plain_file_name(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
     let name = &file.value;
     if !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0', '\n', '\r']) {
-        return Some(file.value);
+        return Some(file);
     }
     let problem = Problem::error(format!("`{}` is not a file name", name.escape_debug()));
     problems.push(

@@ -14,9 +14,10 @@ use super::dockerfile::{
     Addresses, Dockerfile, Fetch, FetchPath, Inputs, Origin, Stages, fetches, lint,
 };
 use super::load::{read_packages, read_source};
+use super::own_rules::OwnRules;
 use super::packages_file::PackagesFile;
 use super::stage_body::{context_sources, package_uses};
-use super::stages_file::Base;
+use super::stages_file::{Base, BaseFacts};
 use super::{Fetched, Parent, Platform, Project, Stage, StageName, dockerfile};
 use crate::error::{Error, Exit, Place, Problem, Result};
 
@@ -120,6 +121,7 @@ impl Reader<'_> {
             context: self.recipe.context.clone(),
             dockerfile: Some(self.recipe.file.clone()),
             port: self.addresses.port,
+            rules: OwnRules::read(&self.recipe.context, packages, problems),
             roots,
         })
     }
@@ -136,6 +138,7 @@ impl Reader<'_> {
             Origin::Image(image) => {
                 let base = Base {
                     image: image.clone(),
+                    facts: BaseFacts::default(),
                     archive: None,
                     rootfs: None,
                     place: place.clone(),

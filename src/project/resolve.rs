@@ -1,7 +1,7 @@
 //! Looking up every name that the project's files use, and refusing cycles.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -9,7 +9,9 @@ use indexmap::IndexMap;
 use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope};
 use super::load::Files;
 use super::names::StageName;
-use super::packages_file::{PackageEntry, PackagesFile};
+use super::own_rules::OwnRules;
+use super::package_list::roots;
+use super::packages_file::PackageEntry;
 use super::stage_body::{self, from_names};
 use super::stages_file::{Base, StageEntry};
 use super::table::Placed;
@@ -31,6 +33,7 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
         files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
     refuse_cycles(&stages, problems);
     let roots = roots(folder, &files.packages);
+    let rules = OwnRules::read(folder, &files.packages, problems);
     Some(Project {
         folder: folder.to_owned(),
         name: files.stages.name?,
@@ -43,14 +46,8 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
         stages,
         packages: files.packages.packages,
         roots,
+        rules,
     })
-}
-
-fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {
-    if packages.roots.is_empty() {
-        return vec![folder.join("packages")];
-    }
-    packages.roots.iter().map(|root| folder.join(&root.value)).collect()
 }
 
 /// Two names that differ only in case would share one image repository.

@@ -12,6 +12,8 @@
 //! rootfs = "ubuntu-base-22.04.tar.gz"    # a root file system, else `image` is pulled
 //! archive-sha256 = "…"                   # required with `archive`
 //! rootfs-sha256 = "…"                    # required with `rootfs`
+//! python = "3.11"                        # what the base holds, so that packages can be judged
+//! glibc = "2.36"                         # against it, optional; also `cann` and `torch`
 //!
 //! [stages.B_stage]
 //! description = "CANN toolkit"
@@ -31,6 +33,7 @@ use indexmap::IndexMap;
 
 use super::names::{Sha256, StageName};
 use super::table::{Placed, Table, parse, parse_placed};
+use crate::ascend::{Pair, Version};
 use crate::error::{Place, Problem, SourceFile};
 
 /// How long a check may take unless its stage says otherwise, in seconds.
@@ -60,8 +63,23 @@ pub struct Base {
     pub archive: Option<BaseFile>,
     /// A root file system to import as `image`.
     pub rootfs: Option<BaseFile>,
+    /// What it holds, as far as the user says.
+    pub facts: BaseFacts,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// What a base holds that packages must go with; `None` is not judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BaseFacts {
+    /// Its Python, as (3, 11).
+    pub python: Option<Pair>,
+    /// Its glibc, as (2, 36).
+    pub glibc: Option<Pair>,
+    /// The CANN that it has already.
+    pub cann: Option<Version>,
+    /// The torch that it has already.
+    pub torch: Option<Version>,
 }
 
 /// A file that a base comes from.
@@ -179,10 +197,20 @@ fn read_base(
         .filter(|_| archive.is_some() != rootfs.is_some());
     let archive_sha256 = table.parsed("archive-sha256", problems).or_else(|| shared.clone());
     let rootfs_sha256 = table.parsed("rootfs-sha256", problems).or(shared);
+    let facts = read_facts(&mut table, problems);
     table.finish(problems);
     let archive = base_file(archive, archive_sha256, "archive", problems);
     let rootfs = base_file(rootfs, rootfs_sha256, "rootfs", problems);
-    Some((name.value, Base { image: image?.value, archive, rootfs, place: name.place }))
+    Some((name.value, Base { image: image?.value, archive, rootfs, facts, place: name.place }))
+}
+
+fn read_facts(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> BaseFacts {
+    BaseFacts {
+        python: table.parsed("python", problems).map(|python| python.value),
+        glibc: table.parsed("glibc", problems).map(|glibc| glibc.value),
+        cann: table.parsed("cann", problems).map(|cann| cann.value),
+        torch: table.parsed("torch", problems).map(|torch| torch.value),
+    }
 }
 
 fn base_file(

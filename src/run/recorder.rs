@@ -46,6 +46,9 @@ impl<'a> Recorder<'a> {
     /// Takes one event.
     pub fn record(&self, event: &Event) {
         match event {
+            Event::StageStarted { stage, steps } => {
+                self.log(stage, &format!("=== stage {stage}, {steps} steps"));
+            }
             Event::StageStep { stage, step, steps, instruction, cached } => {
                 let mark = if *cached { " (cached)" } else { "" };
                 self.log(stage, &format!("=== step {step}/{steps}{mark}: {instruction}"));

@@ -153,33 +153,22 @@ fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String
 struct Progress {
     started: HashSet<usize>,
     cached: HashSet<usize>,
-    waiting: Option<usize>,
 }
 
 impl Progress {
-    /// A step is told when it is known whether it is cached: with its first output, with the next step, or as cached.
-    fn take(&mut self, stage: &PlannedStage, event: BuildEvent) -> Vec<Event> {
-        match event {
-            BuildEvent::Step { index } => {
-                self.started.insert(index);
-                let before = self.waiting.replace(index);
-                before.and_then(|index| step(stage, index, false)).into_iter().collect()
-            }
-            BuildEvent::Cached { index } => {
-                self.cached.insert(index);
-                self.waiting = None;
-                step(stage, index, true).into_iter().collect()
-            }
+    fn take(&mut self, stage: &PlannedStage, event: BuildEvent) -> Option<Event> {
+        let (index, cached) = match event {
             BuildEvent::Output { line, .. } => {
-                let output = Event::StageOutput { stage: stage.name.clone(), line };
-                let before = self.waiting.take();
-                before
-                    .and_then(|index| step(stage, index, false))
-                    .into_iter()
-                    .chain([output])
-                    .collect()
+                return Some(Event::StageOutput { stage: stage.name.clone(), line });
             }
+            BuildEvent::Step { index, cached } => (index, cached),
+            BuildEvent::Cached { index } => (index, true),
+        };
+        self.started.insert(index);
+        if cached {
+            self.cached.insert(index);
         }
+        step(stage, index, cached)
     }
 
     fn outcome(&self, stage: &PlannedStage) -> Outcome {

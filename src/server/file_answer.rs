@@ -68,7 +68,7 @@ pub(super) fn wanted<B>(request: &Request<B>, offer: &Offer) -> Wanted {
     let header = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
     match header {
         Some(text) if preconditions::range_applies(request.headers(), offer) => {
-            ranges::wanted(text, offer.package.size)
+            ranges::wanted_ranges(text, offer.package.size)
         }
         _ => Wanted::Whole,
     }

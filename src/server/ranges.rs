@@ -12,7 +12,7 @@ const MOST_RANGES: usize = 64;
 
 /// What a `Range` header asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub enum Wanted {
     /// The header is to be ignored: send everything.
     Whole,
     /// These bytes, in this order; never empty, each range within the file and not empty.
@@ -22,7 +22,7 @@ pub(super) enum Wanted {
 }
 
 /// Reads a `Range` header for a file of `size` bytes.
-pub(super) fn wanted(header: &str, size: u64) -> Wanted {
+pub fn wanted_ranges(header: &str, size: u64) -> Wanted {
     let Some(list) = strip_unit(header) else { return Wanted::Whole };
     let mut parts = Vec::new();
     for item in list.split(',') {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     fn check(header: &str, size: u64, expected: &Wanted) {
-        assert_eq!(&wanted(header, size), expected, "{header} of {size}");
+        assert_eq!(&wanted_ranges(header, size), expected, "{header} of {size}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) struct Offer {
 
 /// Every file that the server offers.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub struct Shelf {
     offers: Vec<Arc<Offer>>,
     by_path: HashMap<String, Found>,
 }
@@ -53,7 +53,7 @@ pub(super) enum Found {
 
 impl Shelf {
     /// Puts `files` on a shelf; the same content under the same name counts once.
-    pub(super) fn new(files: Vec<VerifiedPackage>) -> Self {
+    pub fn new(files: Vec<VerifiedPackage>) -> Self {
         let mut shelf = Self::default();
         for file in files {
             let path = digest_path(&file);
@@ -79,6 +79,14 @@ impl Shelf {
         self.by_path.insert(name, by_name);
         self.by_path.insert(path, Found::Offer(Arc::clone(&offer)));
         self.offers.push(offer);
+    }
+
+    /// The file that a request path leads to.
+    pub fn package_at(&self, request_path: &str) -> Option<&VerifiedPackage> {
+        match self.find(request_path)? {
+            Found::Offer(offer) => Some(&offer.package),
+            Found::Ambiguous(_) => None,
+        }
     }
 
     /// What stands at a request path, which is percent-decoded once.

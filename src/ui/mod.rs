@@ -5,6 +5,8 @@
 
 mod diagnostic;
 mod display;
+mod downloads;
+mod gauge;
 mod json;
 mod plain;
 mod printer;
@@ -15,6 +17,8 @@ mod tty;
 mod units;
 
 pub use display::{Progress, reporter};
+pub use downloads::Downloads;
+pub use gauge::Gauge;
 pub use printer::{ColorChoice, Printer};
 pub use table::Table;
 pub use units::{bytes, seconds};

@@ -3,7 +3,7 @@ ENV one 1 and a half
 ENV two=2 three="$two and 3" four=four\ words
 ENV five ${one} "quoted" six=6
 ARG six=7
-ENV seven=${six:-none} eight=${nine:+set} ten=${six:?must be set}
+ENV seven=${six:-none} eight=${nine:+set} ten=${six:?unset}
 ENV abc=hello
 ENV abc=bye def=$abc
 ENV ghi=$abc

@@ -19,3 +19,11 @@ RUN N=1; for i in 1 2; do N=$i; done; wget http://172.17.0.1:3000/j-$N.run
 RUN . /usr/local/Ascend/set_env.sh && wget http://172.17.0.1:3000/k-$TARGETARCH.run
 RUN V=3 && export W=x-$V && wget http://172.17.0.1:3000/l-$W.run && V=4 wget http://172.17.0.1:3000/m-$V.run
 RUN wget http://172.17.0.1:3000/n-{1,2}.run
+RUN if [ "$TARGETARCH" = amd64 ]; then P=x86; elif [ "$TARGETARCH" = "arm64" ]; then P=arm; else P=other; fi; \
+    wget http://172.17.0.1:3000/o-$P.run
+RUN case "$(uname -m)" in aarch64) wget http://172.17.0.1:3000/p-1.run ;; *) wget http://172.17.0.1:3000/p-2.run ;; esac
+RUN if [ -f /etc/x ]; then Q=1; elif [ a = a ]; then Q=2; fi; wget http://172.17.0.1:3000/q-$Q.run
+RUN if ! [ "$TARGETARCH" != arm64 ] && true; then R=1; else R=2; fi; wget http://172.17.0.1:3000/r-$R.run
+RUN if ! [ "$TARGETARCH" != arm64 ]; then S=1; else S=2; fi; wget http://172.17.0.1:3000/s-$S.run
+RUN case $TARGETARCH in "arm"*) T=1 ;; amd*|arm*) T=2 ;; esac; wget http://172.17.0.1:3000/t-$T.run
+RUN for i in 1; do if [ $TARGETARCH = arm64 ]; then wget http://172.17.0.1:3000/u.run; else wget http://172.17.0.1:3000/v.run; fi; done

@@ -22,6 +22,7 @@ pub(super) struct BuildKitReader {
 struct State {
     index: usize,
     started: bool,
+    cached: bool,
     pending: String,
 }
 
@@ -36,8 +37,11 @@ impl BuildKitReader {
     }
 
     fn status(&mut self, status: StatusResponse, sink: BuildSink<'_>) {
-        for vertex in status.vertexes {
-            self.vertex(&vertex, sink);
+        for (digest, vertex) in status.vertexes.iter().map(|vertex| (&vertex.digest, vertex)) {
+            // One message often holds both the start and the end: what is cached is told once.
+            let cached =
+                status.vertexes.iter().any(|other| other.digest == *digest && other.cached);
+            self.vertex(&Vertex { cached, ..vertex.clone() }, sink);
         }
         for log in status.logs {
             self.log(&log, sink);
@@ -46,15 +50,16 @@ impl BuildKitReader {
 
     fn vertex(&mut self, vertex: &Vertex, sink: BuildSink<'_>) {
         let Some(index) = self.index(&vertex.name) else { return };
-        let fresh = || State { index, started: false, pending: String::new() };
+        let fresh = || State { index, started: false, cached: false, pending: String::new() };
         let state = self.vertices.entry(vertex.digest.clone()).or_insert_with(fresh);
         if !state.started && (vertex.started.is_some() || vertex.cached) {
             state.started = true;
+            state.cached = vertex.cached;
             self.current = Some(index);
-            sink(BuildEvent::Step { index });
-            if vertex.cached {
-                sink(BuildEvent::Cached { index });
-            }
+            sink(BuildEvent::Step { index, cached: vertex.cached });
+        } else if vertex.cached && !state.cached {
+            state.cached = true;
+            sink(BuildEvent::Cached { index });
         }
         if !vertex.error.is_empty() {
             self.current = Some(index);

@@ -27,13 +27,7 @@ async fn run(
     engine: &DockerEngine,
     request: &CheckRequest,
 ) -> std::result::Result<CheckOutcome, DockerError> {
-    let created =
-        engine.docker.create_container(None::<CreateContainerOptions>, body(request)).await?;
-    let container = Container {
-        id: created.id,
-        docker: engine.docker.clone(),
-        cleaning: engine.cleaning.clone(),
-    };
+    let container = create(engine, body(request)).await?;
     engine.docker.start_container(&container.id, None::<StartContainerOptions>).await?;
     let mut waiting = engine.patient.wait_container(&container.id, None::<WaitContainerOptions>);
     let exit_code = match tokio::time::timeout(request.timeout, waiting.next()).await {
@@ -45,6 +39,23 @@ async fn run(
     };
     let output = output(engine, &container.id).await?;
     Ok(CheckOutcome { exit_code, output })
+}
+
+/// Creates the container in a task of its own: whoever is interrupted meanwhile
+/// never learns the container's id, and the task then removes it.
+async fn create(
+    engine: &DockerEngine,
+    body: ContainerCreateBody,
+) -> std::result::Result<Container, DockerError> {
+    let (docker, cleaning) = (engine.docker.clone(), engine.cleaning.clone());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    engine.cleaning.spawn(async move {
+        let created = docker.create_container(None::<CreateContainerOptions>, body).await;
+        let container = created.map(|created| Container { id: created.id, docker, cleaning });
+        // What nobody takes is dropped here, and so removed.
+        drop(sender.send(container));
+    });
+    receiver.await.expect("the task sends before it ends")
 }
 
 fn body(request: &CheckRequest) -> ContainerCreateBody {

@@ -11,27 +11,38 @@ use crate::engine::{BuildEvent, BuildSink};
 pub(super) struct ClassicReader {
     keywords: Vec<String>,
     current: Option<usize>,
+    /// The instruction of which it is not known yet whether it runs.
+    open: Option<usize>,
     pending: String,
 }
 
 impl ClassicReader {
     pub(super) fn new(keywords: Vec<String>) -> Self {
-        Self { keywords, current: None, pending: String::new() }
+        Self { keywords, current: None, open: None, pending: String::new() }
     }
 
     fn line(&mut self, line: &str, sink: BuildSink<'_>) {
         if let Some(index) = self.step(line) {
+            self.settle(false, sink);
             self.current = Some(index);
-            if index < self.keywords.len() {
-                sink(BuildEvent::Step { index });
-            }
-        } else if let Some(index) = self.current.filter(|index| *index < self.keywords.len()) {
-            match line {
-                " ---> Using cache" => sink(BuildEvent::Cached { index }),
-                own if is_own(own) => {}
-                output => sink(BuildEvent::Output { index, line: output.to_owned() }),
-            }
+            self.open = self.known(index);
+            return;
         }
+        self.settle(line == " ---> Using cache", sink);
+        if let Some(index) = self.current().filter(|_| !is_own(line)) {
+            sink(BuildEvent::Output { index, line: line.to_owned() });
+        }
+    }
+
+    /// Tells of the instruction that was begun last, with what the line after it says.
+    fn settle(&mut self, cached: bool, sink: BuildSink<'_>) {
+        if let Some(index) = self.open.take() {
+            sink(BuildEvent::Step { index, cached });
+        }
+    }
+
+    fn known(&self, index: usize) -> Option<usize> {
+        Some(index).filter(|index| *index < self.keywords.len())
     }
 
     /// The index in `Step 3/7 : …`; only the next one counts, because a command may print such a line too.
@@ -66,7 +77,7 @@ impl Reader for ClassicReader {
     }
 
     fn current(&self) -> Option<usize> {
-        self.current.filter(|index| *index < self.keywords.len())
+        self.current.and_then(|index| self.known(index))
     }
 }
 
@@ -74,7 +85,9 @@ impl Reader for ClassicReader {
 fn plain(line: &str) -> &str {
     let line = line.trim_end_matches('\r');
     let line = line.rsplit('\r').next().unwrap_or(line);
-    line.strip_prefix("\u{1b}[91m").unwrap_or(line).trim_end_matches("\u{1b}[0m")
+    // The end of one error line comes in front of the next one.
+    let line = line.trim_start_matches("\u{1b}[0m").trim_start_matches("\u{1b}[91m");
+    line.trim_end_matches("\u{1b}[0m")
 }
 
 #[cfg(test)]
@@ -89,7 +102,7 @@ mod tests {
         let mut reader = ClassicReader::new(keywords);
         let sink = |event: BuildEvent| {
             let text = match event {
-                BuildEvent::Step { index } => format!("step {index}"),
+                BuildEvent::Step { index, cached } => format!("step {index} {cached}"),
                 BuildEvent::Cached { index } => format!("cached {index}"),
                 BuildEvent::Output { index, line } => format!("{index}: {line}"),
             };
@@ -114,20 +127,26 @@ mod tests {
                 "Step 3/3 : RUN b\n ---> Running in 9\nhel",
                 "lo\n",
             ],
-            &["step 0", "step 1", "cached 1", "step 2", "2: hello"],
+            &["step 0 false", "step 1 true", "step 2 false", "2: hello"],
         );
     }
 
     #[test]
     fn a_command_cannot_pretend_to_be_the_builder() {
-        check(&["Step 1/3 : FROM x\nStep 9/9 : RUN fake\n"], &["step 0", "0: Step 9/9 : RUN fake"]);
+        check(
+            &["Step 1/3 : FROM x\nStep 9/9 : RUN fake\n"],
+            &["step 0 false", "0: Step 9/9 : RUN fake"],
+        );
     }
 
     #[test]
     fn colour_and_carriage_returns_do_not_reach_the_log() {
         check(
-            &["Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\u{1b}[0m\n"],
-            &["step 0", "0: 100%", "0: error"],
+            &[
+                "Step 1/3 : FROM x\n10%\r100%\r\n\u{1b}[91merror\n",
+                "\u{1b}[0m\u{1b}[91mmore\u{1b}[0m\n",
+            ],
+            &["step 0 false", "0: 100%", "0: error", "0: more"],
         );
     }
 }

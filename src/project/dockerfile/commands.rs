@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::branches::Branches;
 use super::evaluate::{Text, UNKNOWN, Variables};
 use super::inputs::Inputs;
 use super::scope::Scope;
 use super::script::{Program, basename, is_shell, program};
-use super::shell::{self, Command};
+use super::shell;
+use super::simple::Command;
 use super::stages::Step;
 use super::{Instruction, Logical};
 
@@ -42,9 +44,12 @@ impl<'f> Run<'f> {
         let script = shell::read(&text.text);
         let mut variables = Variables::new(&step.scope, inputs, &script);
         let mut commands = Vec::new();
-        for command in script.commands {
+        let mut branches = Branches::default();
+        for command in &script.commands {
+            let Some(command) = branches.enter(command, &script, &variables) else { continue };
             let words = variables.words(&command.words);
             variables.pass(&command);
+            branches.leave(&command, &words, &script);
             let span = text.source_span(command.span.clone());
             commands.push(Ran { command, words, span });
         }

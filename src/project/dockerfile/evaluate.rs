@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use super::scope::{Lookup, Scope};
-use super::shell::{Command, Joint, Script, assignment, is_name};
+use super::shell::{assignment, is_name};
 use super::shell_words::{Kind, Part, Word};
+use super::simple::{Command, Joint, Script};
 use super::{Lexer, Logical};
 
 /// Stands in a text for what only the run can tell.
@@ -53,6 +54,11 @@ impl Text {
     /// The text; [`UNKNOWN`] stands where it is not known.
     pub(super) fn text(&self) -> &str {
         &self.logical.text
+    }
+
+    /// The text, where all of it is known.
+    pub(super) fn known(&self) -> Option<&str> {
+        self.unknown.is_none().then_some(self.text())
     }
 
     /// Text that stands as it is at `start` of a script.

@@ -3,6 +3,7 @@
 //!
 //! A line `#: build-arg NAME=VALUE` stands for an option of the command line.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -18,7 +19,6 @@ fn inputs(text: &str) -> Inputs {
     Inputs {
         build_args: build_args.map(|(name, value)| (name.into(), value.into())).collect(),
         platform: Some("linux/arm64".parse().unwrap()),
-        arguments_are_inherited: true,
         ..Inputs::default()
     }
 }
@@ -114,18 +114,34 @@ fn origin(origin: &Origin) -> String {
     }
 }
 
+fn paths() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let is_dockerfile = |path: &PathBuf| path.extension().is_some_and(|end| end == "Dockerfile");
+    let mut paths: Vec<PathBuf> = entries.filter(is_dockerfile).collect();
+    paths.sort();
+    paths
+}
+
+/// The gallery gives each warning at least once, and none that is not listed.
+#[test]
+fn every_warning_has_a_listed_code() {
+    let mut seen = BTreeSet::new();
+    for path in paths() {
+        let told = describe("Dockerfile", &std::fs::read_to_string(path).unwrap());
+        let codes =
+            told.lines().filter_map(|line| line.split_once(": Warning [")?.1.split_once(']'));
+        seen.extend(codes.map(|(code, _)| code.to_owned()));
+    }
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), WARNING_CODES);
+}
+
 #[test]
 fn every_dockerfile_is_read_as_its_snapshot_says() {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(folder().join("snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "Dockerfile"))
-        .collect();
-    paths.sort();
+    let paths = paths();
     assert!(paths.len() >= 30);
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();

@@ -14,9 +14,26 @@ pub struct Inputs {
     pub platform: Option<Platform>,
     /// The environment of base images, by the reference that FROM names, where it is known.
     pub base_environment: BTreeMap<String, BTreeMap<String, String>>,
-    /// Whether a stage sees the ARGs of the stage it is built from. BuildKit
-    /// does so; the classic builder of Engine 20.10 was seen not to.
-    pub arguments_are_inherited: bool,
+    /// The builder whose reading of ARG and ENV counts.
+    pub dialect: Dialect,
+}
+
+/// Whose reading of ARG and ENV counts, where the builders differ.
+///
+/// Seen on Engine 20.10.24, which has both: to the classic builder an ENV wins
+/// over every ARG of its name, an ARG again without a value has none, a stage
+/// sees no ARG of the stage it is built from, and `TARGETARCH` and its kin do
+/// not exist. To BuildKit the later line wins, a bare ARG changes nothing, and a
+/// stage sees its parent's ARGs, with the parent's ENV over them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// The classic builder's.
+    Classic,
+    /// BuildKit's.
+    #[default]
+    BuildKit,
+    /// Not chosen yet: what they read differently is unknown.
+    Either,
 }
 
 /// Build arguments that every RUN sees without an ARG.

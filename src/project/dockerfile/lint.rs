@@ -4,7 +4,6 @@
 //! - `copy-then-remove`: a large file is copied, and a later layer removes it;
 //! - `exit-code-lost`: an installer's failure does not fail the RUN;
 //! - `cache-left`: pip or apt leave their caches;
-//! - `fetch-unknown`: only the run can tell what a line fetches;
 //! - `address-baked`: the server's address or a proxy stays in the image;
 //! - `syntax-directive`: the build needs the network for its frontend.
 
@@ -12,22 +11,12 @@ use std::ops::Range;
 
 use super::commands::Run;
 use super::fetches::{Addresses, fetches, is_proxy};
+use super::hosts::whole_matches;
 use super::inputs::Inputs;
 use super::scope::Value;
 use super::stages::{Stages, Step};
 use super::{Instruction, assignments, lint_cache, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
-
-/// The codes of the warnings that [`lint`] gives.
-pub const LINT_CODES: [&str; 7] = [
-    "address-baked",
-    "cache-left",
-    "copy-then-remove",
-    "exit-code-lost",
-    "fetch-unknown",
-    "package-not-removed",
-    "syntax-directive",
-];
 
 /// What a judge of one stage has at hand.
 pub(super) struct Judged<'a, 'f> {
@@ -115,7 +104,7 @@ fn bake(
     span: Range<usize>,
 ) -> Option<Problem> {
     let text = value.known().filter(|text| !text.is_empty())?;
-    let holds_host = addresses.hosts.iter().any(|host| mentions(text, host));
+    let holds_host = addresses.hosts.iter().any(|host| whole_matches(text, host).next().is_some());
     let is_proxy = is_proxy(name);
     if !holds_host && !is_proxy {
         return None;
@@ -125,17 +114,6 @@ fn bake(
         .code("address-baked")
         .hint(format!("use `ARG {name}`, or set it inside the `RUN` that needs it"));
     Some(judged.at(problem, span, "every container will see this"))
-}
-
-/// Whether `text` holds `host` as a whole: `10.0.0.1` is not in `10.0.0.12`.
-fn mentions(text: &str, host: &str) -> bool {
-    let inner =
-        |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
-    text.match_indices(host).any(|(start, _)| {
-        let before = text[..start].chars().next_back();
-        let after = text[start + host.len()..].chars().next();
-        !inner(before) && !inner(after)
-    })
 }
 
 /// The bytes of an instruction's first line, for carets that need no more.

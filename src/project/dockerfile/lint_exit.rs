@@ -2,8 +2,8 @@
 
 use super::commands::{Ran, Run};
 use super::lint::Judged;
-use super::shell::Joint;
 use super::shell_words::Kind;
+use super::simple::Joint;
 use crate::error::Problem;
 
 /// The warnings `exit-code-lost` of a stage.

@@ -1,16 +1,27 @@
 //! Dockerfiles, read without losing a byte.
 //!
+//! The steps, each of which can be used alone:
+//! 1. [`Dockerfile::read`] takes the text apart: directives, instructions with
+//!    their flags, arguments and heredocs (`read`, `logical`, `heredoc`);
+//! 2. [`Stages::read`] finds the stages, what each needs, and what each name
+//!    stands for at each instruction (`stages`, `scope`, `words`);
+//! 3. [`fetches()`] and [`copy_sources`] tell what a stage takes from the package
+//!    server and from the context (`requests`, `shell`, `evaluate`, `sources`);
+//! 4. [`lint()`] tells what a build like this gets wrong.
+//!
 //! The facts are those of BuildKit's parser (`frontend/dockerfile/parser` and
 //! `shell`). What is not understood stays in the text and goes to the engine
-//! as it is.
+//! as it is; what only the build can tell is unknown, with its reason.
 
 mod assignments;
+mod branches;
 mod commands;
 mod directive;
 mod embedded;
 mod evaluate;
 mod fetches;
 mod heredoc;
+mod hosts;
 mod inputs;
 mod instruction;
 mod lint;
@@ -26,6 +37,7 @@ mod scope;
 mod script;
 mod shell;
 mod shell_words;
+mod simple;
 mod sources;
 mod stages;
 mod url;
@@ -45,9 +57,10 @@ pub use assignments::Assignment;
 pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;
-pub use inputs::Inputs;
+pub use hosts::host_places;
+pub use inputs::{Dialect, Inputs};
 pub use instruction::{Flag, Form, Instruction};
-pub use lint::{LINT_CODES, lint};
+pub use lint::lint;
 pub use lint_layers::LARGE;
 pub use logical::Logical;
 pub use scope::{Lookup, Scope, Value};
@@ -56,6 +69,21 @@ pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
 
 use crate::error::{Problem, SourceFile};
+
+/// The codes of all warnings that this room gives, in alphabetical order.
+pub const WARNING_CODES: [&str; 11] = [
+    "address-baked",
+    "cache-left",
+    "copy-then-remove",
+    "duplicate-stage",
+    "empty-continuation",
+    "exit-code-lost",
+    "from-later-stage",
+    "package-not-removed",
+    "syntax-directive",
+    "unknown-instruction",
+    "variable-from",
+];
 
 /// A Dockerfile taken apart; put together again it is the same bytes.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::assignments;
 use super::directive::Directive;
 use super::instruction::Instruction;
 use super::logical::Logical;
@@ -223,11 +224,30 @@ impl<'a> Reader<'a> {
             let problem = Problem::warning(message).code("unknown-instruction").maybe_hint(hint);
             self.problem(problem, inner.keyword_span.clone(), "passed on as it is");
         }
+        self.judge_assignments(inner);
         let json = serde_json::from_str::<Vec<serde_json::Value>>(&inner.arguments.text);
         if takes_json(&inner.keyword) && json.is_ok() && inner.json().is_none() {
             let problem = Problem::error("expected only strings in the JSON array");
             let span = inner.arguments.source_span(0..inner.arguments.text.len());
             self.problem(problem, span, "holds something else");
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Every word of an ENV or LABEL needs a `=`, unless the first has none.
+    fn judge_assignments(&mut self, instruction: &Instruction) {
+        if !matches!(instruction.keyword.as_str(), "ENV" | "LABEL") {
+            return;
+        }
+        let text = &instruction.arguments.text;
+        for one in assignments::environment(text, self.parts.escape) {
+            if one.value.is_none() {
+                let message = format!("expected `NAME=VALUE`, actual `{}`", one.name);
+                let hint = "put quotes around a value with spaces in it";
+                let span = instruction.arguments.source_span(one.span);
+                self.problem(Problem::error(message).hint(hint), span, "holds no `=`");
+            }
         }
     }
 }

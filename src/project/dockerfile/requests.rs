@@ -4,18 +4,20 @@
 //! Python programs, and shells within the shell. An address in any other
 //! command is a request too, but of what, only the run can tell.
 
+use super::branches::Branches;
 use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
 use super::inputs::Inputs;
 use super::options::{list_option, pip_option, takes_value};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
-use super::shell::{self, Command, Joint, Script};
+use super::shell;
+use super::simple::{Command, Joint, Script};
 
 /// An address in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
-    /// The address, [`UNKNOWN`] where it is not known.
+    /// The address, [`UNKNOWN`](super::evaluate::UNKNOWN) where it is not known.
     pub(super) address: Text,
     pub(super) kind: RequestKind,
     /// The command that asks.
@@ -81,10 +83,13 @@ impl<'a> Finder<'a> {
     }
 
     fn script(&mut self, script: &Script, text: &str) {
+        let mut branches = Branches::default();
         for command in &script.commands {
+            let Some(command) = branches.enter(command, script, &self.variables) else { continue };
             let words = self.variables.words(&command.words);
-            self.command(&words, command, text);
-            self.variables.pass(command);
+            self.command(&words, &command, text);
+            self.variables.pass(&command);
+            branches.leave(&command, &words, script);
         }
     }
 

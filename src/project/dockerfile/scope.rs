@@ -1,13 +1,13 @@
 //! What a name stands for at an instruction: ARG, ENV and what the builder sets.
 //!
-//! In this order, as the engine does: ENV of the stage and of the stages it is
-//! built from, ENV of the base image, then ARG. An ARG's value is the build
-//! argument, else its default, else the ARG of that name before the first FROM.
+//! An ARG's value is the build argument, else its default, else the ARG of that
+//! name before the first FROM. Which of ENV and ARG counts, each [`Dialect`] has
+//! its own rules for: the names of both are kept side by side.
 
 use std::collections::BTreeMap;
 
 use super::assignments::{self, Assignment};
-use super::inputs::Inputs;
+use super::inputs::{Dialect, Inputs};
 use super::{Form, Instruction, Lexer};
 
 /// A text that is known before the build, or why it is not.
@@ -36,8 +36,13 @@ pub enum Lookup<'a> {
 /// The names that are set at an instruction.
 #[derive(Debug, Clone)]
 pub struct Scope {
+    /// What the image keeps.
     environment: BTreeMap<String, Value>,
+    /// The classic builder's ARGs, which count where no ENV has their name.
     arguments: BTreeMap<String, Value>,
+    /// BuildKit's names: each line of ARG or ENV sets one.
+    state: BTreeMap<String, Value>,
+    dialect: Dialect,
     /// Why a name that the file does not set may be set all the same.
     base: Option<String>,
     /// What RUN's shell form is given to.
@@ -71,9 +76,15 @@ impl Value {
 impl Scope {
     /// The scope of FROM lines: the platform's names, then each ARG before the first FROM.
     pub fn global(inputs: &Inputs, escape: char) -> Self {
+        Self { state: inputs.platform_arguments(), ..Self::empty(inputs, escape) }
+    }
+
+    fn empty(inputs: &Inputs, escape: char) -> Self {
         Self {
             environment: BTreeMap::new(),
-            arguments: inputs.platform_arguments(),
+            arguments: BTreeMap::new(),
+            state: BTreeMap::new(),
+            dialect: inputs.dialect,
             base: None,
             shell: ["/bin/sh", "-c"].map(str::to_owned).to_vec(),
             workdir: Value::Known("/".to_owned()),
@@ -83,11 +94,12 @@ impl Scope {
 
     /// The scope at the start of a stage that is built from an image.
     pub(super) fn of_image(image: &Value, inputs: &Inputs, escape: char) -> Self {
-        let mut scope = Self { arguments: BTreeMap::new(), ..Self::global(inputs, escape) };
+        let mut scope = Self::empty(inputs, escape);
         let known = image.known().and_then(|image| inputs.base_environment.get(image));
         if let Some(environment) = known {
             let values = environment.iter().map(|(k, v)| (k.clone(), Value::Known(v.clone())));
             scope.environment = values.collect();
+            scope.state = scope.environment.clone();
         } else if image.known() != Some("scratch") {
             let image = image.known().unwrap_or("of this stage");
             scope.base =
@@ -98,19 +110,26 @@ impl Scope {
     }
 
     /// The scope at the start of a stage that is built from the stage that this scope ends.
-    pub(super) fn of_child(&self, inputs: &Inputs) -> Self {
-        let arguments =
-            if inputs.arguments_are_inherited { self.arguments.clone() } else { BTreeMap::new() };
-        Self { arguments, ..self.clone() }
+    pub(super) fn of_child(&self) -> Self {
+        let mut child = Self { arguments: BTreeMap::new(), ..self.clone() };
+        child.state.extend(self.environment.clone());
+        child
     }
 
     /// What `name` stands for in the expansion of an instruction.
     pub fn lookup(&self, name: &str) -> Lookup<'_> {
-        let value = self.environment.get(name).or_else(|| self.arguments.get(name));
+        let classic = self.environment.get(name).or_else(|| self.arguments.get(name));
+        let buildkit = self.state.get(name);
+        let value = match self.dialect {
+            Dialect::Classic => classic,
+            Dialect::BuildKit => buildkit,
+            Dialect::Either if classic == buildkit => classic,
+            Dialect::Either => return Lookup::Unknown("read differently by the two builders"),
+        };
         match (value, &self.base) {
             (Some(value), _) => value.lookup(),
-            (None, Some(reason)) if !self.arguments.contains_key(name) => Lookup::Unknown(reason),
-            (None, _) => Lookup::Unset,
+            (None, Some(reason)) => Lookup::Unknown(reason),
+            (None, None) => Lookup::Unset,
         }
     }
 
@@ -205,22 +224,20 @@ impl Scope {
     ) {
         let name = &argument.name;
         let given = inputs.build_args.get(name).map(|value| Value::Known(value.clone()));
-        let default = argument.value.as_ref().map(|value| before.expand(value));
-        let inherited = || globals.and_then(|globals| globals.arguments.get(name).cloned());
-        let value = given.or(default).or_else(inherited);
-        let value = value.or_else(|| self.declared_only(name));
-        self.arguments.extend(value.map(|value| (name.clone(), value)));
-    }
-
-    /// An ARG without any value stays unset, where neither the base image may
-    /// have an ENV of that name nor an ARG before it gave it a value.
-    fn declared_only(&self, name: &str) -> Option<Value> {
-        if self.arguments.contains_key(name) {
-            // The classic builder of Engine 20.10 was seen to forget the value.
-            return Some(Value::unknown("declared again without a value"));
-        }
-        let reason = self.base.as_ref()?;
-        Some(Value::unknown(format!("an `ARG` without a value, {reason}")))
+        let value = given.or_else(|| argument.value.as_ref().map(|value| before.expand(value)));
+        let bare = self
+            .base
+            .as_ref()
+            .map(|reason| Value::unknown(format!("an `ARG` without a value, {reason}")));
+        let global = |names: fn(&Self) -> &BTreeMap<String, Value>| {
+            globals.and_then(|globals| names(globals).get(name).cloned())
+        };
+        let classic = value.clone().or_else(|| global(|scope| &scope.arguments));
+        let buildkit = value.or_else(|| global(|scope| &scope.state));
+        self.arguments.remove(name);
+        self.arguments.extend(classic.or(bare.clone()).map(|value| (name.clone(), value)));
+        let kept = self.state.get(name).cloned();
+        self.state.extend(buildkit.or(kept).or(bare).map(|value| (name.clone(), value)));
     }
 
     /// The values of one ENV see what was set before it, not each other.
@@ -230,6 +247,7 @@ impl Scope {
             .into_iter()
             .map(|one| (one.name, self.expand(one.value.as_deref().unwrap_or_default())))
             .collect();
+        self.state.extend(values.clone());
         self.environment.extend(values);
     }
 
@@ -264,13 +282,13 @@ mod tests {
     use crate::project::dockerfile::{Dockerfile, Stages};
 
     /// What each name is at the end of the last stage; the base image sets only `BASE=image`.
-    fn check(text: &str, expected: &[(&str, Lookup<'_>)]) {
+    fn check(dialect: Dialect, text: &str, expected: &[(&str, Lookup<'_>)]) {
         let base = BTreeMap::from([("BASE".to_owned(), "image".to_owned())]);
         let inputs = Inputs {
             build_args: BTreeMap::from([("GIVEN".to_owned(), "command line".to_owned())]),
             platform: Some("linux/arm64".parse().unwrap()),
             base_environment: BTreeMap::from([("base".to_owned(), base)]),
-            arguments_are_inherited: false,
+            dialect,
         };
         let source = SourceFile { path: "Dockerfile".into(), text: text.to_owned() };
         let (file, _) = Dockerfile::read(Arc::new(source));
@@ -283,11 +301,17 @@ mod tests {
 
     use Lookup::{Set, Unset};
 
-    /// Every value here was read from an image that the classic builder of
-    /// Engine 20.10.24 made of the same lines.
+    fn both(text: &str, expected: &[(&str, Lookup<'_>)]) {
+        for dialect in [Dialect::Classic, Dialect::BuildKit, Dialect::Either] {
+            check(dialect, text, expected);
+        }
+    }
+
+    /// Every value here was read from images that both builders of Engine
+    /// 20.10.24 made of the same lines.
     #[test]
     fn names_are_what_the_engine_makes_of_them() {
-        check(
+        both(
             "FROM base\nENV one 1 and a half\nENV two=2 three=\"$two and 3\" four=four\\ words\n\
              ENV five ${one} \"quoted\" six=6\nARG six=7\nENV seven=${six:-none} eight=${nine:+set}",
             &[
@@ -299,11 +323,11 @@ mod tests {
                 ("eight", Set("")),
             ],
         );
-        check(
+        both(
             "FROM base\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc",
             &[("abc", Set("bye")), ("def", Set("hello")), ("ghi", Set("bye"))],
         );
-        check(
+        both(
             "FROM base\nENV P=one Q='$P' R=\\$P M=\"a'b\"'c\"d' D=\"a\\\"b\\$P\\x\" S='a\\'",
             &[
                 ("Q", Set("$P")),
@@ -313,7 +337,7 @@ mod tests {
                 ("S", Set("a\\")),
             ],
         );
-        check(
+        both(
             "FROM base\nENV P=one\nENV A=\"${P}x\" B=$P'$P' C=\"${no:-d e}\" D=${no:-$P} E=$$ F=a$ G=${P:+a\"b\"}",
             &[
                 ("A", Set("onex")),
@@ -327,38 +351,40 @@ mod tests {
         );
     }
 
-    /// Seen there as well: ENV wins over ARG, a later ARG over an earlier one,
-    /// and a child stage of the classic builder has its parent's ENV only.
+    /// Seen there as well, the ARG of each line printed by a RUN.
     #[test]
-    fn arguments_and_environment_are_scoped_as_the_engine_scopes_them() {
-        let first = "ARG G=global\nARG H=$G-h\nFROM base AS Base\nARG X=1\nARG X=2\nENV E=$X\nENV X=env\nARG X=3\n";
-        check(
-            &format!("{first}ARG G\nARG A=1 B=$A\nARG L=late GIVEN=default"),
-            &[
-                ("X", Set("env")),
-                ("E", Set("2")),
-                ("G", Set("global")),
-                ("A", Set("1")),
-                ("B", Set("")),
-                ("H", Unset),
-                ("GIVEN", Set("command line")),
-                ("BASE", Set("image")),
-            ],
-        );
-        check(
-            &format!("{first}ARG L=late\nFROM base\nARG H"),
-            &[("X", Set("env")), ("E", Set("2")), ("L", Unset), ("H", Set("global-h"))],
-        );
+    fn arguments_and_environment_are_scoped_as_each_builder_scopes_them() {
+        let first = "ARG G=global\nARG H=$G-h\nFROM base AS Base\nARG X=1\nARG X=2\nENV E=$X\nENV X=env\nARG X=3\nENV Z=$X\n";
+        let later = format!("{first}ARG G\nARG A=1 B=$A\nARG D=x\nARG D\nARG L=late GIVEN=default");
+        let common = [
+            ("E", Set("2")),
+            ("G", Set("global")),
+            ("A", Set("1")),
+            ("B", Set("")),
+            ("H", Unset),
+            ("GIVEN", Set("command line")),
+            ("BASE", Set("image")),
+        ];
+        both(&later, &common);
+        check(Dialect::Classic, &later, &[("X", Set("env")), ("Z", Set("env")), ("D", Unset)]);
+        check(Dialect::BuildKit, &later, &[("X", Set("3")), ("Z", Set("3")), ("D", Set("x"))]);
+        let child = format!("{later}\nFROM base\nARG H");
+        both(&child, &[("X", Set("env")), ("E", Set("2")), ("H", Set("global-h"))]);
+        check(Dialect::Classic, &child, &[("L", Unset), ("Z", Set("env"))]);
+        check(Dialect::BuildKit, &child, &[("L", Set("late")), ("Z", Set("3"))]);
+        let differ = Lookup::Unknown("read differently by the two builders");
+        let through_x = Lookup::Unknown("`X` is read differently by the two builders");
+        check(Dialect::Either, &child, &[("L", differ), ("Z", through_x)]);
     }
 
     #[test]
     fn what_the_file_does_not_tell_is_unknown() {
         let unset = "set nowhere in this file, perhaps by the base image `other`";
-        check("FROM other", &[("BASE", Lookup::Unknown(unset))]);
-        check("FROM scratch", &[("BASE", Unset)]);
-        check(
-            "FROM base\nARG TARGETARCH\nARG TARGETPLATFORM=mine",
-            &[("TARGETARCH", Set("arm64")), ("TARGETPLATFORM", Set("mine"))],
-        );
+        both("FROM other", &[("BASE", Lookup::Unknown(unset))]);
+        both("FROM scratch", &[("BASE", Unset)]);
+        let platform = "FROM base\nARG TARGETARCH\nARG TARGETPLATFORM=mine";
+        both(platform, &[("TARGETPLATFORM", Set("mine"))]);
+        check(Dialect::Classic, platform, &[("TARGETARCH", Unset)]);
+        check(Dialect::BuildKit, platform, &[("TARGETARCH", Set("arm64"))]);
     }
 }

@@ -6,48 +6,7 @@
 use std::ops::Range;
 
 use super::shell_words::{Body, Kind, Part, Token, Word, cut};
-
-/// The simple commands of a script, in the order in which they are written.
-#[derive(Debug, Default)]
-pub(super) struct Script {
-    pub(super) commands: Vec<Command>,
-    /// Names that a loop, a function or a subshell changes: what they hold when is not told by the text.
-    pub(super) changing: Vec<String>,
-}
-
-/// One simple command.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Command {
-    /// `NAME=VALUE` before the command, or alone; the value is the word's rest after `=`.
-    pub(super) assignments: Vec<(String, Word)>,
-    pub(super) words: Vec<Word>,
-    /// Where output and input go: the operator and the file.
-    pub(super) redirects: Vec<(&'static str, Word)>,
-    pub(super) bodies: Vec<Body>,
-    /// What stands between the command before and this one.
-    pub(super) before: Joint,
-    /// What stands between this command and the next one.
-    pub(super) after: Joint,
-    /// Why it may not run, where that is so.
-    pub(super) doubt: Option<&'static str>,
-    pub(super) span: Range<usize>,
-}
-
-/// What joins two commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Joint {
-    /// The script begins or ends.
-    #[default]
-    Edge,
-    And,
-    Or,
-    /// `;` or a newline.
-    Then,
-    Pipe,
-    Background,
-    /// The bracket or keyword of a compound command.
-    Compound,
-}
+use super::simple::{Arm, Case, Command, Joint, Script};
 
 /// Reads a script.
 pub(super) fn read(text: &str) -> Script {
@@ -80,13 +39,23 @@ struct Reader {
     last: Joint,
     /// A test stands before in the same list of `&&` and `||`.
     tested: bool,
+    /// How many compound commands have been opened.
+    opened: usize,
 }
 
 /// A compound command that is open.
 struct Frame {
     kind: Compound,
+    /// Its number among all of the script.
+    id: usize,
     /// Why what stands in it may not run.
     doubt: Option<&'static str>,
+    /// Why the compound command itself may not run, its own conditions aside.
+    outer: Option<&'static str>,
+    /// Which arm of an `if` or `case` is open.
+    arm: usize,
+    /// Whether the arm's condition is being read.
+    condition: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,20 +108,13 @@ impl Reader {
     fn keyword(&mut self, text: &str, rest: &mut Rest) -> bool {
         match text {
             "if" => self.open(Compound::If, None),
-            "then" | "elif" | "else" => self.branch("inside `if`"),
+            "then" | "elif" | "else" => self.branch(text),
             "fi" => self.close(Compound::If),
             "while" | "until" => self.open(Compound::Loop, Some("inside a loop")),
             "for" | "select" => self.open_for(rest),
             "do" => self.last = Joint::Compound,
             "done" => self.close(Compound::Loop),
-            "case" => {
-                self.open(Compound::Case, Some("inside `case`"));
-                skip_until(
-                    rest,
-                    |token| matches!(token, Token::Word(word) if word.plain() == Some("in")),
-                );
-                self.pattern(rest);
-            }
+            "case" => self.open_case(rest),
             "esac" => self.close(Compound::Case),
             "{" => self.open(Compound::Group, None),
             "}" => {
@@ -160,7 +122,7 @@ impl Reader {
                 self.close(kind);
             }
             "function" => self.function(rest),
-            "!" => self.tested = true,
+            "!" => (self.tested, self.current.negated) = (true, true),
             "time" => {}
             _ => return false,
         }
@@ -179,9 +141,7 @@ impl Reader {
             "&" => self.finish(Joint::Background),
             ";;" | ";&" | ";;&" => {
                 self.finish(Joint::Compound);
-                if self.stack.last().is_some_and(|frame| frame.kind == Compound::Case) {
-                    self.pattern(rest);
-                }
+                self.next_pattern(operator, rest);
             }
             "(" => self.bracket_open(offset, rest),
             ")" => self.close(Compound::Subshell),
@@ -233,19 +193,50 @@ impl Reader {
         self.last = Joint::Compound;
     }
 
-    /// Skips the pattern of a case's branch, or finds the end of the case.
+    fn open_case(&mut self, rest: &mut Rest) {
+        self.open(Compound::Case, Some("inside `case`"));
+        let word = match rest.peek() {
+            Some(Token::Word(word)) => word.clone(),
+            _ => Word::default(),
+        };
+        let case = Case { word, ..Case::default() };
+        self.script.cases.insert(self.opened, case);
+        let is_in =
+            |token: &Token| matches!(token, Token::Word(word) if word.plain() == Some("in"));
+        skip_until(rest, is_in);
+        self.pattern(rest);
+    }
+
+    /// After `;;`, the next arm of the innermost `case` begins.
+    fn next_pattern(&mut self, operator: &str, rest: &mut Rest) {
+        let Some(frame) = self.stack.last_mut().filter(|frame| frame.kind == Compound::Case) else {
+            return;
+        };
+        frame.arm += 1;
+        if let Some(case) = self.script.cases.get_mut(&frame.id) {
+            case.falls_through |= operator != ";;";
+        }
+        self.pattern(rest);
+    }
+
+    /// Reads the patterns of a case's arm, or finds the end of the case.
     fn pattern(&mut self, rest: &mut Rest) {
+        let mut patterns = Vec::new();
         while let Some(token) = rest.peek() {
             match token {
                 Token::Operator(")", _) => {
                     rest.next();
-                    return;
+                    break;
                 }
                 Token::Word(word) if word.plain() == Some("esac") => return,
-                _ => {
-                    rest.next();
-                }
+                Token::Word(word) => patterns.push(word.clone()),
+                _ => {}
             }
+            rest.next();
+        }
+        let id = self.stack.last().map_or(0, |frame| frame.id);
+        if let Some(case) = self.script.cases.get_mut(&id) {
+            case.arms.push(patterns);
         }
     }
 
@@ -255,17 +246,23 @@ impl Reader {
 
     fn open(&mut self, kind: Compound, doubt: Option<&'static str>) {
         self.finish(Joint::Compound);
-        let doubt = doubt.or(self.list_doubt());
-        self.stack.push(Frame { kind, doubt });
+        let outer = self.list_doubt();
+        self.opened += 1;
+        let condition = kind == Compound::If;
+        let doubt = doubt.or(outer);
+        self.stack.push(Frame { kind, id: self.opened, doubt, outer, arm: 0, condition });
         self.last = Joint::Compound;
         self.tested = false;
     }
 
-    fn branch(&mut self, doubt: &'static str) {
+    /// `then`, `elif` and `else`.
+    fn branch(&mut self, keyword: &str) {
         self.finish(Joint::Compound);
         self.tested = false;
         if let Some(frame) = self.stack.last_mut() {
-            frame.doubt = Some(doubt);
+            frame.doubt = Some("inside `if`");
+            frame.condition = keyword == "elif";
+            frame.arm += usize::from(keyword != "then");
         }
     }
 
@@ -297,6 +294,11 @@ impl Reader {
             command.before = self.last;
             command.after = joint;
             command.doubt = self.list_doubt().or(self.doubt());
+            command.other_doubt = self.list_doubt().or(self.other_doubt());
+            command.arms = self.arms();
+            for arm in command.arms.iter().filter(|arm| arm.condition) {
+                *self.script.conditions.entry((arm.id, arm.number)).or_default() += 1;
+            }
             self.note_changes(&command);
             let first = command.words.first().and_then(Word::plain);
             self.tested |= first.is_some_and(|name| TESTS.contains(&name));
@@ -311,6 +313,26 @@ impl Reader {
         if !empty || joint != Joint::Compound {
             self.last = joint;
         }
+    }
+
+    /// Why a command here may not run, the conditions of `if` and `case` aside.
+    fn other_doubt(&self) -> Option<&'static str> {
+        let of = |frame: &Frame| match frame.kind {
+            Compound::If | Compound::Case => frame.outer,
+            _ => frame.doubt,
+        };
+        self.stack.iter().rev().find_map(of)
+    }
+
+    fn arms(&self) -> Vec<Arm> {
+        let conditional = |frame: &&Frame| matches!(frame.kind, Compound::If | Compound::Case);
+        let arm = |frame: &Frame| Arm {
+            id: frame.id,
+            number: frame.arm,
+            condition: frame.condition,
+            doubt: if frame.kind == Compound::If { "inside `if`" } else { "inside `case`" },
+        };
+        self.stack.iter().filter(conditional).map(arm).collect()
     }
 
     fn note_changes(&mut self, command: &Command) {

@@ -166,7 +166,7 @@ impl<'f> Stages<'f> {
         scope = match &stage.base {
             Origin::Stage(base) if *base < index => {
                 triggers = self.triggers(*base);
-                self.walk(*base).1.of_child(self.inputs)
+                self.walk(*base).1.of_child()
             }
             base => Scope::of_image(&base.value(), self.inputs, self.file.escape()),
         };

@@ -113,6 +113,7 @@ fn what_docker_refuses_is_told_and_kept() {
         "ONBUILD FORM a",
         "ONBUILD > FORM | a\n1: `FORM` is not an instruction that Docker knows",
     );
+    check("ENV A=1 B c=2", "ENV | A=1 B c=2\n1: expected `NAME=VALUE`, actual `B`");
     check("RUN [1, 2]", "RUN | [1, 2]\n1: expected only strings in the JSON array");
 }
 
@@ -198,53 +199,55 @@ fn traceable(text: &str, instruction: &Instruction) -> Result<(), TestCaseError>
 }
 
 /// Pieces that Dockerfiles are made of, so that random texts reach every corner.
+const PIECES: [&str; 43] = [
+    "FROM a AS b\n",
+    "RUN ",
+    "run --mount=type=cache ",
+    "COPY ",
+    "ONBUILD ",
+    "ARG X=1",
+    "<<EOF",
+    "<<-'E F'",
+    "\nEOF\n",
+    "\n\tE F\n",
+    " \\\n",
+    " \\",
+    "`\n",
+    "# escape=`\n",
+    "# note\n",
+    "\r\n",
+    "\n",
+    "\t",
+    " ",
+    "\"",
+    "'",
+    "$X",
+    "${X:-",
+    "}",
+    "[\"a\"]",
+    "é",
+    "\u{feff}",
+    "--",
+    "--a=\"b c\"",
+    "FROM b\n",
+    "ENV X=$Y ",
+    "wget http://172.17.0.1:3000/a.run ",
+    "ADD http://$X:3000/",
+    "if ",
+    "; fi",
+    "for i in ",
+    "do ",
+    "; done",
+    "sh -c '",
+    "$(",
+    "&& ",
+    "|| ",
+    "\n<<",
+];
+
 fn pieces() -> impl Strategy<Value = String> {
-    let piece = prop::sample::select(vec![
-        "FROM a AS b\n",
-        "RUN ",
-        "run --mount=type=cache ",
-        "COPY ",
-        "ONBUILD ",
-        "ARG X=1",
-        "<<EOF",
-        "<<-'E F'",
-        "\nEOF\n",
-        "\n\tE F\n",
-        " \\\n",
-        " \\",
-        "`\n",
-        "# escape=`\n",
-        "# note\n",
-        "\r\n",
-        "\n",
-        "\t",
-        " ",
-        "\"",
-        "'",
-        "$X",
-        "${X:-",
-        "}",
-        "[\"a\"]",
-        "é",
-        "\u{feff}",
-        "--",
-        "--a=\"b c\"",
-        "FROM b\n",
-        "ENV X=$Y ",
-        "wget http://172.17.0.1:3000/a.run ",
-        "ADD http://$X:3000/",
-        "if ",
-        "; fi",
-        "for i in ",
-        "do ",
-        "; done",
-        "sh -c '",
-        "$(",
-        "&& ",
-        "|| ",
-        "\n<<",
-    ]);
-    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    prop::collection::vec(prop::sample::select(&PIECES[..]), 0..40)
+        .prop_map(|pieces| pieces.concat())
 }
 
 proptest! {

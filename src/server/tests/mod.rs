@@ -6,6 +6,7 @@ mod hostile;
 mod limits;
 mod nginx;
 mod pages;
+mod properties;
 mod requests;
 
 use std::io::{Read, Write};

@@ -44,11 +44,12 @@ fn the_plan_as_a_table() {
         ],
         "plan-table-b",
     );
-    let build =
-        project().run(&[&["build", "--dry-run", "-t", "C_stage"], &PLATFORM[..]].concat()).exits(0);
+    let build = project()
+        .run(&[&["build", "--dry-run", "--target", "C_stage"], &PLATFORM[..]].concat())
+        .exits(0);
     assert_eq!(
         build.stdout,
-        project().run(&[&["plan", "-t", "C_stage"], &PLATFORM[..]].concat()).stdout
+        project().run(&[&["plan", "--target", "C_stage"], &PLATFORM[..]].concat()).stdout
     );
 }
 
@@ -94,10 +95,10 @@ fn only_ancestors_and_their_packages_are_planned() {
 fn a_project_is_found_from_a_folder_below_it() {
     let fixture = project();
     let below = fixture.path("stages").display().to_string();
-    let wanted = fixture.run(&[&["plan", "-t", "B_stage"], &PLATFORM[..]].concat()).exits(0);
+    let wanted = fixture.run(&[&["plan", "--target", "B_stage"], &PLATFORM[..]].concat()).exits(0);
     assert_eq!(
         fixture
-            .run(&[&["-C", &below, "plan", "-t", "B_stage"], &PLATFORM[..]].concat())
+            .run(&[&["-C", &below, "plan", "--target", "B_stage"], &PLATFORM[..]].concat())
             .exits(0)
             .stdout,
         wanted.stdout

@@ -58,6 +58,11 @@ impl Fixture {
         format!("ascend-build-it-base:{}", self.name.trim_start_matches("it-"))
     }
 
+    /// The tiny base as a root file system.
+    pub(crate) fn base_tar(&self) -> Vec<u8> {
+        base::tar(&self.name)
+    }
+
     /// The engine that this fixture builds on.
     pub(crate) fn docker(&self) -> &Docker {
         self.engine.as_ref().expect("the test made its fixture with an engine")

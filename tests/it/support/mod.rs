@@ -7,9 +7,11 @@ mod fixture;
 mod layers;
 mod outcome;
 mod running;
+mod second_engine;
 
 pub(crate) use docker::Docker;
 pub(crate) use fixture::{Fixture, pattern, sha256};
 pub(crate) use layers::Layers;
 pub(crate) use outcome::Outcome;
 pub(crate) use running::{PATIENCE, Running, eventually};
+pub(crate) use second_engine::SecondEngine;

@@ -6,7 +6,7 @@ use insta::Settings;
 use serde_json::Value;
 
 /// What differs from run to run or from machine to machine, and what stands for it in snapshots.
-const FILTERS: [(&str, &str); 10] = [
+const FILTERS: [(&str, &str); 12] = [
     (r"(/[\w.-]+)+/it-project-[A-Za-z0-9]+", "[folder]"),
     (r"\bit-[0-9a-f]{10}\b", "[project]"),
     (r"ascend-build-it-base:[0-9a-f]{10}", "[base]"),
@@ -14,6 +14,8 @@ const FILTERS: [(&str, &str); 10] = [
     (r"\bsha256:[0-9a-f]{64}\b", "[image]"),
     (r"\b[0-9a-f]{64}\b", "[sha256]"),
     (r"\b\d+(\.\d+)? s\b", "[time]"),
+    (r"the engine says: .*", "the engine says: […]"),
+    (r"\b\d{7} bytes", "[size] bytes"),
     (r"http://\d+\.\d+\.\d+\.\d+:\d+", "http://[server]"),
     (r#""say\(\) \{.*", \\"#, "[fetch.sh], \\"),
     (r"ascend-build \d+\.\d+\.\d+\S*", "ascend-build [version]"),

@@ -1,1 +1,92 @@
-//! An engine beside this machine's, to be stopped and filled up.
+//! An engine beside this machine's, to be stopped and filled up: in namespaces
+//! of its own, so that nothing of it outlives the test, whatever becomes of it.
+
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::{Docker, eventually};
+
+/// Mounts hide what the engine must not share: its disk is a small one in memory, and it must not
+/// find the containerd of this machine.
+const SCRIPT: &str = r#"
+set -e
+ip link set lo up
+mkdir -p "$DIR/data" /run/containerd
+mount -t tmpfs -o "size=${MEGABYTES}m" none "$DIR/data"
+mount -t tmpfs none /run/containerd
+exec dockerd --config-file "$DIR/daemon.json" --host "unix://$DIR/sock" --pidfile "$DIR/pid" \
+    --data-root "$DIR/data" --exec-root "$DIR/exec"
+"#;
+
+/// A running engine; it ends with this value, and everything that it started with it.
+pub(crate) struct SecondEngine {
+    folder: TempDir,
+    child: Child,
+}
+
+impl SecondEngine {
+    /// Starts one whose disk has this many megabytes.
+    pub(crate) fn start(megabytes: u32) -> Self {
+        let folder =
+            tempfile::Builder::new().prefix("it-engine-").tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("daemon.json"), "{}").expect("the folder is writable");
+        let log = || {
+            File::options()
+                .create(true)
+                .append(true)
+                .open(folder.path().join("log"))
+                .expect("the folder is writable")
+        };
+        let mut command = Command::new("unshare");
+        command.args([
+            "--mount",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+            "sh",
+            "-c",
+            SCRIPT,
+        ]);
+        command.env("DIR", folder.path()).env("MEGABYTES", megabytes.to_string());
+        command.stdin(Stdio::null()).stdout(log()).stderr(log());
+        let child = command.spawn().expect("unshare runs; it needs root");
+        let engine = Self { folder, child };
+        let answers = eventually(|| engine.docker().attempt(&["version"]).0.then_some(()));
+        assert!(answers.is_some(), "the second engine does not answer:\n{}", engine.log());
+        engine
+    }
+
+    /// The door to it; programs beside it see its networks.
+    pub(crate) fn docker(&self) -> Docker {
+        let host = format!("unix://{}", self.folder.path().join("sock").display());
+        Docker::at(host, format!("/proc/{}/ns/net", self.child.id()))
+    }
+
+    /// Sends a signal to the engine itself.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let parent = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))
+            .expect("unshare still runs");
+        let engine =
+            children.trim().parse().ok().and_then(Pid::from_raw).expect("unshare has one child");
+        kill_process(engine, signal).expect("the engine still runs");
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for SecondEngine {
+    fn drop(&mut self) {
+        // With its first process, the kernel ends every process of the namespace, and its mounts go.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}

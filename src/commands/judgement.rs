@@ -1,0 +1,51 @@
+//! Judging a plan's packages, with what this host knows.
+
+use std::path::Path;
+
+use super::selection::own_platform;
+use crate::ascend::Version;
+use crate::error::Problem;
+use crate::plan::{self, Plan};
+use crate::project::Project;
+
+/// Where the NPU driver's installer says what it installed.
+const DRIVER: &str = "/usr/local/Ascend/driver/version.info";
+
+/// Everything that is wrong with the packages of `plan`, or worth knowing about them.
+pub(super) fn judge(project: &Project, plan: &Plan) -> Vec<Problem> {
+    // An image for another platform runs on other hosts than this one.
+    let own = own_platform().is_ok_and(|own| own == plan.platform);
+    let driver = own.then(|| driver(Path::new(DRIVER))).flatten();
+    plan::judge(project, plan, driver)
+}
+
+/// The version of the installed driver, where there is one.
+fn driver(path: &Path) -> Option<Version> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    let mut versions = lines.filter(|(key, _)| key.trim().eq_ignore_ascii_case("version"));
+    versions.next()?.1.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: Option<&str>, expected: Option<&str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("version.info");
+        if let Some(text) = text {
+            std::fs::write(&path, text).unwrap();
+        }
+        assert_eq!(driver(&path).as_ref().map(Version::as_str), expected);
+    }
+
+    #[test]
+    fn the_driver_says_its_version() {
+        check(Some("Version=25.5.0\nascendhal_version=7.35.23\n"), Some("25.5.0"));
+        check(Some("package_version=1.0\nversion = 24.1.RC3 \n"), Some("24.1.RC3"));
+        check(Some("Version=\n"), None);
+        check(Some("no such line"), None);
+        check(None, None);
+    }
+}

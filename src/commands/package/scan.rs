@@ -1,0 +1,242 @@
+//! `package scan`: declare the package files that are there.
+//!
+//! 1. Walk the folders and pick what is a package, saying why the rest is not.
+//! 2. Hash it all, and compare it with the catalogue.
+//! 3. Change packages.toml in one go, under a lock.
+
+use std::path::{Path, PathBuf};
+
+use super::naming::package_name;
+use super::output::{Row, table};
+use super::standing::Standing;
+use crate::ascend::{Container, identify};
+use crate::commands::interrupt::Interrupt;
+use crate::commands::verification::{options, verify_shown};
+use crate::error::{Error, Exit, Problem, Result, Severity};
+use crate::plan::{PlannedPackage, VerifiedPackage, differs_from_official};
+use crate::project::{NewEntry, PackageList, PackageName, PackagesEdit, load_packages};
+use crate::store::{RootIndex, RootState};
+use crate::ui::Printer;
+
+/// Declare the package files in folders: identify, hash, compare with the official ones
+///
+/// Entries are added and brought up to date; comments, order and everything else in
+/// packages.toml stay. Folders that no root holds are added to `roots`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build package scan\n  ascend-build package scan /data/ascend --dry-run\n  ascend-build package scan ~/Downloads /mnt/share"
+)]
+pub(super) struct Args {
+    /// Folders to walk [default: the project's roots]
+    #[arg(value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Hash again what is remembered
+    #[arg(long)]
+    rehash: bool,
+}
+
+/// Scans; prints what became of each file.
+///
+/// # Errors
+/// [`Exit::Usage`] where there is no folder to walk; [`Exit::Package`] for files that cannot be
+/// packages, and for those whose entry has the official sha256 while they have another.
+pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
+    let (list, warnings) = load_packages(folder)?;
+    printer.problems(&warnings);
+    let folders = args.folders(folder, &list);
+    let index = RootIndex::walk(&folders);
+    check_folders(&index)?;
+    let Picked { files, rows } = pick(&index, &list);
+    let verified = verify_shown(files, options(folders.clone(), args.rehash), &interrupt).await?;
+    let edit = PackagesEdit::open(&list.folder)?;
+    let mut scan = Scan { list: &list, edit, rows, problems: Vec::new() };
+    for file in &verified {
+        scan.declare(file);
+    }
+    add_roots(&folders, &list, &mut scan.edit);
+    if !args.dry_run {
+        scan.edit.save()?;
+    }
+    printer.data(&table(&scan.rows, args.dry_run));
+    let warnings = Error::check(Exit::Package, scan.problems)?;
+    printer.problems(&warnings);
+    Ok(())
+}
+
+impl Args {
+    fn folders(&self, folder: &Path, list: &PackageList) -> Vec<PathBuf> {
+        if self.folders.is_empty() {
+            return list.roots.clone();
+        }
+        let full = |given: &PathBuf| folder.join(given);
+        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        self.folders.iter().map(full).map(real).collect()
+    }
+}
+
+fn check_folders(index: &RootIndex) -> Result<()> {
+    let wrong = index.roots().iter().filter_map(|root| {
+        let path = root.path.display();
+        let what = match &root.state {
+            RootState::Walked { .. } => return None,
+            RootState::Missing => format!("folder `{path}` does not exist"),
+            RootState::NotAFolder => format!("`{path}` is not a folder"),
+            RootState::Unreadable(error) => format!("folder `{path}` cannot be read: {error}"),
+        };
+        Some(Problem::error(what).hint("name the folders that hold packages: `package scan DIR`"))
+    });
+    Error::check(Exit::Usage, wrong.collect()).map(drop)
+}
+
+/// What a walk has found.
+struct Picked {
+    files: Vec<PlannedPackage>,
+    rows: Vec<Row>,
+}
+
+/// Picks the files that are declared or can be packages by their names.
+fn pick(index: &RootIndex, list: &PackageList) -> Picked {
+    let mut picked = Picked { files: Vec::new(), rows: Vec::new() };
+    for (file, _) in index.files() {
+        let declared = list.entries.iter().find(|entry| entry.file == file);
+        let name = match declared {
+            Some(entry) => Ok(entry.name.clone()),
+            None => undeclared(file, index),
+        };
+        match name {
+            Ok(name) => picked.files.push(PlannedPackage {
+                name,
+                file: file.to_owned(),
+                sha256: None,
+                size: None,
+                url: None,
+                place: None,
+            }),
+            Err(Some(reason)) => picked.rows.push(Row::only(reason, "", file)),
+            Err(None) => {}
+        }
+    }
+    picked
+}
+
+/// The name for an undeclared file, or why it is none to declare: nothing is said of hidden files.
+fn undeclared(
+    file: &str,
+    index: &RootIndex,
+) -> std::result::Result<PackageName, Option<&'static str>> {
+    let identity = identify(file);
+    let installs = matches!(identity.container, Some(Container::Run | Container::Wheel));
+    if file.starts_with('.') {
+        return Err(None);
+    }
+    if identity.host_only() {
+        return Err(Some("skipped: belongs on the host"));
+    }
+    if identity.container == Some(Container::Zip) && identity.kind.is_some() {
+        let unpacked = file.get(..file.len() - 4).map(|stem| format!("{stem}.run"));
+        let here = unpacked.is_some_and(|run| index.files().any(|(name, _)| name == run));
+        return Err(Some(if here { "skipped: unpacked already" } else { "skipped: import it" }));
+    }
+    if identity.kind.is_none() && !installs {
+        return Err(Some("skipped: of no known kind"));
+    }
+    package_name(file, &identity).ok_or(Some("skipped: gives no name"))
+}
+
+/// A scan that knows every digest and writes them down.
+struct Scan<'a> {
+    list: &'a PackageList,
+    edit: PackagesEdit,
+    rows: Vec<Row>,
+    problems: Vec<Problem>,
+}
+
+impl Scan<'_> {
+    /// Sets the entries of a file, but never puts another digest in the place of the official one.
+    fn declare(&mut self, file: &VerifiedPackage) {
+        let catalogue = self.list.rules.catalogue();
+        let standing = Standing::of(catalogue, &file.file, &file.sha256);
+        if standing == Standing::Differs {
+            let kept = self.has_official(&file.file);
+            self.problems.extend(differs(file, self.list, kept));
+            if kept {
+                self.rows.push(Row::only("kept: file differs", file.name.as_str(), &file.file));
+                return;
+            }
+        }
+        let url = catalogue.by_sha256(file.sha256.as_str()).and_then(|entry| entry.url.clone());
+        for name in self.names_of(file) {
+            let entry = NewEntry {
+                name,
+                file: file.file.clone(),
+                sha256: file.sha256.clone(),
+                size: Some(file.size),
+                url: url.clone(),
+                archive: None,
+            };
+            let change = self.edit.set(&entry);
+            self.rows.push(Row::changed(change, &entry, standing.clone()));
+        }
+    }
+
+    /// Whether an entry of the file has its official digest.
+    fn has_official(&self, file: &str) -> bool {
+        let official = |written: &str| {
+            let sha256 = written.parse().ok();
+            let standing =
+                sha256.map(|sha256| Standing::of(self.list.rules.catalogue(), file, &sha256));
+            standing == Some(Standing::Official)
+        };
+        self.edit.entries().any(|(_, other, sha256)| other == file && official(sha256))
+    }
+
+    /// The names under which the file is declared, else the one that it gives.
+    fn names_of(&self, file: &VerifiedPackage) -> Vec<PackageName> {
+        let declared = self.edit.entries().filter(|(_, other, _)| *other == file.file);
+        let names: Vec<_> = declared.filter_map(|(name, ..)| name.parse().ok()).collect();
+        if names.is_empty() { vec![file.name.clone()] } else { names }
+    }
+}
+
+/// What is wrong with a file that has an official name and another content.
+fn differs(file: &VerifiedPackage, list: &PackageList, kept: bool) -> Option<Problem> {
+    let entry = list.entries.iter().find(|entry| entry.file == file.file);
+    if entry.is_some_and(|entry| entry.unofficial.is_some()) {
+        return None;
+    }
+    let official = list.rules.catalogue().by_file(&file.file)?;
+    let problem =
+        differs_from_official(&file.file, &official.sha256, &file.sha256, &official.source);
+    let severity = if kept { Severity::Error } else { Severity::Warning };
+    let problem = Problem { severity, ..problem }.note(format!("file: {}", file.path.display()));
+    let label = "the entry has the official one, and keeps it";
+    Some(match entry.filter(|_| kept) {
+        Some(entry) => problem.at(entry.file_place.clone(), label),
+        None => problem,
+    })
+}
+
+/// Makes the roots hold every folder that was walked, so that its files are found.
+fn add_roots(folders: &[PathBuf], list: &PackageList, edit: &mut PackagesEdit) {
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let roots: Vec<_> = list.roots.iter().map(real).collect();
+    let base = real(&list.folder);
+    for folder in folders.iter().map(real) {
+        let known = roots.iter().any(|root| folder.starts_with(root));
+        if known && list.source.is_some() {
+            continue;
+        }
+        let written = match folder.strip_prefix(&base) {
+            Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
+            Ok(inside) => inside.display().to_string(),
+            Err(_) => folder.display().to_string(),
+        };
+        // A file without `roots` has `packages` searched, and goes on to.
+        let default = list.source.is_some().then_some("packages");
+        edit.add_root(&written, default);
+    }
+}

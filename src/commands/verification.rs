@@ -1,0 +1,48 @@
+//! Verifying package files: where digests are remembered, and what is shown meanwhile.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::interrupt::Interrupt;
+use crate::error::Result;
+use crate::plan::{PlannedPackage, VerifiedPackage};
+use crate::project::PackageEntry;
+use crate::store::{VerifyEvent, VerifyOptions, memory_folder, verify};
+use crate::ui::Gauge;
+
+/// How every verb verifies: all cores, digests remembered in the user's cache folder.
+pub(super) fn options(roots: Vec<PathBuf>, rehash: bool) -> VerifyOptions {
+    let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = memory_folder(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME"));
+    VerifyOptions { roots, jobs, rehash, memory }
+}
+
+/// Verifies, with a bar on a terminal.
+///
+/// # Errors
+/// Those of [`verify`].
+pub(super) async fn verify_shown(
+    planned: Vec<PlannedPackage>,
+    options: VerifyOptions,
+    interrupt: &Interrupt,
+) -> Result<Vec<VerifiedPackage>> {
+    let gauge = Arc::new(Gauge::new("hashing"));
+    let shown = move |event: VerifyEvent| match event {
+        VerifyEvent::Started { bytes, .. } => gauge.begin(bytes),
+        VerifyEvent::Read { bytes } => gauge.add(bytes),
+        VerifyEvent::Finished { .. } => {}
+    };
+    interrupt.blocking(move |cancelled| verify(&planned, &options, &shown, cancelled)).await
+}
+
+/// The file of an entry, to be verified.
+pub(super) fn planned(entry: &PackageEntry) -> PlannedPackage {
+    PlannedPackage {
+        name: entry.name.clone(),
+        file: entry.file.clone(),
+        sha256: Some(entry.sha256.clone()),
+        size: entry.size,
+        url: entry.url.clone(),
+        place: Some(entry.place.clone()),
+    }
+}

@@ -1,0 +1,80 @@
+//! Simple commands of a shell script, and what is known of their surroundings.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::shell_words::{Body, Word};
+
+/// The simple commands of a script, in the order in which they are written.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    pub(super) commands: Vec<Command>,
+    /// Names that a loop, a function or a subshell changes: what they hold when is not told by the text.
+    pub(super) changing: Vec<String>,
+    /// How many commands each condition of an `if` has, by [`Arm::id`] and [`Arm::number`].
+    pub(super) conditions: BTreeMap<(usize, usize), usize>,
+    /// Every `case`, by [`Arm::id`].
+    pub(super) cases: BTreeMap<usize, Case>,
+}
+
+/// What a `case` compares, and with what.
+#[derive(Debug, Default)]
+pub(super) struct Case {
+    pub(super) word: Word,
+    /// The patterns of each arm.
+    pub(super) arms: Vec<Vec<Word>>,
+    /// One arm may run into the next one (`;&`).
+    pub(super) falls_through: bool,
+}
+
+/// One simple command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Command {
+    /// `NAME=VALUE` before the command, or alone; the value is the word's rest after `=`.
+    pub(super) assignments: Vec<(String, Word)>,
+    pub(super) words: Vec<Word>,
+    /// Where output and input go: the operator and the file.
+    pub(super) redirects: Vec<(&'static str, Word)>,
+    pub(super) bodies: Vec<Body>,
+    /// What stands between the command before and this one.
+    pub(super) before: Joint,
+    /// What stands between this command and the next one.
+    pub(super) after: Joint,
+    /// Why it may not run, where that is so, whatever the conditions around it.
+    pub(super) doubt: Option<&'static str>,
+    /// Why it may not run even where the conditions of all `arms` are known.
+    pub(super) other_doubt: Option<&'static str>,
+    /// The arms of `if` and `case` that it stands in, the outermost first.
+    pub(super) arms: Vec<Arm>,
+    /// `!` stands before it.
+    pub(super) negated: bool,
+    pub(super) span: Range<usize>,
+}
+
+/// What joins two commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Joint {
+    /// The script begins or ends.
+    #[default]
+    Edge,
+    And,
+    Or,
+    /// `;` or a newline.
+    Then,
+    Pipe,
+    Background,
+    /// The bracket or keyword of a compound command.
+    Compound,
+}
+
+/// An arm of an `if` or a `case`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arm {
+    /// Which `if` or `case` of the script.
+    pub(super) id: usize,
+    /// Which arm of it, counted from 0; `else` is the last.
+    pub(super) number: usize,
+    /// Before `then`: the command belongs to the arm's condition.
+    pub(super) condition: bool,
+    pub(super) doubt: &'static str,
+}

@@ -1,0 +1,61 @@
+//! `packages.toml` by itself, for the verbs that need no stages.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::load::{PACKAGES_FILE, STAGES_FILE, read_source};
+use super::own_rules::OwnRules;
+use super::packages_file::{self, PackageEntry, PackagesFile};
+use crate::error::{Error, Exit, Problem, Result, SourceFile};
+
+/// Where packages lie when nobody says, relative to `packages.toml`.
+const DEFAULT_ROOT: &str = "packages";
+
+/// The declared packages of a folder.
+#[derive(Debug)]
+pub struct PackageList {
+    /// The folder that holds, or would hold, `packages.toml`.
+    pub folder: PathBuf,
+    /// The file; `None` where there is none yet.
+    pub source: Option<Arc<SourceFile>>,
+    /// Every declared file, in the order of the file.
+    pub entries: Vec<PackageEntry>,
+    /// Absolute folders in which package files are looked for, in this order.
+    pub roots: Vec<PathBuf>,
+    /// What the project adds to the official facts.
+    pub rules: OwnRules,
+}
+
+/// Reads the `packages.toml` of `start` or of the nearest folder above it that holds one or
+/// `stages/stages.toml`. Where there is none, the list is empty and its folder is `start`.
+///
+/// # Errors
+/// [`Exit::Project`] with every problem of the file.
+pub fn load_packages(start: &Path) -> Result<(PackageList, Vec<Problem>)> {
+    let is_project = |folder: &&Path| {
+        [PACKAGES_FILE, STAGES_FILE].iter().any(|file| folder.join(file).is_file())
+    };
+    let folder = start.ancestors().find(is_project).unwrap_or(start);
+    let mut problems = Vec::new();
+    let source = folder
+        .join(PACKAGES_FILE)
+        .exists()
+        .then(|| read_source(folder, Path::new(PACKAGES_FILE), &mut problems))
+        .flatten();
+    let read = |source: &Arc<SourceFile>| packages_file::read(source, &mut problems);
+    let file = source.as_ref().map(read).unwrap_or_default();
+    let rules = OwnRules::read(folder, &file, &mut problems);
+    let warnings = Error::check(Exit::Project, problems)?;
+    let roots = roots(folder, &file);
+    let list =
+        PackageList { folder: folder.to_owned(), source, entries: file.packages, roots, rules };
+    Ok((list, warnings))
+}
+
+/// The folders to search: the declared ones, else `packages` beside the file.
+pub(super) fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {
+    if packages.roots.is_empty() {
+        return vec![folder.join(DEFAULT_ROOT)];
+    }
+    packages.roots.iter().map(|root| folder.join(&root.value)).collect()
+}

@@ -1,0 +1,98 @@
+//! Where a base comes from: the engine, an archive, a root file system, a registry.
+
+use std::fs;
+
+use super::BUILDERS;
+use crate::support::{Fixture, Outcome, sha256};
+
+/// A project whose base is gone from the engine and comes from the file that `make` gives, under `key`.
+fn without_base(key: &str, make: impl Fn(&Fixture) -> Vec<u8>) -> Fixture {
+    let fixture = Fixture::on_engine();
+    let content = make(&fixture);
+    fixture.write("packages/base.tar", &content).write("packages.toml", "");
+    fixture.docker().run(&["rmi", &fixture.base()]);
+    declare(&fixture, key, &sha256(&content));
+    fixture.dockerfile("S", "RUN echo built > /built\n");
+    fixture
+}
+
+fn declare(fixture: &Fixture, key: &str, digest: &str) {
+    let (name, base) = (&fixture.name, fixture.base());
+    let text = format!(
+        "[project]\nname = \"{name}\"\n[bases.tiny]\nimage = \"{base}\"\n{key} = \"base.tar\"\nsha256 = \"{digest}\"\n[stages.S]\nfrom = \"tiny\"\n"
+    );
+    fixture.write("stages/stages.toml", text);
+}
+
+fn how(outcome: &Outcome) -> Vec<String> {
+    outcome
+        .events_called("base-ready")
+        .iter()
+        .map(|event| event["how"].as_str().unwrap_or("?").to_owned())
+        .collect()
+}
+
+/// The base comes as `expected`, the second time from the engine; with a wrong checksum it does not come at all.
+fn check(key: &str, make: impl Fn(&Fixture) -> Vec<u8>, expected: &str) {
+    for builder in BUILDERS {
+        let fixture = without_base(key, &make);
+        assert_eq!(how(&fixture.build(builder, &[]).exits(0)), [expected]);
+        assert_eq!(fixture.docker().in_image(&fixture.image("S"), "cat /built"), "built");
+        assert_eq!(how(&fixture.build(builder, &[]).exits(0)), ["present"]);
+    }
+    let fixture = without_base(key, &make);
+    declare(&fixture, key, &sha256(b"another file"));
+    fixture
+        .run(&["build", "--progress", "quiet"])
+        .exits(4)
+        .matches(&format!("base-{key}-mismatch"));
+    assert_eq!(
+        fixture.docker().image_id(&fixture.base()),
+        None,
+        "nothing unverified reaches the engine"
+    );
+    fs::remove_file(fixture.path("packages/base.tar")).expect("the file is there");
+    fixture.run(&["build", "--progress", "quiet"]).exits(4).matches(&format!("base-{key}-missing"));
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn an_archive_is_loaded() {
+    check("archive", |fixture| fixture.docker().save(&fixture.base()), "load");
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_root_file_system_is_imported() {
+    check("rootfs", Fixture::base_tar, "import");
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn an_archive_of_another_image_is_refused() {
+    let fixture = without_base("archive", |fixture| {
+        let other = format!("{}-other", fixture.base());
+        fixture.docker().run(&["tag", &fixture.base(), &other]);
+        let archive = fixture.docker().save(&other);
+        fixture.docker().run(&["rmi", &other]);
+        archive
+    });
+    let outcome = fixture.run(&["build", "--progress", "quiet"]).exits(5);
+    assert!(outcome.stderr.contains("holds no image of this name"), "{}", outcome.stderr);
+    fixture.docker().run(&["rmi", &format!("{}-other", fixture.base())]);
+}
+
+/// Nothing listens on the port of this registry.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_registry_that_does_not_answer() {
+    let fixture = Fixture::on_engine();
+    fixture.write("stages/stages.toml", format!("[project]\nname = \"{}\"\n[bases.tiny]\nimage = \"127.0.0.1:1/none:1\"\n[stages.S]\nfrom = \"tiny\"\n", fixture.name));
+    fixture.dockerfile("S", "RUN true\n");
+    let outcome = fixture.run(&["build", "--progress", "quiet"]).exits(5);
+    assert!(
+        outcome.stderr.contains("127.0.0.1:1/none:1") && outcome.stderr.contains("hint"),
+        "{}",
+        outcome.stderr
+    );
+}

@@ -1,0 +1,74 @@
+//! An engine that stops in the middle, and one whose disk is full.
+
+use rustix::process::Signal;
+
+use super::BUILDERS;
+use crate::support::{Fixture, Outcome, SecondEngine, pattern};
+
+/// The size of the second engine's disk, in megabytes.
+const DISK: u32 = 120;
+
+fn check_stop(builder: &str, signal: Signal) {
+    let engine = SecondEngine::start(DISK);
+    let fixture = Fixture::on(engine.docker());
+    fixture.package("plain", "plain.run", 5000);
+    fixture.one_stage("RUN --package=plain echo started; sleep 100000\n");
+    let mut running = fixture.start(builder, &[]);
+    running.wait_for_output("started");
+    engine.signal(signal);
+    let outcome = running.end().exits(5);
+    assert!(outcome.stderr.contains("start it"), "{}", outcome.stderr);
+    assert_eq!(outcome.stages(), ["S failed"]);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_engine_that_is_stopped() {
+    BUILDERS.iter().for_each(|builder| check_stop(builder, Signal::TERM));
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_engine_that_dies() {
+    BUILDERS.iter().for_each(|builder| check_stop(builder, Signal::KILL));
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_engine_that_is_not_there() {
+    let fixture = Fixture::new();
+    fixture.one_stage("RUN true\n");
+    let host = format!("unix://{}", fixture.path("none.sock").display());
+    fixture
+        .run_with(&["--progress", "quiet", "--platform", "linux/amd64"], &[("DOCKER_HOST", &host)])
+        .exits(5)
+        .matches("engine-not-there");
+}
+
+/// The disk is full: exit code 1 or 5, the words say so, and the old tag stays.
+fn check_full(outcome: &Outcome) {
+    assert!(matches!(outcome.code, Some(1 | 5)), "{}\n{}", outcome.stdout, outcome.stderr);
+    assert!(outcome.stderr.contains("the engine's disk is full"), "{}", outcome.stderr);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn a_disk_that_is_full() {
+    let engine = SecondEngine::start(DISK);
+    for builder in BUILDERS {
+        let fixture = Fixture::on(engine.docker());
+        fixture.package("plain", "plain.run", 5000);
+        fixture.one_stage("RUN echo good > /state\n");
+        fixture.build(builder, &[]).exits(0);
+        let before = fixture.image_id("S").expect("the stage is tagged");
+        fixture.one_stage("RUN --package=plain dd if=/dev/zero of=/fill bs=1M count=1000\n");
+        check_full(&fixture.build(builder, &[]));
+        let large = pattern("large", 1 << 20).repeat(DISK as usize + 20);
+        fixture.write("packages/large.run", &large).declare("large", "large.run", &large);
+        fixture.one_stage("RUN --package=large true\n");
+        check_full(&fixture.build(builder, &[]));
+        assert_eq!(fixture.image_id("S"), Some(before), "the old tag stays");
+        let references = fixture.docker().references(&fixture.name);
+        assert_eq!(references, [fixture.image("S")]);
+    }
+}

@@ -1,0 +1,135 @@
+//! Signals in the middle of a `RUN`, and several runs at once.
+
+use std::fs;
+use std::net::TcpStream;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::BUILDERS;
+use crate::support::{Fixture, eventually};
+
+/// Two stages; the second says `started` and then takes `seconds`.
+fn slow_project(seconds: u32) -> Fixture {
+    let fixture = Fixture::on_engine();
+    fixture.package("plain", "plain.run", 5000);
+    fixture.stages("[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"A\"\n");
+    fixture.dockerfile("A", "RUN echo a > /a\n");
+    fixture.dockerfile(
+        "B",
+        &format!("RUN --package=plain echo started; sleep {seconds}; : {}\n", fixture.name),
+    );
+    fixture
+}
+
+/// Whether a process of this machine has `marker` in its command line.
+fn runs_somewhere(marker: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("/proc is there").filter_map(Result::ok);
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .any(|line| line.contains(marker) && line.contains("sleep"))
+}
+
+/// Nothing of a run is left: no container, no command, no reference of its own.
+fn check_nothing_left(fixture: &Fixture) {
+    assert_eq!(fixture.docker().containers(&fixture.name, &fixture.base()), Vec::<String>::new());
+    let references = fixture.docker().references(&fixture.name);
+    assert!(references.iter().all(|reference| reference.ends_with(":latest")), "{references:?}");
+    let gone = eventually(|| (!runs_somewhere(&fixture.name)).then_some(()));
+    assert!(gone.is_some(), "the command still runs");
+}
+
+fn check_interrupt(builder: &str, signal: Signal) {
+    let fixture = slow_project(100_000);
+    let mut running = fixture.start(builder, &["--target", "B"]);
+    let server = running.wait_for_server();
+    running.wait_for_output("started");
+    assert!(runs_somewhere(&fixture.name) && TcpStream::connect(&server).is_ok());
+    running.signal(signal);
+    let outcome = running.end().exits(130);
+    assert!(outcome.stderr.contains("interrupted"), "{}", outcome.stderr);
+    assert!(TcpStream::connect(&server).is_err(), "the port is still open");
+    check_nothing_left(&fixture);
+    assert_eq!(fixture.image_id("B"), None);
+    let report = fs::read(fixture.last_run().join("report.json"))
+        .expect("an interrupted run leaves a report");
+    let report: Value = serde_json::from_slice(&report).expect("the report is JSON");
+    assert_eq!((&report["result"], &report["exit_code"]), (&"interrupted".into(), &130.into()));
+
+    fixture.dockerfile("B", "RUN --package=plain true\n");
+    assert_eq!(
+        fixture.build(builder, &["--target", "B"]).exits(0).stages(),
+        ["A reused", "B built"]
+    );
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_interrupt_leaves_nothing_and_the_next_run_goes_on() {
+    BUILDERS.iter().for_each(|builder| check_interrupt(builder, Signal::INT));
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn a_termination_leaves_nothing_and_the_next_run_goes_on() {
+    BUILDERS.iter().for_each(|builder| check_interrupt(builder, Signal::TERM));
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_interrupt_during_a_check_leaves_nothing() {
+    let fixture = slow_project(0);
+    fixture.stages("[stages.B]\nfrom = \"tiny\"\n[stages.B.checks]\nslow = \"sleep 100000\"\n");
+    let mut running = fixture.start("auto", &["--target", "B"]);
+    running.wait_for(|event| event["event"] == "check-started");
+    running.signal(Signal::INT);
+    running.end().exits(130);
+    check_nothing_left(&fixture);
+    assert_eq!(fixture.image_id("B"), None);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn two_runs_of_one_project_do_not_disturb_each_other() {
+    for builder in BUILDERS {
+        let fixture = slow_project(2);
+        let mut first = fixture.start(builder, &["--target", "B"]);
+        first.wait_for_output("started");
+        let second = fixture.start(builder, &["--target", "B"]);
+        assert_eq!(first.end().exits(0).stages(), ["A built", "B built"]);
+        assert_eq!(second.end().exits(0).stages()[0], "A reused");
+        assert!(fixture.image_id("B").is_some());
+        check_nothing_left(&fixture);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_interrupted_run_does_not_end_another_one() {
+    for builder in BUILDERS {
+        let fixture = slow_project(5);
+        let mut first = fixture.start(builder, &["--target", "B"]);
+        first.wait_for_output("started");
+        let mut second = fixture.start(builder, &["--target", "B"]);
+        second.wait_for(|event| event["event"] == "stage-started" && event["stage"] == "B");
+        first.signal(Signal::INT);
+        first.end().exits(130);
+        second.end().exits(0);
+        assert!(fixture.image_id("B").is_some());
+        check_nothing_left(&fixture);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn two_projects_build_at_once() {
+    let (one, other) = (slow_project(1), slow_project(1));
+    let (first, second) =
+        (one.start("auto", &["--target", "B"]), other.start("auto", &["--target", "B"]));
+    first.end().exits(0);
+    second.end().exits(0);
+    assert!(one.image_id("B").is_some() && other.image_id("B").is_some());
+    check_nothing_left(&one);
+    check_nothing_left(&other);
+}
