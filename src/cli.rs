@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, package, plan, stage};
+use crate::commands::{build, check, init, package, plan, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -69,6 +69,7 @@ enum Verb {
     Check(check::Args),
     Package(package::Args),
     Stage(stage::Args),
+    Init(init::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -124,6 +125,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Check(args) => check::run(args, &folder, printer),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
+        Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
     }
 }
 

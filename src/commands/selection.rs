@@ -63,7 +63,7 @@ pub(super) struct Target {
     tag: Vec<String>,
 }
 
-fn parse_platform(text: &str) -> std::result::Result<Platform, String> {
+pub(super) fn parse_platform(text: &str) -> std::result::Result<Platform, String> {
     text.parse().map_err(|error: project::NameError| error.to_string())
 }
 
@@ -75,7 +75,7 @@ fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
 }
 
 /// A build argument without a value has the environment's, as Docker has it.
-fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
+pub(super) fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => std::env::var(text).map(|value| (text.to_owned(), value)).map_err(|_| {
@@ -196,7 +196,7 @@ impl Target {
     }
 }
 
-fn existing(path: &Path, what: &str) -> Result<PathBuf> {
+pub(super) fn existing(path: &Path, what: &str) -> Result<PathBuf> {
     path.canonicalize().map_err(|error| {
         Problem::error(format!("{what} `{}` cannot be read", path.display()))
             .cause(error)

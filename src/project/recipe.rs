@@ -58,9 +58,26 @@ pub fn load_recipe(recipe: &Recipe) -> Result<(Project, Vec<Problem>)> {
 }
 
 fn read(recipe: &Recipe, problems: &mut Vec<Problem>) -> Option<Project> {
+    let packages = read_packages(&recipe.context, problems);
+    let (mut project, found) = with_reader(recipe, problems, |reader| {
+        let mut problems = reader.lint();
+        (reader.project(&packages, &mut problems), problems)
+    })?;
+    problems.extend(found);
+    if let Some(project) = &mut project {
+        project.packages = packages.packages;
+    }
+    project
+}
+
+/// Reads the Dockerfile and gives its reader to `act`; `None` where it cannot be read.
+pub(super) fn with_reader<T>(
+    recipe: &Recipe,
+    problems: &mut Vec<Problem>,
+    act: impl FnOnce(&Reader<'_>) -> T,
+) -> Option<T> {
     let folder = recipe.file.parent()?;
     let source = read_source(folder, Path::new(recipe.file.file_name()?), problems)?;
-    let packages = read_packages(&recipe.context, problems);
     let (file, found) = Dockerfile::read(source);
     problems.extend(found);
     let file = Arc::new(file);
@@ -72,20 +89,22 @@ fn read(recipe: &Recipe, problems: &mut Vec<Problem>) -> Option<Project> {
     let (stages, found) = Stages::read(&file, &inputs);
     problems.extend(found);
     let addresses = Addresses::of(&stages, &inputs, &[USUAL_GATEWAY.to_owned()]);
-    let reader =
-        Reader { recipe, file: &file, stages: &stages, inputs: &inputs, addresses: &addresses };
-    problems.extend(reader.lint());
-    let mut project = reader.project(&packages, problems)?;
-    project.packages = packages.packages;
-    Some(project)
+    Some(act(&Reader {
+        recipe,
+        file: &file,
+        stages: &stages,
+        inputs: &inputs,
+        addresses: &addresses,
+    }))
 }
 
-struct Reader<'a> {
+/// A Dockerfile that was read, and what it is read with.
+pub(super) struct Reader<'a> {
     recipe: &'a Recipe,
-    file: &'a Arc<Dockerfile>,
-    stages: &'a Stages<'a>,
-    inputs: &'a Inputs,
-    addresses: &'a Addresses,
+    pub(super) file: &'a Arc<Dockerfile>,
+    pub(super) stages: &'a Stages<'a>,
+    pub(super) inputs: &'a Inputs,
+    pub(super) addresses: &'a Addresses,
 }
 
 impl Reader<'_> {
@@ -194,14 +213,17 @@ impl Reader<'_> {
         Some(Stage { uses: package_uses(own.instructions(), self.file, problems), ..own })
     }
 
-    /// A stage's name; one that has none is called by its number, as Docker counts.
-    fn name(&self, index: usize) -> Option<StageName> {
+    /// A stage's name; one that has none, or that a later stage takes, is called by its number, as Docker counts.
+    pub(super) fn name(&self, index: usize) -> Option<StageName> {
         let own = self.stages.get(index)?.name.clone();
-        own.unwrap_or_else(|| format!("stage-{index}")).parse().ok()
+        own.filter(|name| self.stages.find(name) == Some(index))
+            .unwrap_or_else(|| format!("stage-{index}"))
+            .parse()
+            .ok()
     }
 
     /// From behind its `FROM` to the next one.
-    fn body_span(&self, stage: &dockerfile::Stage<'_>) -> std::ops::Range<usize> {
+    pub(super) fn body_span(&self, stage: &dockerfile::Stage<'_>) -> std::ops::Range<usize> {
         let text = &self.file.source().text;
         let end = self.stages.get(stage.index + 1).map_or(text.len(), |next| next.from.span.start);
         let start = stage.from.span.end;
@@ -247,7 +269,7 @@ impl Reader<'_> {
 }
 
 /// An image repository made of a folder's name.
-fn project_name(folder: &Path) -> String {
+pub fn project_name(folder: &Path) -> String {
     let name =
         folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let plain: String =
