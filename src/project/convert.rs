@@ -87,7 +87,10 @@ impl Conversion<'_> {
                 .collect();
             (!own.is_empty()).then(|| edited(&file.source().text, instruction, &own))
         };
-        let comment = above(file, stage.from);
+        let comment = match stage.index {
+            0 => opening(file, stage.from),
+            _ => above(file, stage.from).to_owned(),
+        };
         let body = file.rewrite_within(span, edit);
         let directives: String = file
             .directives()
@@ -218,6 +221,14 @@ impl Conversion<'_> {
             .collect();
         format!("[stages.{}.args]\n{lines}", key(name.as_str()))
     }
+}
+
+/// Every comment line above the first `FROM`.
+fn opening(file: &Dockerfile, from: &Instruction) -> String {
+    let text = &file.source().text;
+    let start = file.directives().iter().map(|one| one.span.end).max().unwrap_or(0);
+    let lines = text[start..from.span.start].split_inclusive('\n');
+    lines.filter(|line| line.trim_start().starts_with('#')).collect()
 }
 
 /// The comment lines right above an instruction.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod ground;
+mod init;
 mod instructions;
 mod motor;
 mod refused;
