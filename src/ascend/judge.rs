@@ -172,11 +172,12 @@ impl Conflict {
         };
         let problem = Problem { severity, ..Problem::error(self.explanation.clone()) };
         let names: Vec<_> = self.packages.iter().map(|name| format!("`{name}`")).collect();
-        let mut problem = problem
-            .code(self.rule.as_str())
-            .note(format!("packages: {}", names.join(", ")))
-            .note(format!("source: {}", self.source))
-            .maybe_hint(self.instead.clone());
+        let mut problem = problem.code(self.rule.as_str());
+        // What a base brings is no package.
+        if !names.is_empty() {
+            problem = problem.note(format!("packages: {}", names.join(", ")));
+        }
+        problem = problem.note(format!("source: {}", self.source)).maybe_hint(self.instead.clone());
         if let Some(reason) = &self.allowed_because {
             problem = problem.note(format!("allowed by the project: {reason}"));
         }

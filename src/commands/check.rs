@@ -54,7 +54,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
                 .extend(error.problems.into_iter().filter(|problem| fresh(problem, &mut seen))),
         }
     }
-    let warnings = Error::check(Exit::Project, problems)?;
+    let warnings = Error::check(Exit::Project, args.source.denied(problems))?;
     printer.problems(&warnings);
     let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
     let count = warnings.iter().filter(|problem| problem.severity == Severity::Warning).count();

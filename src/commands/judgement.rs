@@ -1,6 +1,6 @@
 //! Judging a plan's packages, with what this host knows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::selection::own_platform;
 use crate::ascend::Version;
@@ -11,12 +11,22 @@ use crate::project::Project;
 /// Where the NPU driver's installer says what it installed.
 const DRIVER: &str = "/usr/local/Ascend/driver/version.info";
 
+/// Names another host's file of this kind, or none where it is empty: builds seldom run where images do.
+const VARIABLE: &str = "ASCEND_BUILD_DRIVER_INFO";
+
 /// Everything that is wrong with the packages of `plan`, or worth knowing about them.
 pub(super) fn judge(project: &Project, plan: &Plan) -> Vec<Problem> {
+    plan::judge(project, plan, driver_file(plan).and_then(|path| driver(&path)))
+}
+
+/// The file that tells the driver of the hosts that the image is for.
+fn driver_file(plan: &Plan) -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os(VARIABLE) {
+        return Some(PathBuf::from(path));
+    }
     // An image for another platform runs on other hosts than this one.
     let own = own_platform().is_ok_and(|own| own == plan.platform);
-    let driver = own.then(|| driver(Path::new(DRIVER))).flatten();
-    plan::judge(project, plan, driver)
+    own.then(|| PathBuf::from(DRIVER))
 }
 
 /// The version of the installed driver, where there is one.

@@ -63,10 +63,9 @@ impl Materials for Disk {
         crate::error::Error::check(Exit::Project, unmatched(&self.context, stage, &context))?;
         let write = || -> std::io::Result<File> {
             let mut file = tempfile::tempfile()?;
-            context.write_tar(
-                &[(Job::<(), ()>::DOCKERFILE, dockerfile.as_bytes())],
-                std::io::BufWriter::new(&file),
-            )?;
+            let folder = stage.context_folder.unwrap_or_default();
+            let dockerfile = [(Job::<(), ()>::DOCKERFILE, dockerfile.as_bytes())];
+            context.write_tar_below(folder, &dockerfile, std::io::BufWriter::new(&file))?;
             file.flush()?;
             file.rewind()?;
             Ok(file)

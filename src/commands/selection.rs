@@ -148,7 +148,8 @@ impl Source {
         }
     }
 
-    fn denied(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
+    /// `problems`, where denied warnings are errors.
+    pub(super) fn denied(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
         let denies = |code: &str| self.deny.iter().any(|denied| denied == "all" || denied == code);
         let denied = |problem: &&mut Problem| {
             problem.severity == Severity::Warning && problem.code.is_some_and(denies)

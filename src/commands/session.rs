@@ -213,7 +213,8 @@ impl<'a> Session<'a> {
             server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
         let reporter = Arc::clone(self.reporter);
         let observer = Arc::new(move |transfer| reporter.report(&Event::Transfer(told(transfer))));
-        Ok(PackageServer::start(listener, self.packages.clone(), observer))
+        let options = server::Options { network: access.network, ..server::Options::default() };
+        Ok(PackageServer::start_with(options, listener, self.packages.clone(), observer))
     }
 
     /// Writes the report and tells the end.

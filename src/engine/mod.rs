@@ -8,7 +8,7 @@ mod docker;
 
 use std::fs::File;
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ pub struct HostAccess {
     pub listen: IpAddr,
     /// The name or address that containers connect to.
     pub name: String,
+    /// The containers' network: its address and the length of its prefix; `None` where it is not known.
+    pub network: Option<(Ipv4Addr, u8)>,
 }
 
 /// An image in the engine.

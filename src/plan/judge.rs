@@ -7,7 +7,7 @@
 
 use super::{Plan, PlannedPackage, PlannedParent};
 use crate::ascend::{
-    Allowance, Catalogue, Conflict, Context, Identity, Level, Verdict, Version, identify,
+    Allowance, Catalogue, Conflict, Container, Context, Identity, Level, Verdict, Version, identify,
 };
 use crate::error::{Place, Problem};
 use crate::project::{Allow, BaseFacts, PackageEntry, Project, Sha256};
@@ -25,6 +25,9 @@ pub fn judge(project: &Project, plan: &Plan, driver: Option<Version>) -> Vec<Pro
         .iter()
         .map(|package| (package.file.clone(), identity(project, package)))
         .collect();
+    problems.extend(set.iter().zip(&plan.packages).filter_map(|((_, identity), package)| {
+        still_zipped(identity, package, entry(project, package))
+    }));
     let context = context(project, plan, driver);
     let conflicts = project.rules.compatibility().judge(&set, &context);
     problems.extend(conflicts.iter().map(|conflict| placed(project, plan, conflict)));
@@ -74,6 +77,26 @@ pub fn differs_from_official(file: &str, expected: &str, actual: &Sha256, source
             "get the official file, or say in its entry why it is another: \
              `unofficial = \"…\"`",
         )
+}
+
+/// The vendor's zip in the place of the package in it: an installer is not found by its name then.
+fn still_zipped(
+    identity: &Identity,
+    package: &PlannedPackage,
+    entry: Option<&PackageEntry>,
+) -> Option<Problem> {
+    if identity.container != Some(Container::Zip) || identity.kind.is_none() {
+        return None;
+    }
+    let file = &package.file;
+    let problem = Problem::warning(format!(
+        "`{file}` is a zip that holds the package, and is served as it is"
+    ))
+    .hint(format!("`ascend-build package import {file}` unpacks it and declares the `.run`"));
+    Some(match entry {
+        Some(entry) => problem.at(entry.file_place.clone(), "declared here"),
+        None => problem,
+    })
 }
 
 fn context(project: &Project, plan: &Plan, driver: Option<Version>) -> Context {

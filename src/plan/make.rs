@@ -10,7 +10,9 @@ use super::{
 };
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
-use crate::project::{Fetched, PackageEntry, PackageName, Parent, Project, Stage, StageName};
+use crate::project::{
+    CONTEXT_FOLDER, Fetched, PackageEntry, PackageName, Parent, Project, Stage, StageName,
+};
 
 /// What the user wishes to build.
 #[derive(Debug, Clone)]
@@ -200,6 +202,7 @@ fn plan_stage(
         written: rendering.written,
         instructions: instructions.collect(),
         context: stage.sources.clone(),
+        context_folder: (!stage.relocations.is_empty()).then_some(CONTEXT_FOLDER),
     })
 }
 

@@ -104,7 +104,7 @@ pub struct PlannedStage {
     /// Why it is in the plan.
     pub reason: String,
     /// Values for the arguments that its instructions declare themselves.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(skip_serializing_if = "IndexMap::is_empty", serialize_with = "without_passwords")]
     pub build_args: IndexMap<String, String>,
     /// Lines that fetch what only the run can tell, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -119,6 +119,9 @@ pub struct PlannedStage {
     pub instructions: Vec<PlannedInstruction>,
     /// What `COPY` and `ADD` take from `stages/`, as patterns.
     pub context: Vec<String>,
+    /// The folder of the context that the engine finds them in, where it is not its top.
+    #[serde(skip)]
+    pub context_folder: Option<&'static str>,
 }
 
 /// One instruction of a stage, as the user wrote it.
@@ -135,6 +138,22 @@ pub struct PlannedInstruction {
     /// The whole of it, for messages.
     #[serde(skip)]
     pub place: Place,
+}
+
+/// Plans are kept in reports: the user and password of an address (`http://user:password@proxy`) stay out of them.
+fn without_passwords<S: serde::Serializer>(
+    arguments: &IndexMap<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(arguments.iter().map(|(name, value)| (name, without_password(value))))
+}
+
+fn without_password(value: &str) -> String {
+    let parts = value.split_once("://").and_then(|(scheme, rest)| {
+        let (user, host) = rest.split_once('@')?;
+        (!user.contains('/')).then_some((scheme, host))
+    });
+    parts.map_or_else(|| value.to_owned(), |(scheme, host)| format!("{scheme}://***@{host}"))
 }
 
 /// A part of a stage's Dockerfile.
@@ -193,5 +212,22 @@ impl Plan {
     /// The planned stage called `name`.
     pub fn stage(&self, name: &StageName) -> Option<&PlannedStage> {
         self.stages.iter().find(|stage| stage.name == *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, expected: &str) {
+        assert_eq!(without_password(value), expected);
+    }
+
+    #[test]
+    fn passwords_stay_out_of_reports() {
+        check("http://me:secret@proxy:8080/", "http://***@proxy:8080/");
+        check("http://proxy:8080", "http://proxy:8080");
+        check("http://host/path@x", "http://host/path@x");
+        check("8.5.0", "8.5.0");
     }
 }

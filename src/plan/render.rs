@@ -149,7 +149,8 @@ impl Rendering {
         self.instruction("ARG", "\n".to_owned());
     }
 
-    /// The instruction as it is, but for the server's address and numbers of stages.
+    /// The instruction as it is, but for the server's address, numbers of stages and
+    /// the context's folder.
     fn verbatim(&mut self, project: &Project, stage: &Stage, instruction: &Instruction) {
         let source = &stage.file.source().text;
         let mut position = instruction.span.start;
@@ -158,6 +159,9 @@ impl Rendering {
             .map(|span| (span, None))
             .collect();
         cuts.extend(numbered(project, stage, instruction));
+        cuts.extend(
+            stage.relocations.iter().map(|(span, text)| (span.clone(), Some(text.clone()))),
+        );
         cuts.sort_by_key(|(span, _)| span.start);
         for (span, replacement) in cuts.into_iter().filter(|(span, _)| {
             instruction.span.start <= span.start && span.end <= instruction.span.end

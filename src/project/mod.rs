@@ -14,6 +14,7 @@ mod package_list;
 mod packages_edit;
 mod packages_file;
 mod recipe;
+mod relocate;
 mod resolve;
 mod skip;
 mod stage_body;
@@ -35,6 +36,7 @@ pub use package_list::{PackageList, load_packages};
 pub use packages_edit::{Change, NewEntry, PackagesEdit};
 pub use packages_file::{ArchiveOrigin, PackageEntry};
 pub use recipe::{Recipe, find_dockerfile, load_recipe, project_name};
+pub use relocate::CONTEXT_FOLDER;
 pub use skip::skip;
 pub use stage_body::PackageUse;
 pub use stages_file::{Base, BaseFacts, BaseFile, is_variable};
@@ -107,6 +109,8 @@ pub struct Stage {
     pub numbers: Vec<StageName>,
     /// Sources of `COPY` and `ADD` in the context, as patterns.
     pub sources: Vec<String>,
+    /// What to write in place of which bytes of its file, where the context has a folder for the user's files.
+    pub relocations: Vec<(Range<usize>, String)>,
     /// Other stages that it copies files from.
     pub copies: Vec<StageName>,
 }

@@ -88,12 +88,17 @@ fn extended<T>(
     own
 }
 
-/// Reads one `[[allow]]`.
-pub(super) fn read_allow(mut table: Table<'_>, problems: &mut Vec<Problem>) -> Option<Allow> {
+/// Reads one `[[allow]]`, for `declared` packages.
+pub(super) fn read_allow(
+    mut table: Table<'_>,
+    declared: &[PackageEntry],
+    problems: &mut Vec<Problem>,
+) -> Option<Allow> {
     let rule = table.required_text("rule", problems).and_then(|rule| known_rule(&rule, problems));
     let packages = table.texts("packages", problems);
     let reason = table.required_text("reason", problems);
     table.finish(problems);
+    refuse_unknown_packages(&packages, declared, problems);
     Some(Allow { rule: rule?, packages, reason: reason?.value })
 }
 
@@ -110,19 +115,16 @@ fn known_rule(text: &Placed<String>, problems: &mut Vec<Problem>) -> Option<Rule
 }
 
 /// An allowance for a package that is not declared would never apply.
-pub(super) fn refuse_unknown_packages(
-    allowed: &[Allow],
-    packages: &[PackageEntry],
+fn refuse_unknown_packages(
+    packages: &[Placed<String>],
+    declared: &[PackageEntry],
     problems: &mut Vec<Problem>,
 ) {
-    let names =
-        || packages.iter().flat_map(|package| [package.name.as_str(), package.file.as_str()]);
-    for package in allowed.iter().flat_map(|allow| &allow.packages) {
-        if !names().any(|name| name == package.value) {
-            let problem = Problem::error(format!("package `{}` is not declared", package.value));
-            let label = "no `[[package]]` of this name or file";
-            let hint = did_you_mean(&package.value, names());
-            problems.push(problem.at(package.place.clone(), label).maybe_hint(hint));
-        }
+    let names = || declared.iter().flat_map(|entry| [entry.name.as_str(), entry.file.as_str()]);
+    for package in packages.iter().filter(|package| !names().any(|name| name == package.value)) {
+        let problem = Problem::error(format!("package `{}` is not declared", package.value));
+        let hint = did_you_mean(&package.value, names());
+        let label = "no `[[package]]` of this name or file";
+        problems.push(problem.at(package.place.clone(), label).maybe_hint(hint));
     }
 }

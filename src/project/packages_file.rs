@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use super::names::{PackageName, Sha256};
 use super::overrides::{Overrides, read_overrides};
-use super::own_rules::{Allow, read_allow, refuse_unknown_packages};
+use super::own_rules::{Allow, read_allow};
 use super::table::{Placed, Table, parse};
 use crate::ascend::{Identity, identify};
 use crate::error::{Place, Problem, SourceFile};
@@ -92,12 +92,11 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Packa
         entries.into_iter().filter_map(|entry| read_entry(entry, problems)).collect();
     let allowed = table.tables("allow", problems);
     let allowed: Vec<_> =
-        allowed.into_iter().filter_map(|allow| read_allow(allow, problems)).collect();
+        allowed.into_iter().filter_map(|allow| read_allow(allow, &packages, problems)).collect();
     let catalogue = table.texts("catalogue", problems);
     let compatibility = table.texts("compatibility", problems);
     table.finish(problems);
     refuse_doubles(&packages, problems);
-    refuse_unknown_packages(&allowed, &packages, problems);
     PackagesFile { roots, packages, allowed, catalogue, compatibility }
 }
 

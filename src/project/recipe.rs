@@ -16,6 +16,7 @@ use super::dockerfile::{
 use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
 use super::packages_file::PackagesFile;
+use super::relocate::relocations;
 use super::stage_body::{context_sources, package_uses};
 use super::stages_file::{Base, BaseFacts};
 use super::{Fetched, Parent, Platform, Project, Stage, StageName, dockerfile};
@@ -207,6 +208,7 @@ impl Reader<'_> {
             fetches: self.fetches(stage.index),
             numbers: (0..self.stages.iter().len()).filter_map(|index| self.name(index)).collect(),
             sources: self.sources(stage.index),
+            relocations: self.relocations(stage.index),
         };
         Some(Stage { uses: package_uses(own.instructions(), self.file, problems), ..own })
     }
@@ -253,6 +255,16 @@ impl Reader<'_> {
     fn sources(&self, stage: usize) -> Vec<String> {
         let steps = self.stages.steps(stage);
         steps.iter().flat_map(|step| context_sources(step.instruction, &step.scope)).collect()
+    }
+
+    /// None where the parent's triggers copy: they cannot be written anew.
+    fn relocations(&self, stage: usize) -> Vec<(std::ops::Range<usize>, String)> {
+        let steps = self.stages.steps(stage);
+        if steps.iter().any(|step| step.trigger_of.is_some()) {
+            return Vec::new();
+        }
+        let scoped = steps.iter().map(|step| (step.instruction, step.scope.clone()));
+        relocations(scoped, &self.sources(stage))
     }
 }
 

@@ -12,6 +12,7 @@ use super::names::StageName;
 use super::own_rules::OwnRules;
 use super::package_list::roots;
 use super::packages_file::PackageEntry;
+use super::relocate::relocations;
 use super::stage_body::{self, from_names};
 use super::stages_file::{Base, StageEntry};
 use super::table::Placed;
@@ -95,6 +96,9 @@ fn resolve_stage(
     }
     let copies = copies(&body, names, &entry.name.value);
     let sources = sources(&body);
+    let scope = Scope::global(&Inputs::default(), body.escape());
+    let scoped = body.instructions().map(|instruction| (instruction, scope.clone()));
+    let relocations = relocations(scoped, &sources);
     let from = resolve_from(&entry.from, names, bases, problems);
     Some(Stage {
         name: entry.name.value,
@@ -109,6 +113,7 @@ fn resolve_stage(
         build_args: IndexMap::new(),
         fetches: Vec::new(),
         numbers: Vec::new(),
+        relocations,
         args: entry.args,
         checks: entry.checks,
         check_timeout: entry.check_timeout,

@@ -66,24 +66,9 @@ pub(super) fn refuse_from(body: &Dockerfile, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What an instruction takes from the build context, as patterns: sources of
-/// `COPY` and `ADD`, bind mounts. The whole context where only the build can tell.
+/// What an instruction takes from the build context, as patterns; all of it where only the build can tell.
 pub(super) fn context_sources(instruction: &Instruction, scope: &Scope) -> Vec<String> {
-    let copied = copy_sources(instruction, scope).unwrap_or_else(|_| vec![".".to_owned()]);
-    let mounts = instruction.flags_named("mount").filter_map(|flag| flag.value.as_deref());
-    copied.into_iter().chain(mounts.filter_map(bound_source)).collect()
-}
-
-/// The source of `RUN --mount=type=bind` from the context; `bind` is the type where none is given.
-fn bound_source(mount: &str) -> Option<String> {
-    let fields: Vec<_> =
-        mount.split(',').map(|field| field.split_once('=').unwrap_or((field, ""))).collect();
-    let field = |wanted: &[&str]| {
-        fields.iter().find(|(name, _)| wanted.contains(name)).map(|(_, value)| *value)
-    };
-    let from_context =
-        field(&["type"]).is_none_or(|kind| kind == "bind") && field(&["from"]).is_none();
-    from_context.then(|| field(&["source", "src"]).unwrap_or(".").to_owned())
+    copy_sources(instruction, scope).unwrap_or_else(|_| vec![".".to_owned()])
 }
 
 /// The names in `COPY --from=NAME` and `RUN --mount=…,from=NAME`.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,10 @@ pub struct Options {
     pub token: Option<String>,
     /// An unguessable first part of every path, letters and digits: `/<prefix>/<file>`.
     pub prefix: Option<String>,
+    /// Hang up on clients outside this network (its address and the length of its
+    /// prefix) that are not this machine: the kernel lets other interfaces reach
+    /// every address of this machine, whichever the listener is bound to.
+    pub network: Option<(Ipv4Addr, u8)>,
 }
 
 /// Serves verified packages until it is stopped or dropped.
@@ -109,7 +113,7 @@ impl PackageServer {
             closing: over.child_token(),
             over,
         };
-        tokio::spawn(server.accept(listener, options.limits));
+        tokio::spawn(server.accept(listener, options.limits, options.network));
         server
     }
 
@@ -138,6 +142,7 @@ impl PackageServer {
         &self,
         listener: TcpListener,
         limits: Limits,
+        network: Option<(Ipv4Addr, u8)>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let visits = Visits {
             limits,
@@ -150,6 +155,9 @@ impl PackageServer {
             let closing = &visits.closing;
             while let Some(accepted) = closing.run_until_cancelled(listener.accept()).await {
                 match accepted {
+                    Ok((_, client)) if !may_ask(client.ip(), network) => {
+                        tracing::warn!(%client, "hung up on a client of another network");
+                    }
                     Ok((stream, client)) => {
                         let (visit, over) = (visits.receive(stream, client), over.clone());
                         connections.spawn(async move { over.run_until_cancelled(visit).await });
@@ -159,6 +167,25 @@ impl PackageServer {
             }
         })
     }
+}
+
+/// Whether a client may be answered: one of the network, or this machine itself.
+/// An answer to an address of the network goes to that network, so a stranger
+/// gains nothing by borrowing one.
+fn may_ask(client: IpAddr, network: Option<(Ipv4Addr, u8)>) -> bool {
+    network.is_none_or(|network| is_within(client, network)) || is_own(client)
+}
+
+fn is_within(client: IpAddr, (address, prefix): (Ipv4Addr, u8)) -> bool {
+    let IpAddr::V4(client) = client.to_canonical() else { return false };
+    let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+    (client.to_bits() ^ address.to_bits()) & mask == 0
+}
+
+/// Only an address of this machine can be bound. The engine's masquerading gives this
+/// machine's own requests to the bridge another of its addresses, so any of them will do.
+fn is_own(client: IpAddr) -> bool {
+    UdpSocket::bind((client, 0)).is_ok()
 }
 
 impl Drop for PackageServer {
@@ -234,5 +261,28 @@ async fn pause_after(error: &io::Error) {
     ];
     if !one_connection.contains(&error.kind()) {
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(client: &str, network: Option<(&str, u8)>, expected: bool) {
+        let network = network.map(|(address, prefix)| (address.parse().unwrap(), prefix));
+        assert_eq!(may_ask(client.parse().unwrap(), network), expected, "{client} {network:?}");
+    }
+
+    #[test]
+    fn only_the_containers_network_and_this_machine_are_answered() {
+        check("172.17.0.2", Some(("172.17.0.0", 16)), true);
+        check("172.17.255.1", Some(("172.17.0.1", 16)), true);
+        check("172.18.0.2", Some(("172.17.0.0", 16)), false);
+        check("::ffff:172.17.0.2", Some(("172.17.0.0", 16)), true);
+        check("::ffff:10.0.0.2", Some(("172.17.0.0", 16)), false);
+        check("127.0.0.1", Some(("172.17.0.0", 16)), true);
+        check("10.0.0.2", Some(("0.0.0.0", 0)), true);
+        check("10.0.0.3", Some(("10.0.0.2", 32)), false);
+        check("10.0.0.2", None, true);
     }
 }

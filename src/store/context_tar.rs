@@ -42,15 +42,33 @@ impl Context {
     /// When `out` cannot be written, or an entry cannot be read or has another
     /// size than when it was collected; the archive is then without its end.
     pub fn write_tar(&self, extra: &[(&str, &[u8])], out: impl Write) -> io::Result<()> {
+        self.write_tar_below("", extra, out)
+    }
+
+    /// The same with all entries below `folder`, which is there even if there are none.
+    ///
+    /// # Errors
+    /// As [`Context::write_tar`].
+    pub fn write_tar_below(
+        &self,
+        folder: &str,
+        extra: &[(&str, &[u8])],
+        out: impl Write,
+    ) -> io::Result<()> {
         let mut archive = Builder::new(out);
+        if !folder.is_empty() {
+            let mut header = header(EntryType::Directory, 0o755, 0);
+            archive.append_data(&mut header, format!("{folder}/"), io::empty())?;
+        }
         for (name, content) in extra {
             let mut header = header(EntryType::Regular, 0o644, content.len() as u64);
             archive.append_data(&mut header, name, *content)?;
         }
-        let replaced =
-            |entry: &ContextEntry| extra.iter().any(|(name, _)| Path::new(name) == entry.path);
+        let replaced = |entry: &ContextEntry| {
+            extra.iter().any(|(name, _)| folder.is_empty() && Path::new(name) == entry.path)
+        };
         for entry in self.entries().iter().filter(|entry| !replaced(entry)) {
-            self.append(&mut archive, entry)
+            self.append(&mut archive, Path::new(folder), entry)
                 .map_err(|error| io::Error::new(error.kind(), named(entry, error)))?;
         }
         archive.into_inner()?.flush()
@@ -94,8 +112,13 @@ impl Context {
         Ok(Sha256::from_bytes(state.finalize().into()))
     }
 
-    fn append<W: Write>(&self, archive: &mut Builder<W>, entry: &ContextEntry) -> io::Result<()> {
-        let path = &entry.path;
+    fn append<W: Write>(
+        &self,
+        archive: &mut Builder<W>,
+        folder: &Path,
+        entry: &ContextEntry,
+    ) -> io::Result<()> {
+        let path = &folder.join(&entry.path);
         match &entry.kind {
             EntryKind::Folder => {
                 let mut header = header(EntryType::Directory, entry.mode, 0);

@@ -56,7 +56,7 @@ impl DisguiseKind {
 /// Looks at the first bytes of the file at `path`. A file that cannot be read is no disguise.
 pub(super) fn look_at(path: &Path) -> Option<Disguise> {
     let (file, _) = digest::open_regular(path).ok()?;
-    let mut head = Vec::new();
+    let mut head = Vec::with_capacity(2 * HEAD as usize);
     file.take(HEAD).read_to_end(&mut head).ok()?;
     recognise(&head)
 }

@@ -14,6 +14,10 @@ use std::sync::Arc;
 use super::glob::{Glob, clean};
 use crate::error::{Error, Exit, Place, Problem, SourceFile};
 
+/// What runs leave behind in a project: it is no part of any context, or `COPY .`
+/// would copy logs and never be cached.
+const OWN_STATE: &str = ".ascend-build";
+
 /// Which files of a folder do not belong to the build context.
 #[derive(Debug, Clone, Default)]
 pub struct IgnoreRules {
@@ -75,6 +79,9 @@ impl IgnoreRules {
 
     /// Whether `path`, relative to the context and with `/`, is left out.
     pub fn excludes(&self, path: &str) -> bool {
+        if path.split('/').next() == Some(OWN_STATE) {
+            return true;
+        }
         let mut excluded = false;
         for rule in &self.rules {
             // Only a rule that would change the answer needs to be asked.

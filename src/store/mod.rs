@@ -1,9 +1,13 @@
 //! Package files on disk: find, hash, remember hashes.
 //!
-//! [`verify`] takes what a plan needs and gives back files whose content was
+//! [`verify()`] takes what a plan needs and gives back files whose content was
 //! seen to have its digest, or every problem of every file in one go. It looks
 //! names up in a [`RootIndex`] (one walk of the roots), hashes what it found in
 //! parallel, and judges each planned package by what was found.
+//!
+//! Files come here by [`fetch()`] (from their addresses) and [`import()`] (out of
+//! the vendor's zips); neither ever leaves a wrong or half-written file under a
+//! package's name. [`Context`] is what a build is given of a folder.
 
 mod context;
 mod context_sources;

@@ -1,8 +1,7 @@
-//! The import directions of the rooms, and what else a room may not hold.
-//!
-//! 1. a room names only the rooms below it; 2. some libraries stay in one
-//! room; 3. only `ui` prints; 4. `plan` and `ascend` touch no file, clock or
-//! network; 5. every file opens with `//!`; 6. no file is too long.
+//! The import directions of the rooms, and what else a room may not hold: a
+//! room names only the rooms below it, some libraries stay in one room, only
+//! `ui` prints, `plan` and `ascend` touch no file, clock or network, every file
+//! opens with `//!`, and none is too long.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,14 @@
 //! Package files that are not what was declared: told before any engine is called.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
 use crate::support::{Fixture, pattern};
 
-const FILE: &str = "Ascend-cann-toolkit_8.5.0_linux-x86_64.run";
+/// A name that says nothing to the catalogue of official files.
+const FILE: &str = "installer_8.5.0_linux-x86_64.run";
 
 /// A project with one stage that needs one package, spoilt by `spoil`; the build must end with exit code 4,
 /// say what the snapshot `name` holds, and never have called the engine.
@@ -49,15 +50,17 @@ fn the_counted_engine_is_called_where_packages_are_right() {
     fixture.one_stage("RUN --package=cann-toolkit true\n");
     let socket = fixture.path("engine.sock");
     let engine = UnixListener::bind(&socket).expect("a socket in the fixture's folder");
-    let counting = std::thread::spawn(move || engine.accept().is_ok());
+    // Hanging up before the question is read would end in one error or another.
+    let counting = std::thread::spawn(move || {
+        engine.accept().is_ok_and(|(mut client, _)| client.read(&mut [0; 4096]).is_ok())
+    });
     let host = format!("unix://{}", socket.display());
     fixture
         .run_with(
             &["build", "--progress", "quiet", "--platform", "linux/amd64"],
             &[("DOCKER_HOST", &host)],
         )
-        .exits(5)
-        .matches("engine-hangs-up");
+        .exits(5);
     assert!(counting.join().expect("the thread only accepts"));
 }
 

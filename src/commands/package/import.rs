@@ -51,11 +51,12 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
             into.or_else(|| list.roots.first().cloned()).unwrap_or_else(|| folder.to_owned());
         let name = file_name(&zip)?;
         let sha256 = expected(&list, &name);
-        if sha256.is_none() {
-            printer.problems(&[not_compared(&name)]);
-        }
+        let compared = sha256.is_some();
         let options = ImportOptions { into, sha256, replace: args.replace };
         let imported = import_shown(zip, options, &interrupt).await?;
+        if !compared {
+            printer.problems(&[not_compared(&name)]);
+        }
         rows.extend(declare(&name, &imported, &list)?);
     }
     printer.data(&table(&rows, false));

@@ -4,7 +4,7 @@
 //! the context named by `DOCKER_CONTEXT` or the configuration file, else the
 //! local socket.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -150,7 +150,14 @@ pub(super) async fn access(engine: &DockerEngine) -> Result<HostAccess> {
             .hint("build containers reach the package server there: is the engine started with `--bridge=none`?")
             .exit(Exit::Engine)
     })?;
-    Ok(HostAccess { listen, name: listen.to_string() })
+    let network = configs.iter().filter_map(|config| network_of(config.subnet.as_deref()?)).next();
+    Ok(HostAccess { listen, name: listen.to_string(), network })
+}
+
+/// `172.17.0.0/16` taken apart.
+fn network_of(subnet: &str) -> Option<(Ipv4Addr, u8)> {
+    let (address, prefix) = subnet.split_once('/')?;
+    Some((address.parse().ok()?, prefix.parse().ok().filter(|prefix| *prefix <= 32)?))
 }
 
 /// Where an engine names no gateway, it uses the first address of the subnet.

@@ -176,7 +176,7 @@ fn in_json(request: Request, instruction: &Instruction) -> Request {
 
 /// The addresses among the sources of an ADD.
 fn added(step: &Step<'_>) -> Vec<Request> {
-    let words = super::sources::source_words(step.instruction, step.scope.escape()).into_iter();
+    let words = super::sources::context_words(step.instruction, step.scope.escape()).into_iter();
     let remote = words.filter(|(text, _)| text.contains("://") || text.starts_with('$'));
     remote.map(|(text, span)| added_word(step, &text, span)).collect()
 }

@@ -66,7 +66,7 @@ pub use lint::lint;
 pub use lint_layers::LARGE;
 pub use logical::Logical;
 pub use scope::{Lookup, Scope, Value};
-pub use sources::copy_sources;
+pub use sources::{context_words, copy_sources, is_remote};
 pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
 

@@ -134,7 +134,7 @@ impl Scope {
     }
 
     /// The Dockerfile's escape character.
-    pub(super) fn escape(&self) -> char {
+    pub fn escape(&self) -> char {
         self.escape
     }
 

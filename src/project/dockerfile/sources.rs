@@ -16,7 +16,7 @@ pub fn copy_sources(instruction: &Instruction, scope: &Scope) -> Result<Vec<Stri
     if instruction.flag("from").is_some() {
         return Ok(Vec::new());
     }
-    let words = source_words(instruction, scope.escape()).into_iter().map(|(text, _)| text);
+    let words = context_words(instruction, scope.escape()).into_iter().map(|(text, _)| text);
     let mut sources = Vec::new();
     for text in words.chain(mounted(instruction)) {
         match scope.expand(&text) {
@@ -50,7 +50,7 @@ fn bound(mount: &str) -> Option<String> {
 
 /// The words of a COPY or ADD but the last one, which is the destination, and
 /// but heredocs; not expanded, with their place in the arguments.
-pub(super) fn source_words(instruction: &Instruction, escape: char) -> Vec<(String, Range<usize>)> {
+pub fn context_words(instruction: &Instruction, escape: char) -> Vec<(String, Range<usize>)> {
     if !matches!(instruction.keyword.as_str(), "COPY" | "ADD") {
         return Vec::new();
     }
@@ -69,7 +69,8 @@ pub(super) fn source_words(instruction: &Instruction, escape: char) -> Vec<(Stri
     words
 }
 
-fn is_remote(path: &str) -> bool {
+/// Whether `ADD` would fetch a source rather than copy it.
+pub fn is_remote(path: &str) -> bool {
     ["http://", "https://", "git://", "git@", "ssh://"]
         .iter()
         .any(|scheme| path.starts_with(scheme))

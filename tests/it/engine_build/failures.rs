@@ -54,14 +54,8 @@ fn a_failing_instruction_with_much_output() {
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn an_instruction_that_the_engine_refuses() {
-    check(
-        |fixture| {
-            _ = fixture
-                .dockerfile("B", "RUN echo x > /state\nCOPY --from=127.0.0.1:1/none:1 /a /b\n")
-        },
-        "=== stage B",
-        "failed-refused",
-    );
+    let text = "RUN echo x > /state\nCOPY --from=127.0.0.1:1/none:1 /a /b\n";
+    check(|fixture| _ = fixture.dockerfile("B", text), "=== stage B", "failed-refused");
 }
 
 /// Adds checks to B.

@@ -31,11 +31,17 @@ fn runs_somewhere(marker: &str) -> bool {
         .any(|line| line.contains(marker) && line.contains("sleep"))
 }
 
-/// Nothing of a run is left: no container, no command, no reference of its own.
+fn containers(fixture: &Fixture) -> Vec<String> {
+    fixture.docker().containers(&fixture.name, &fixture.base())
+}
+
+/// Nothing of a run is left: no reference of its own, and, as soon as the engine
+/// has cleared away the build that was cut off, no container and no command.
 fn check_nothing_left(fixture: &Fixture) {
-    assert_eq!(fixture.docker().containers(&fixture.name, &fixture.base()), Vec::<String>::new());
     let references = fixture.docker().references(&fixture.name);
     assert!(references.iter().all(|reference| reference.ends_with(":latest")), "{references:?}");
+    let none = eventually(|| containers(fixture).is_empty().then_some(()));
+    assert!(none.is_some(), "a container is left: {:?}", containers(fixture));
     let gone = eventually(|| (!runs_somewhere(&fixture.name)).then_some(()));
     assert!(gone.is_some(), "the command still runs");
 }
@@ -85,6 +91,11 @@ fn an_interrupt_during_a_check_leaves_nothing() {
     running.wait_for(|event| event["event"] == "check-started");
     running.signal(Signal::INT);
     running.end().exits(130);
+    assert_eq!(
+        containers(&fixture),
+        Vec::<String>::new(),
+        "a check's container is removed at once"
+    );
     check_nothing_left(&fixture);
     assert_eq!(fixture.image_id("B"), None);
 }
