@@ -174,12 +174,14 @@ impl Conversion<'_> {
     /// `--from=0` and `from=0` of mounts, with the stage's name instead.
     fn numbers(&self, instruction: &Instruction) -> Edits {
         let named = |flag: &Flag| {
+            let key = if flag.name == "mount" { ",from=" } else { "--from=" };
             let text = &self.reader.file.source().text[flag.span.clone()];
-            let start = if flag.name == "mount" { text.find(",from=")? + 1 } else { 2 };
-            let digits = text.get(start + "from=".len()..)?.split(',').next()?;
+            let text = text.replacen("--mount=from=", "--mount,from=", 1);
+            let start = text.find(key)? + key.len();
+            let digits = text[start..].split(',').next()?;
             let name = self.reader.name(digits.parse().ok()?)?;
-            let begin = flag.span.start + start + "from=".len();
-            Some((begin..begin + digits.len(), name.to_string()))
+            let start = flag.span.start + start;
+            Some((start..start + digits.len(), name.to_string()))
         };
         let flags = instruction.flags.iter();
         flags

@@ -163,6 +163,8 @@ fn mounts_show_stages_and_the_context() {
     let dockerfile = "FROM BASE AS tools\nRUN echo from a stage > /tool\n\
         FROM BASE AS last\n\
         RUN --mount=type=bind,from=tools,target=/mnt cat /mnt/tool > /result\n\
+        RUN --mount=from=0,target=/mnt cat /mnt/tool >> /result\n\
+        RUN --mount=target=/mnt,type=bind,from=Tools cat /mnt/tool >> /result\n\
         RUN --mount=type=bind,source=sub,target=/mnt cat /mnt/file.txt >> /result\n\
         RUN --mount=type=tmpfs,target=/scratch wget -q -P /scratch http://172.17.0.1:3000/x.sh && cat /scratch/x.sh >> /result\n";
     let furnish = |ground: &Ground| {
@@ -173,7 +175,7 @@ fn mounts_show_stages_and_the_context() {
         &BUILDKIT,
         dockerfile,
         furnish,
-        "from a stage\nfrom the context\nx.sh: a stand-in, served",
+        "from a stage\nfrom a stage\nfrom a stage\nfrom the context\nx.sh: a stand-in, served",
     );
 }
 
