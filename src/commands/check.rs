@@ -39,11 +39,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
             Ok(mut plan) => {
                 let judged = judge(&project, &plan).into_iter();
                 problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
-                problems.extend(
-                    guesses::add(&project, &mut plan)
-                        .into_iter()
-                        .filter(|problem| fresh(problem, &mut seen)),
-                );
+                let guessed = args.source.denied(guesses::add(&project, &mut plan)).into_iter();
+                problems.extend(guessed.filter(|problem| fresh(problem, &mut seen)));
                 let planned = plan.stage(stage).into_iter();
                 problems.extend(
                     planned.flat_map(|planned| materials::missing_sources(&project, planned)),
@@ -63,6 +60,10 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         1 => format!("{}: {counts}, 1 warning\n", project.name),
         several => format!("{}: {counts}, {several} warnings\n", project.name),
     });
+    if count > 0 {
+        printer
+            .talk("docs/warnings.md tells what a warning means; `--deny CODE` makes it an error");
+    }
     Ok(())
 }
 

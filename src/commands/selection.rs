@@ -190,7 +190,7 @@ impl Target {
         let mut plan = make(&project, &wishes)?;
         // What only might be fetched is no part of the set that goes together.
         warnings.extend(self.source.denied(judge(&project, &plan)));
-        warnings.extend(guesses::add(&project, &mut plan));
+        warnings.extend(self.source.denied(guesses::add(&project, &mut plan)));
         let warnings = Error::check(Exit::Project, warnings)?;
         Ok((project, plan, warnings))
     }

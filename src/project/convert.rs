@@ -87,7 +87,10 @@ impl Conversion<'_> {
                 .collect();
             (!own.is_empty()).then(|| edited(&file.source().text, instruction, &own))
         };
-        let comment = above(file, stage.from);
+        let comment = match stage.index {
+            0 => opening(file, stage.from),
+            _ => above(file, stage.from).to_owned(),
+        };
         let body = file.rewrite_within(span, edit);
         let directives: String = file
             .directives()
@@ -171,12 +174,14 @@ impl Conversion<'_> {
     /// `--from=0` and `from=0` of mounts, with the stage's name instead.
     fn numbers(&self, instruction: &Instruction) -> Edits {
         let named = |flag: &Flag| {
+            let key = if flag.name == "mount" { ",from=" } else { "--from=" };
             let text = &self.reader.file.source().text[flag.span.clone()];
-            let start = if flag.name == "mount" { text.find(",from=")? + 1 } else { 2 };
-            let digits = text.get(start + "from=".len()..)?.split(',').next()?;
+            let text = text.replacen("--mount=from=", "--mount,from=", 1);
+            let start = text.find(key)? + key.len();
+            let digits = text[start..].split(',').next()?;
             let name = self.reader.name(digits.parse().ok()?)?;
-            let begin = flag.span.start + start + "from=".len();
-            Some((begin..begin + digits.len(), name.to_string()))
+            let start = flag.span.start + start;
+            Some((start..start + digits.len(), name.to_string()))
         };
         let flags = instruction.flags.iter();
         flags
@@ -218,6 +223,14 @@ impl Conversion<'_> {
             .collect();
         format!("[stages.{}.args]\n{lines}", key(name.as_str()))
     }
+}
+
+/// Every comment line above the first `FROM`.
+fn opening(file: &Dockerfile, from: &Instruction) -> String {
+    let text = &file.source().text;
+    let start = file.directives().iter().map(|one| one.span.end).max().unwrap_or(0);
+    let lines = text[start..from.span.start].split_inclusive('\n');
+    lines.filter(|line| line.trim_start().starts_with('#')).collect()
 }
 
 /// The comment lines right above an instruction.

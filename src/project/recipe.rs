@@ -17,6 +17,7 @@ use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
 use super::packages_file::PackagesFile;
 use super::relocate::relocations;
+use super::resolve::refuse_cycles;
 use super::stage_body::{context_sources, package_uses};
 use super::stages_file::{Base, BaseFacts};
 use super::{Fetched, Parent, Platform, Project, Stage, StageName, dockerfile};
@@ -123,6 +124,7 @@ impl Reader<'_> {
             let stage = self.stage(stage, &mut bases, problems)?;
             stages.insert(stage.name.clone(), stage);
         }
+        refuse_cycles(&stages, problems);
         let roots = match (self.recipe.roots.as_slice(), packages.roots.as_slice()) {
             ([], []) => vec![self.recipe.context.clone()],
             ([], declared) => {

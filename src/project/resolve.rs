@@ -192,7 +192,7 @@ fn resolve_target(
 }
 
 /// Reports each cycle once, as the path that it takes.
-fn refuse_cycles(stages: &IndexMap<StageName, Stage>, problems: &mut Vec<Problem>) {
+pub(super) fn refuse_cycles(stages: &IndexMap<StageName, Stage>, problems: &mut Vec<Problem>) {
     let mut done: Vec<&StageName> = Vec::new();
     for stage in stages.values() {
         let mut path = Vec::new();
