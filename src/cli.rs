@@ -107,8 +107,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Diagnostics of the tool itself, for `-v` and `RUST_LOG`; they go to stderr.
 fn trace(verbose: u8) {
-    let level =
-        ["error", "ascend_build=info", "ascend_build=debug", "debug"][usize::from(verbose.min(3))];
+    let level = ["ascend_build=warn", "ascend_build=info", "ascend_build=debug", "debug"]
+        [usize::from(verbose.min(3))];
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

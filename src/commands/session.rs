@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
-use super::materials::Disk;
+use super::materials::{self, Disk};
 use super::telling::{VerifyProgress, told};
 use super::{proxies, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
@@ -24,6 +24,14 @@ use crate::store::{VerifyOptions, verify};
 
 /// How long downloads may go on when a run ends before its time.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long clearing away may take.
+const CLEARING: Duration = Duration::from_secs(20);
+
+fn stopping() -> Event {
+    let message = "stopping: what was begun is cleared away (once more to stop at once)";
+    Event::Warning { message: message.to_owned() }
+}
 
 /// A build under way.
 pub(super) struct Session<'a> {
@@ -52,9 +60,11 @@ impl<'a> Session<'a> {
 
     /// Goes from the plan to the tags.
     pub(super) async fn go(&mut self) -> Result<()> {
-        let interrupt = Interrupt::listen()?;
+        let reporter = Arc::clone(self.reporter);
+        let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
         self.verify(&interrupt).await?;
+        self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         self.follow_platform(&engine, &interrupt).await?;
         let builder = choose(self.args.builder, &engine)?;
@@ -68,9 +78,27 @@ impl<'a> Session<'a> {
         let job = self.job(&engine, builder, &disk, &scratch, &access, address);
         let result = interrupt.unless(execute(&job)).await;
         server.stop(GRACE).await;
-        scratch.clear(&*engine).await;
-        engine.settle().await;
+        self.clear(&engine, &scratch).await;
         result
+    }
+
+    /// Takes away what must not outlive the run; an engine that hangs is not waited for.
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch) {
+        let clearing = async {
+            scratch.clear(engine).await;
+            engine.settle().await;
+        };
+        if tokio::time::timeout(CLEARING, clearing).await.is_err() {
+            let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
+            self.recorder.record(&Event::Warning { message: message.to_owned() });
+        }
+    }
+
+    /// What a later stage copies is looked for before the first one is built.
+    fn refuse_missing_sources(&self) -> Result<()> {
+        let missing = |stage| materials::missing_sources(&self.project, stage);
+        let problems = self.plan.stages.iter().flat_map(missing).collect();
+        Error::check(Exit::Project, problems).map(drop)
     }
 
     fn job<'b>(

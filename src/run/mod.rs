@@ -8,6 +8,7 @@ mod event;
 mod execute;
 mod failure;
 mod folder;
+mod passed;
 mod recorder;
 mod report;
 mod stage;
