@@ -65,11 +65,6 @@ impl Interrupt {
         done.map_err(|error| Problem::error("work ended early").cause(error).exit(Exit::Bug))?
     }
 
-    /// Resolves when the user wants to stop.
-    pub(super) async fn wanted(&self) {
-        self.token.cancelled().await;
-    }
-
     /// Cancelled when the user wants to stop.
     pub(super) fn token(&self) -> CancellationToken {
         self.token.clone()

@@ -19,7 +19,7 @@ use crate::project::{self, Platform, Project, Recipe, is_variable};
 const DEFAULT_TAG: &str = "latest";
 
 /// Where the stages are declared.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Source {
     /// Take the stages from this Dockerfile instead of stages/stages.toml
     #[arg(short, long, value_name = "DOCKERFILE", help_heading = "Dockerfile options")]

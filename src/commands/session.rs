@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -13,15 +12,15 @@ use time::OffsetDateTime;
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
 use super::materials::Disk;
-use super::proxies;
 use super::telling::{VerifyProgress, told};
+use super::{proxies, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
 use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Scratch, execute};
 use crate::server::{self, PackageServer};
-use crate::store::{VerifyOptions, memory_folder, verify};
+use crate::store::{VerifyOptions, verify};
 
 /// How long downloads may go on when a run ends before its time.
 const GRACE: Duration = Duration::from_secs(1);
@@ -149,22 +148,11 @@ impl<'a> Session<'a> {
 
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
         let (planned, options) = (self.plan.packages.clone(), self.options());
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let (wanted, flag) = (interrupt.clone(), Arc::clone(&cancelled));
-        let watching = tokio::spawn(async move {
-            wanted.wanted().await;
-            flag.store(true, Ordering::Relaxed);
-        });
         let clock = Instant::now();
         let progress = VerifyProgress::new(Arc::clone(self.reporter));
-        let work = tokio::task::spawn_blocking(move || {
-            verify(&planned, &options, &|event| progress.take(&event), &cancelled)
-        });
-        let verified = work.await.map_err(|error| {
-            Problem::error("verifying ended early").cause(error).exit(Exit::Bug)
-        })?;
-        watching.abort();
-        self.packages = verified?;
+        let observer = move |event| progress.take(&event);
+        let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
+        self.packages = interrupt.blocking(work).await?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
         self.recorder.record(&Event::VerifyFinished {
             files: self.packages.len(),
@@ -195,12 +183,7 @@ impl<'a> Session<'a> {
     }
 
     fn options(&self) -> VerifyOptions {
-        VerifyOptions {
-            roots: self.project.roots.clone(),
-            jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            rehash: self.args.rehash,
-            memory: memory_folder(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")),
-        }
+        verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
     fn disk(&self) -> Disk {
