@@ -7,6 +7,7 @@ use super::selection::{Source, own_platform};
 use super::{guesses, materials};
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Wishes, make};
+use crate::project::dockerfile::WARNING_CODES;
 use crate::ui::Printer;
 
 /// Check the project's files: every stage, name and package selection, without an engine
@@ -60,7 +61,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         1 => format!("{}: {counts}, 1 warning\n", project.name),
         several => format!("{}: {counts}, {several} warnings\n", project.name),
     });
-    if count > 0 {
+    let on_page = |code| code == guesses::CODE || WARNING_CODES.contains(&code);
+    if warnings.iter().filter_map(|problem| problem.code).any(on_page) {
         printer
             .talk("docs/warnings.md tells what a warning means; `--deny CODE` makes it an error");
     }

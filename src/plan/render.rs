@@ -156,11 +156,11 @@ impl Rendering {
         let mut position = instruction.span.start;
         let mut cuts: Vec<_> = fetched_by(stage, instruction)
             .filter_map(|one| one.authority.clone())
-            .map(|span| (span, None))
+            .map(|(span, address)| (span, Piece::Authority(address)))
             .collect();
         cuts.extend(numbered(project, stage, instruction));
         cuts.extend(
-            stage.relocations.iter().map(|(span, text)| (span.clone(), Some(text.clone()))),
+            stage.relocations.iter().map(|(span, text)| (span.clone(), Piece::Text(text.clone()))),
         );
         cuts.sort_by_key(|(span, _)| span.start);
         for (span, replacement) in cuts.into_iter().filter(|(span, _)| {
@@ -171,9 +171,7 @@ impl Rendering {
             }
             self.text(&source[position..span.start]);
             position = span.end;
-            self.pieces.push(
-                replacement.map_or_else(|| Piece::Authority(source[span].to_owned()), Piece::Text),
-            );
+            self.pieces.push(replacement);
         }
         self.text(&source[position..instruction.span.end]);
     }
@@ -193,7 +191,7 @@ fn numbered(
     project: &Project,
     stage: &Stage,
     instruction: &Instruction,
-) -> Vec<(std::ops::Range<usize>, Option<String>)> {
+) -> Vec<(std::ops::Range<usize>, Piece)> {
     let source = &stage.file.source().text;
     let replacement = |flag: &crate::project::dockerfile::Flag| {
         let key = if flag.name == "mount" { ",from=" } else { "--from=" };
@@ -202,7 +200,7 @@ fn numbered(
         let digits = text[start..].split(',').next()?;
         let name = stage.numbers.get(digits.parse::<usize>().ok()?)?;
         let start = flag.span.start + start;
-        Some((start..start + digits.len(), Some(name.lower())))
+        Some((start..start + digits.len(), Piece::Text(name.lower())))
     };
     let flags = instruction.flags.iter().filter(|_| project.dockerfile.is_some());
     flags

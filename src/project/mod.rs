@@ -122,8 +122,8 @@ pub struct Fetched {
     pub file: Result<String, String>,
     /// Where the address stands.
     pub place: Place,
-    /// The bytes of `host:port` in the stage's file, where they stand there literally.
-    pub authority: Option<Range<usize>>,
+    /// The bytes of `host:port` in the stage's file, be they variables, and the address that they mean.
+    pub authority: Option<(Range<usize>, String)>,
     /// The first byte of the instruction that fetches.
     pub instruction: usize,
 }

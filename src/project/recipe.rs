@@ -249,9 +249,23 @@ impl Reader<'_> {
         Fetched {
             file,
             place: Place::new(self.file.source(), fetch.url_span.clone()),
-            authority: fetch.authority_span.clone(),
+            authority: self.authority(fetch),
             instruction: fetch.instruction.span.start,
         }
+    }
+
+    /// Where the address stands, literally or as variables between `://` and `/`, and what it means.
+    fn authority(&self, fetch: &Fetch<'_>) -> Option<(std::ops::Range<usize>, String)> {
+        let text = &self.file.source().text;
+        let written = || {
+            let url = text.get(fetch.url_span.clone())?;
+            let start = url.find("://")? + 3;
+            let end = start + url[start..].find('/')?;
+            let plain = !url[start..end].contains(['"', '\'', '`', '(', '@', ' ']);
+            plain.then(|| fetch.url_span.start + start..fetch.url_span.start + end)
+        };
+        let address = format!("{}:{}", fetch.host.as_ref()?, fetch.port?);
+        Some((fetch.authority_span.clone().or_else(written)?, address))
     }
 
     fn sources(&self, stage: usize) -> Vec<String> {

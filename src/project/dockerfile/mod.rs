@@ -17,6 +17,8 @@ mod assignments;
 mod branches;
 mod commands;
 mod conversion;
+#[cfg(test)]
+mod conversion_tests;
 mod directive;
 mod embedded;
 mod evaluate;

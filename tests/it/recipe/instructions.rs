@@ -40,6 +40,14 @@ fn stages_are_copied_from_by_name_and_by_number() {
 
 #[test]
 #[ignore = "needs an engine"]
+fn a_stage_may_start_from_nothing() {
+    let dockerfile = "FROM BASE\nRUN echo all of it > /result\n\
+        FROM scratch AS last\nCOPY --from=0 / /\n";
+    check(&BOTH, dockerfile, "all of it");
+}
+
+#[test]
+#[ignore = "needs an engine"]
 fn triggers_run_in_the_child_and_their_files_are_served() {
     let dockerfile = "FROM BASE AS first\n\
         ONBUILD RUN wget -q -O /result http://172.17.0.1:3000/onbuild.sh\n\
