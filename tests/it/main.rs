@@ -12,6 +12,8 @@ mod engine_build;
 #[cfg(test)]
 mod engine_faults;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod package;
 #[cfg(test)]
 mod packages;
