@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::Fixture;
+use crate::support::{Fixture, Outcome};
 
 const BUILDERS: [&str; 2] = ["classic", "buildkit"];
 
@@ -50,21 +50,27 @@ fn downloads_are_kept_with_their_stages() {
     }
 }
 
-/// A Dockerfile whose second `RUN` names a file on the server at `port`, and whose `wget` fetches nothing.
+/// A Dockerfile that names a declared file on the server at `port` and has a `wget` that fetches
+/// nothing, and then asks for a name that is almost the file's.
 fn lazy_recipe(port: u16) -> Fixture {
     let fixture = Fixture::on_engine();
-    fixture.write("named.sh", "#!/bin/sh\n");
+    fixture.package("named", "named.sh", 100);
     fixture.write(
         "Dockerfile",
         format!(
             "FROM {}\n\
-             RUN mv /bin/wget /bin/real && ln -s busybox /bin/wget2 && printf '#!/bin/sh\\nexit 0\\n' > /bin/wget && chmod 755 /bin/wget\n\
+             RUN rm /bin/wget && printf '#!/bin/sh\\nexit 0\\n' > /bin/wget && chmod 755 /bin/wget\n\
              RUN wget -q http://172.17.0.1:{port}/named.sh\n\
-             RUN busybox wget -q http://172.17.0.1:{port}/nomed.sh; true\n",
+             RUN busybox wget -q http://172.17.0.1:{port}/$(echo nomed).sh; true\n",
             fixture.base()
         ),
     );
     fixture
+}
+
+fn warned(outcome: &Outcome) -> bool {
+    let warnings = lines(&Value::Array(outcome.events_called("warning")), &["message"]);
+    warnings.iter().any(|warning| warning.contains("never fetched `named.sh`"))
 }
 
 #[test]
@@ -73,13 +79,25 @@ fn what_is_named_and_never_fetched_is_a_warning() {
     for builder in BUILDERS {
         let fixture = lazy_recipe(3917);
         let outcome = fixture.build(builder, &["-f", "Dockerfile"]).exits(0);
-        let warned = |outcome: &crate::support::Outcome| {
-            let warnings = lines(&Value::Array(outcome.events_called("warning")), &["message"]);
-            warnings.iter().any(|warning| warning.contains("never fetched `named.sh`"))
-        };
         assert!(warned(&outcome), "{}", outcome.stdout);
+        let refused = report(&fixture)["refused"].clone();
+        let fields = ["stage", "path", "status", "nearest"];
+        assert_eq!(lines(&refused, &fields), ["stage-0 /nomed.sh 404 named.sh"]);
         // What comes from the cache fetches nothing, and is not asked.
         let again = fixture.build(builder, &["-f", "Dockerfile"]).exits(0);
         assert!(!warned(&again), "{}", again.stdout);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn strictly_it_is_an_error_and_the_stage_is_not_tagged() {
+    for builder in BUILDERS {
+        let fixture = lazy_recipe(3918);
+        let strict = ["build", "--builder", builder, "--strict", "-f", "Dockerfile"];
+        let outcome = fixture.run(&strict).exits(1);
+        let expected = "stage `stage-0` never fetched `named.sh`, which its instruction names";
+        assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
+        assert_eq!(fixture.docker().references(&fixture.name), Vec::<String>::new());
     }
 }
