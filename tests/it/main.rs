@@ -22,4 +22,6 @@ mod project;
 #[cfg(test)]
 mod recipe;
 #[cfg(test)]
+mod serve;
+#[cfg(test)]
 mod support;

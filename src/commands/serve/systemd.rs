@@ -2,7 +2,7 @@
 //! opened, and that the service is ready. See sd_listen_fds(3) and sd_notify(3).
 
 use std::net::TcpListener;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
@@ -19,25 +19,23 @@ pub(super) fn listener() -> Result<Option<TcpListener>> {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let own = variable("LISTEN_PID") == std::process::id().to_string();
     match variable("LISTEN_FDS").parse::<u32>() {
-        Ok(1) if own => listening(taken()).map(Some),
+        Ok(1) if own => handed_over().map(Some),
         Ok(2..) if own => Err(refusal("systemd handed over several sockets")),
         _ => Ok(None),
     }
 }
 
+/// A copy of the descriptor, if it is what it is said to be. The original stays open for as long as
+/// the process runs; systemd keeps the port open as well.
 #[expect(unsafe_code, reason = "a descriptor that was handed over is known by its number alone")]
-fn taken() -> OwnedFd {
-    // SAFETY: LISTEN_PID and LISTEN_FDS say that descriptor 3 is open and this process's own;
-    // nothing else in this process takes it.
-    unsafe { OwnedFd::from_raw_fd(FIRST) }
-}
-
-/// Sees that the descriptor is what it is said to be.
-fn listening(socket: OwnedFd) -> Result<TcpListener> {
-    let listens = rustix::net::sockopt::socket_acceptconn(&socket).unwrap_or(false);
-    let listener = TcpListener::from(socket);
-    match (listens, listener.local_addr()) {
-        (true, Ok(_)) => Ok(listener),
+fn handed_over() -> Result<TcpListener> {
+    // SAFETY: nothing in this process closes descriptor 3: systemd opened it before the process
+    // began, and nobody owns it.
+    let socket = unsafe { BorrowedFd::borrow_raw(FIRST) };
+    let listens = rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false);
+    let listener = socket.try_clone_to_owned().map(TcpListener::from);
+    match listener.and_then(|listener| listener.local_addr().map(|_| listener)) {
+        Ok(listener) if listens => Ok(listener),
         _ => Err(refusal("systemd handed over something that is no listening TCP socket")),
     }
 }
