@@ -40,11 +40,13 @@ fn an_open_address_wants_a_token_that_is_made_up() {
 
 #[test]
 fn a_given_token_holds_on_loopback_too() {
-    let given: [(&[&str], &[(&str, &str)]); 2] =
-        [(&["--token", "a&b"], &[]), (&[], &[("ASCEND_BUILD_TOKEN", "a&b")])];
     let fixture = project();
-    for (arguments, environment) in given {
-        let server = Server::start(&fixture, arguments, environment);
+    let variable = [("ASCEND_BUILD_TOKEN", "a&b")];
+    for by_option in [true, false] {
+        let server = match by_option {
+            true => Server::start(&fixture, &["--token", "a&b"], &[]),
+            false => Server::start(&fixture, &[], &variable),
+        };
         assert_eq!(server.page, "/?token=a%26b");
         assert_eq!(server.status("/plain.run"), 401);
         assert_eq!(server.status("/plain.run?token=a%26b"), 200);
