@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, init, package, plan, stage};
+use crate::commands::{build, check, init, package, plan, serve, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -67,6 +67,7 @@ enum Verb {
     Build(build::Args),
     Plan(plan::Args),
     Check(check::Args),
+    Serve(serve::Args),
     Package(package::Args),
     Stage(stage::Args),
     Init(init::Args),
@@ -79,7 +80,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let printer = Printer::new(cli.common.color);
-    trace(cli.common.verbose);
+    trace(&cli, printer);
     match std::panic::catch_unwind(|| dispatch(&cli, printer)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
@@ -105,13 +106,21 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Diagnostics of the tool itself, for `-v` and `RUST_LOG`; they go to stderr.
-fn trace(verbose: u8) {
-    let level = ["ascend_build=warn", "ascend_build=info", "ascend_build=debug", "debug"]
-        [usize::from(verbose.min(3))];
+/// Diagnostics of the tool itself, for `-v` and `RUST_LOG`, and the access log of `serve`; they go to stderr.
+fn trace(cli: &Cli, printer: Printer) {
+    let quiet = match cli.verb {
+        Verb::Serve(_) => "error,ascend_build=warn,ascend_build::access=info",
+        _ => "ascend_build=warn",
+    };
+    let level = [quiet, "ascend_build=info", "ascend_build=debug", "debug"]
+        [usize::from(cli.common.verbose.min(3))];
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(printer.colors())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
@@ -123,6 +132,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
         Verb::Plan(args) => plan::run(args, &folder, printer),
         Verb::Check(args) => check::run(args, &folder, printer),
+        Verb::Serve(args) => runtime.block_on(serve::run(args, &folder, printer)),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),

@@ -45,7 +45,7 @@ pub struct Args {
     /// Build everything anew, whatever the engine has
     #[arg(long)]
     pub(super) no_cache: bool,
-    /// Refuse files that nothing vouches for
+    /// Refuse files that nothing vouches for, and stages that never fetch a package they name
     #[arg(long)]
     pub(super) strict: bool,
     /// Hash packages again whose digests are remembered

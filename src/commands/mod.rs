@@ -12,6 +12,7 @@ pub mod package;
 pub mod plan;
 mod proxies;
 mod selection;
+pub mod serve;
 mod session;
 pub mod stage;
 mod telling;

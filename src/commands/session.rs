@@ -120,6 +120,7 @@ impl<'a> Session<'a> {
             server,
             packages: &self.packages,
             no_cache: self.args.no_cache,
+            strict: self.args.strict,
             scratch,
         }
     }
@@ -223,7 +224,12 @@ impl<'a> Session<'a> {
         let listener =
             server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
         let reporter = Arc::clone(self.reporter);
-        let observer = Arc::new(move |transfer| reporter.report(&Event::Transfer(told(transfer))));
+        let ledger = Arc::clone(self.recorder.ledger());
+        let observer = Arc::new(move |transfer| {
+            let transfer = told(transfer);
+            ledger.take(&transfer, OffsetDateTime::now_utc());
+            reporter.report(&Event::Transfer(transfer));
+        });
         let options = server::Options { network: access.network, ..server::Options::default() };
         Ok(PackageServer::start_with(options, listener, self.packages.clone(), observer))
     }

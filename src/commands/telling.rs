@@ -47,8 +47,8 @@ pub(super) fn told(transfer: server::Transfer) -> Transfer {
         server::Transfer::Ended { id, sent, outcome } => {
             Transfer::Ended { id, sent, outcome: word(&outcome) }
         }
-        server::Transfer::Refused { client, path, status, .. } => {
-            Transfer::Refused { client: client.to_string(), path, status }
+        server::Transfer::Refused { client, path, status, nearest, .. } => {
+            Transfer::Refused { client: client.to_string(), path, status, nearest }
         }
     }
 }

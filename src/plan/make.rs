@@ -11,7 +11,8 @@ use super::{
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
 use crate::project::{
-    CONTEXT_FOLDER, Fetched, PackageEntry, PackageName, Parent, Project, Stage, StageName,
+    CONTEXT_FOLDER, Fetched, PackageEntry, PackageName, PackageUse, Parent, Project, Stage,
+    StageName,
 };
 
 /// What the user wishes to build.
@@ -175,7 +176,7 @@ fn plan_stage(
     let rendering =
         render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
     let instructions =
-        stage.instructions().map(|instruction| planned_instruction(stage, instruction));
+        stage.instructions().map(|instruction| planned_instruction(stage, instruction, files));
     let guesses = stage.fetches.iter().filter_map(|fetched| {
         let reason = fetched.file.as_ref().err()?.clone();
         Some(Guess { reason, place: fetched.place.clone() })
@@ -230,7 +231,11 @@ fn parent(project: &Project, stage: &Stage) -> Option<PlannedParent> {
     })
 }
 
-fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstruction {
+fn planned_instruction(
+    stage: &Stage,
+    instruction: &Instruction,
+    files: &IndexMap<String, PlannedPackage>,
+) -> PlannedInstruction {
     let place = instruction.place(stage.file.source());
     let flags = instruction.flags.iter().map(|flag| &stage.file.source().text[flag.span.clone()]);
     let words = [instruction.keyword.as_str()]
@@ -242,6 +247,24 @@ fn planned_instruction(stage: &Stage, instruction: &Instruction) -> PlannedInstr
         text: words.collect::<Vec<_>>().join(" "),
         file: place.file.path.display().to_string(),
         line: place.line(),
+        packages: fetched_files(stage, instruction, files),
         place,
     }
+}
+
+/// The files that an instruction fetches, with `--package` or by their address.
+fn fetched_files(
+    stage: &Stage,
+    instruction: &Instruction,
+    files: &IndexMap<String, PlannedPackage>,
+) -> Vec<String> {
+    let within = |used: &&PackageUse| {
+        instruction.span.start <= used.place.span.start
+            && used.place.span.end <= instruction.span.end
+    };
+    let used = stage.uses.iter().filter(within).filter_map(|used| files.get(used.name.as_str()));
+    let used = used.map(|package| package.file.clone());
+    let addressed =
+        stage.fetches.iter().filter(|fetched| fetched.instruction == instruction.span.start);
+    used.chain(addressed.filter_map(|fetched| fetched.file.clone().ok())).collect()
 }

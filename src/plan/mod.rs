@@ -135,6 +135,9 @@ pub struct PlannedInstruction {
     pub file: String,
     /// Its first line, counted from 1.
     pub line: usize,
+    /// The files that it fetches, as far as its text tells.
+    #[serde(skip)]
+    pub packages: Vec<String>,
     /// The whole of it, for messages.
     #[serde(skip)]
     pub place: Place,

@@ -223,5 +223,7 @@ pub enum Transfer {
         path: String,
         /// The HTTP status.
         status: u16,
+        /// The served name most like what was asked for.
+        nearest: Option<String>,
     },
 }

@@ -41,6 +41,8 @@ pub struct Job<'a, E, M> {
     pub packages: &'a [VerifiedPackage],
     /// Whether to build everything anew.
     pub no_cache: bool,
+    /// Whether a stage fails that never fetched what its instructions name.
+    pub strict: bool,
     /// References that must not outlive the run.
     pub scratch: &'a Scratch,
 }

@@ -85,6 +85,17 @@ fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
     hint.to_owned()
 }
 
+pub(super) fn of_unfetched(
+    stage: &PlannedStage,
+    instruction: &PlannedInstruction,
+    file: &str,
+) -> Problem {
+    let name = &stage.name;
+    Problem::error(format!("stage `{name}` never fetched `{file}`, which its instruction names"))
+        .at(instruction.place.clone(), "it ran without fetching it")
+        .hint("take the file out of the instruction where nothing needs it, or see in the stage's log why it was not fetched")
+}
+
 pub(super) fn of_check<E, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,

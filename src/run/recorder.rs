@@ -4,9 +4,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Event, RunFolder, StageResult};
+use super::{Event, Ledger, RunFolder, StageResult};
 use crate::project::StageName;
 
 /// How many lines of output a failure shows.
@@ -22,6 +22,7 @@ pub trait Reporter: Send + Sync {
 pub struct Recorder<'a> {
     folder: RunFolder,
     reporter: &'a dyn Reporter,
+    ledger: Arc<Ledger>,
     state: Mutex<State>,
 }
 
@@ -35,7 +36,7 @@ struct State {
 impl<'a> Recorder<'a> {
     /// Records into `folder` and passes on to `reporter`.
     pub fn new(folder: RunFolder, reporter: &'a dyn Reporter) -> Self {
-        Self { folder, reporter, state: Mutex::default() }
+        Self { folder, reporter, ledger: Arc::default(), state: Mutex::default() }
     }
 
     /// The run's folder.
@@ -43,10 +44,16 @@ impl<'a> Recorder<'a> {
         &self.folder
     }
 
+    /// Who fetched what; the package server's observer fills it.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
     /// Takes one event.
     pub fn record(&self, event: &Event) {
         match event {
             Event::StageStarted { stage, steps } => {
+                self.ledger.enter(stage);
                 self.log(stage, &format!("=== stage {stage}, {steps} steps"));
             }
             Event::StageStep { stage, step, steps, instruction, cached } => {

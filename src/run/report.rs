@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Recorder, StageResult};
+use super::{Fetch, Recorder, Refusal, StageResult};
 use crate::engine::{Builder, EngineFacts};
 use crate::error::{Error, Exit};
 use crate::plan::{Plan, VerifiedPackage};
@@ -50,6 +50,8 @@ pub struct Report<'a> {
     engine: Option<&'a EngineFacts>,
     stages: Vec<StageResult>,
     packages: &'a [VerifiedPackage],
+    transfers: Vec<Fetch>,
+    refused: Vec<Refusal>,
     plan: &'a Plan,
 }
 
@@ -72,6 +74,8 @@ impl<'a> Report<'a> {
             engine: None,
             stages: recorder.results(),
             packages: &[],
+            transfers: recorder.ledger().fetches(),
+            refused: recorder.ledger().refusals(),
             plan,
         }
     }

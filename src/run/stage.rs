@@ -47,6 +47,8 @@ impl Scratch {
 struct Built {
     image: String,
     outcome: Outcome,
+    /// The instructions that ran, by their place in the plan.
+    ran: Vec<usize>,
 }
 
 pub(super) async fn make<E: Engine, M: Materials>(
@@ -80,6 +82,7 @@ async fn attempt<E: Engine, M: Materials>(
     started: Instant,
 ) -> Result<()> {
     let built = build(job, stage).await?;
+    unfetched(job, stage, &built.ran)?;
     check(job, stage, &built).await?;
     let tags = tag(job, stage, &built.image).await?;
     let facts = job.engine.image(&built.image).await?;
@@ -118,7 +121,9 @@ async fn build<E: Engine, M: Materials>(
     let built = job.engine.build(request, &sink).await;
     let image = built.map_err(|error| failure::of_build(job, stage, error))?;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Built { image, outcome: progress.outcome(stage) })
+    let ran = progress.ran(stage);
+    let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
+    Ok(Built { image, outcome, ran })
 }
 
 /// The stage's Dockerfile, with what only the run knows.
@@ -172,11 +177,32 @@ impl Progress {
         step(stage, index, cached)
     }
 
-    fn outcome(&self, stage: &PlannedStage) -> Outcome {
-        let ran =
-            self.started.difference(&self.cached).any(|index| stage.instruction(*index).is_some());
-        if ran { Outcome::Built } else { Outcome::Reused }
+    /// The user's instructions that ran, in order, counted from 0.
+    fn ran(&self, stage: &PlannedStage) -> Vec<usize> {
+        let ran = self.started.difference(&self.cached);
+        let mut ran: Vec<_> =
+            ran.filter_map(|index| Some(stage.instruction(*index)?.0 - 1)).collect();
+        ran.sort_unstable();
+        ran
     }
+}
+
+/// What instructions that ran name and the stage never fetched: a warning each, or the stage's failure.
+fn unfetched<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) -> Result<()> {
+    let ledger = job.recorder.ledger();
+    let mut problems = Vec::new();
+    for instruction in ran.iter().filter_map(|index| stage.instructions.get(*index)) {
+        let named = instruction.packages.iter().map(String::as_str);
+        for file in ledger.never_fetched(&stage.name, named) {
+            let problem = failure::of_unfetched(stage, instruction, file);
+            if !job.strict {
+                let message = format!("{} ({})", problem.message, instruction.place);
+                job.recorder.record(&Event::Warning { message });
+            }
+            problems.push(problem);
+        }
+    }
+    if job.strict { Error::check(Exit::Failed, problems).map(drop) } else { Ok(()) }
 }
 
 fn step(stage: &PlannedStage, index: usize, cached: bool) -> Option<Event> {

@@ -2,6 +2,8 @@
 //!
 //! Both are off for a build's own server, which only the build's containers reach.
 
+use std::borrow::Cow;
+
 use http::{Request, header};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -36,6 +38,15 @@ impl Access {
             return Ok((path, Links { prefix, query }));
         }
         Err(Refusal::token())
+    }
+
+    /// A request's path as logs may have it: whatever stands in the secret's place is left out.
+    pub(super) fn without_prefix<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        if self.prefix.is_none() {
+            return Cow::Borrowed(path);
+        }
+        let rest = path.get(1..).and_then(|path| path.split_once('/'));
+        rest.map_or(Cow::Borrowed("/***"), |(_, rest)| Cow::Owned(format!("/***/{rest}")))
     }
 
     fn strip_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
@@ -76,6 +87,20 @@ mod tests {
             Err(refusal) => refusal.status.as_u16().to_string(),
         };
         assert_eq!(actual, expected, "{uri} {bearer}");
+    }
+
+    fn check_log(prefix: Option<&str>, path: &str, expected: &str) {
+        let access = Access { prefix: prefix.map(str::to_owned), token: None };
+        assert_eq!(access.without_prefix(path), expected);
+    }
+
+    #[test]
+    fn logs_never_hold_the_prefix() {
+        check_log(None, "/a/b", "/a/b");
+        check_log(Some("s3"), "/s3/a/b", "/***/a/b");
+        check_log(Some("s3"), "/%733/a", "/***/a");
+        check_log(Some("s3"), "/s3", "/***");
+        check_log(Some("s3"), "*", "/***");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Answers {
             target: "ascend_build::access",
             client = %visitor.client,
             method = %request.method(),
-            path = request.uri().path(),
+            path = %self.access.without_prefix(request.uri().path()),
             status = response.status().as_u16(),
             bytes = response.body().size_hint().exact(),
             "request"

@@ -38,6 +38,6 @@ mod transfer;
 pub use listen::bind;
 pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};
-pub use shelf::Shelf;
+pub use shelf::{Shelf, encode_path};
 pub use site::{Describe, Facts};
 pub use transfer::{Observer, Outcome, Transfer};

@@ -128,7 +128,7 @@ fn digest_path(file: &VerifiedPackage) -> String {
 }
 
 /// Percent-encodes a path for use in a URL; slashes stay.
-pub(super) fn encode_path(path: &str) -> String {
+pub fn encode_path(path: &str) -> String {
     utf8_percent_encode(path, ENCODED_PATH).to_string()
 }
 

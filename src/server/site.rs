@@ -108,6 +108,16 @@ impl Site {
         }
     }
 
+    /// This server's address as the reader knows it: nobody can ask for `0.0.0.0`.
+    fn origin(&self, headers: &HeaderMap) -> String {
+        match text(headers, &header::HOST) {
+            host if self.address.ip().is_unspecified() && !host.is_empty() => {
+                format!("http://{host}")
+            }
+            _ => format!("http://{}", self.address),
+        }
+    }
+
     fn people_page(
         &self,
         path: &str,
@@ -119,7 +129,7 @@ impl Site {
         match path {
             "/" => {
                 let language = text(headers, &header::ACCEPT_LANGUAGE);
-                let origin = format!("http://{}", self.address);
+                let origin = self.origin(headers);
                 let listed = listed(shelf, describe, links);
                 let text = page::render(&listed, &self.book.report(), language, &origin, links);
                 Some(Page::new("text/html; charset=utf-8", text))

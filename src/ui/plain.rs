@@ -44,7 +44,8 @@ impl Reporter for Plain {
     }
 }
 
-fn line(event: &Event) -> Option<String> {
+/// An event as one line, where it is worth one.
+pub(super) fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::RunStarted { run, project, target, platform, .. } => {
             format!("run {run}: {project} {target} for {platform}")
@@ -82,8 +83,9 @@ fn line(event: &Event) -> Option<String> {
         Event::Transfer(Transfer::Started { file, length, .. }) => {
             format!("sending {file}, {}", bytes(*length))
         }
-        Event::Transfer(Transfer::Refused { client, path, status }) => {
-            format!("refused {client}: {path} ({status})")
+        Event::Transfer(Transfer::Refused { client, path, status, nearest }) => {
+            let nearest = nearest.as_ref().map(|name| format!("; did you mean `{name}`?"));
+            format!("refused {client}: {path} ({status}){}", nearest.unwrap_or_default())
         }
         Event::Warning { message } => format!("warning: {message}"),
         _ => return None,

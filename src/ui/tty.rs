@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::summary::{summary, word};
-use super::{Printer, bytes, seconds};
+use super::{Printer, bytes, plain, seconds};
 use crate::project::StageName;
 use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
 
@@ -226,6 +226,10 @@ impl Reporter for Tty {
                 }
             }
             Event::StageFinished(result) => self.finish(state, result),
+            Event::Transfer(Transfer::Refused { .. }) => {
+                let line = plain::line(event).unwrap_or_default();
+                self.lines.suspend(|| self.printer.talk(&line));
+            }
             Event::Transfer(transfer) => state.transfer(transfer),
             Event::Warning { message } => {
                 self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")));

@@ -12,6 +12,8 @@ mod engine_build;
 #[cfg(test)]
 mod engine_faults;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod package;
 #[cfg(test)]
 mod packages;
@@ -19,5 +21,7 @@ mod packages;
 mod project;
 #[cfg(test)]
 mod recipe;
+#[cfg(test)]
+mod serve;
 #[cfg(test)]
 mod support;

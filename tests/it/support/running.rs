@@ -61,6 +61,22 @@ impl Running {
         }
     }
 
+    /// Waits for a line of stdout, and gives what follows `start` in it.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&mut self, start: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("no line `{start}…` came; seen:\n{}", self.seen.join("\n"))
+            };
+            self.seen.push(line.clone());
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+        }
+    }
+
     /// Waits for a line of a stage's output.
     #[track_caller]
     pub(crate) fn wait_for_output(&mut self, line: &str) {

@@ -1,0 +1,124 @@
+//! Following what changes: declarations, folders, files.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+
+use super::source::{Source, tolerated};
+use super::stock::{Seen, Stock};
+use crate::commands::verification::options;
+use crate::error::{Exit, Problem, Result};
+use crate::plan::VerifiedPackage;
+use crate::store::{RootIndex, VerifyOptions, verify};
+use crate::ui::Printer;
+
+/// How long nobody looks between two looks.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Looks at the source again and again.
+pub(super) struct Follower {
+    source: Source,
+    stock: Stock,
+    printer: Printer,
+    /// Whether files that are being written are left to come to rest.
+    patient: bool,
+    /// Ends what runs on other threads, where nobody waits for it any more.
+    dropped: Arc<AtomicBool>,
+}
+
+impl Follower {
+    /// Follows `source`, of which nothing is known yet. Declared files are looked at at once the
+    /// first time: their digests tell whether they are all there.
+    pub(super) fn new(source: Source, printer: Printer) -> Self {
+        let patient = matches!(source, Source::Roots(_));
+        Self { source, stock: Stock::default(), printer, patient, dropped: Arc::default() }
+    }
+
+    /// Looks for ever. `offer` is given everything that can be served whenever that has changed.
+    pub(super) async fn follow(&mut self, offer: &(dyn Fn(&[VerifiedPackage]) + Sync)) {
+        loop {
+            if let Err(error) = self.look(offer).await {
+                tracing::error!(%error, "looking for changes failed");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// Looks once, and gives what can be served then. Each file is offered as soon as it is known.
+    ///
+    /// # Errors
+    /// [`Exit::Bug`].
+    pub(super) async fn look(
+        &mut self,
+        offer: &(dyn Fn(&[VerifiedPackage]) + Sync),
+    ) -> Result<Vec<VerifiedPackage>> {
+        self.printer.problems(&self.source.refresh());
+        let roots = self.source.roots().to_vec();
+        let index = blocking(move || RootIndex::walk(&roots)).await?;
+        let wanted = self.source.wanted(&index).into_iter();
+        let seen: Vec<_> = wanted.map(|wanted| Seen::look(wanted, &index)).collect();
+        let (fresh, forgotten) = self.stock.compare(&seen, SystemTime::now(), self.patient);
+        self.patient = true;
+        if forgotten {
+            offer(&self.stock.files());
+        }
+        self.verify(fresh, offer).await?;
+        Ok(self.stock.files())
+    }
+
+    async fn verify(
+        &mut self,
+        fresh: Vec<Seen>,
+        offer: &(dyn Fn(&[VerifiedPackage]) + Sync),
+    ) -> Result<()> {
+        let options = options(self.source.roots().to_vec(), false);
+        let jobs = options.jobs;
+        let work =
+            fresh.into_iter().map(|seen| judge(seen, options.clone(), Arc::clone(&self.dropped)));
+        let mut judged = futures_util::stream::iter(work).buffer_unordered(jobs);
+        while let Some(judged) = judged.next().await {
+            let (seen, verified) = judged?;
+            let verified = match verified {
+                Ok(verified) => verified.into_iter().next(),
+                Err(error) => {
+                    let problems: Vec<_> = error.problems.into_iter().map(tolerated).collect();
+                    self.printer.problems(&problems);
+                    None
+                }
+            };
+            let is_new = verified.is_some();
+            self.stock.keep(seen, verified);
+            if is_new {
+                offer(&self.stock.files());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Sees whether one file is what it should be.
+async fn judge(
+    seen: Seen,
+    options: VerifyOptions,
+    dropped: Arc<AtomicBool>,
+) -> Result<(Seen, Result<Vec<VerifiedPackage>>)> {
+    blocking(move || {
+        let wanted = [seen.wanted.clone()];
+        let verified = verify(&wanted, &options, &|_| {}, &dropped);
+        (seen, verified)
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Problem::error("looking ended early").cause(error).exit(Exit::Bug))
+}

@@ -1,0 +1,150 @@
+//! `serve`: the package server by itself, for every build on this machine.
+//!
+//! 1. choose where to listen and what to ask of clients (`place`, `secrets`);
+//! 2. look what is to be served (`source`) and see that each file is what it
+//!    should be (`stock`): declared files before anything is said, the files of
+//!    `--root` in the background;
+//! 3. say where it is, and follow what changes until a signal comes.
+
+mod bridge;
+mod follow;
+mod place;
+mod secrets;
+mod source;
+mod stock;
+mod systemd;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use follow::Follower;
+use place::Place;
+use secrets::Secrets;
+use source::Source;
+
+use super::interrupt::Interrupt;
+use crate::ascend::{Catalogue, Verdict, identify};
+use crate::error::Result;
+use crate::plan::VerifiedPackage;
+use crate::server::{Describe, Facts, Options, PackageServer, encode_path};
+use crate::ui::{Printer, bytes};
+
+/// How long downloads may go on after the first signal.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Serve packages to builds on this machine until interrupted
+///
+/// Serves the declared packages of packages.toml that are there with their sha256, or, with
+/// `--root`, the packages, scripts and requirements files of folders as they are. Only build
+/// containers and this machine reach it, unless `--listen` names another address. Changes of
+/// packages.toml and of the folders are followed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build serve\n  ascend-build serve --root /data/ascend --port 8000\n  ascend-build serve --listen 10.0.0.5 --token \"$(cat token)\"\n\nOne line a request goes to stderr; RUST_LOG=error leaves it out. Ctrl-C lets running downloads\nend within 30 seconds; a second one cuts them. With systemd: scripts/ascend-build.socket and\nscripts/ascend-build.service. docs/server.md tells more."
+)]
+pub struct Args {
+    /// Serve the files of DIR instead of the project's declared packages (can be repeated)
+    #[arg(long = "root", value_name = "DIR")]
+    roots: Vec<PathBuf>,
+    /// Listen on ADDR; any but loopback and the bridge's gateway wants a token [default: the gateway of the engine's bridge]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<IpAddr>,
+    /// Listen on this port; 0 takes a free one
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Put everything under an unguessable path
+    #[arg(long)]
+    private: bool,
+    /// Want TOKEN of every request [default: `ASCEND_BUILD_TOKEN`; made up where one is wanted]
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+}
+
+/// Serves until a signal comes, which is a good end.
+///
+/// # Errors
+/// [`crate::error::Exit::Project`] for wrong declarations, [`crate::error::Exit::Engine`] where it cannot listen,
+/// [`crate::error::Exit::Usage`] for what does not go together, and
+/// [`crate::error::Exit::Interrupted`] by a signal before it serves.
+pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
+    let source = Source::new(folder, &args.roots)?;
+    let place = interrupt.unless(place::choose(args.listen, args.port, printer)).await?;
+    let secrets = Secrets::choose(args.token.clone(), args.private, &place)?;
+    let mut follower = Follower::new(source, printer);
+    let first = if args.roots.is_empty() {
+        interrupt.unless(follower.look(&|_| ())).await?
+    } else {
+        Vec::new()
+    };
+    let server = start(place, &secrets, &first)?;
+    printer.data(&greeting(&server, &secrets, &first));
+    systemd::notify("READY=1");
+    let offer = |files: &[VerifiedPackage]| server.replace(files.to_vec());
+    interrupt.token().run_until_cancelled(follower.follow(&offer)).await;
+    end(server, printer).await
+}
+
+fn start(place: Place, secrets: &Secrets, files: &[VerifiedPackage]) -> Result<PackageServer> {
+    let options = Options {
+        pages: Some(describe()),
+        token: secrets.token.clone(),
+        prefix: secrets.prefix.clone(),
+        network: place.network,
+        ..Options::default()
+    };
+    let observer = Arc::new(|_| ());
+    Ok(PackageServer::start_with(options, place.listener()?, files.to_vec(), observer))
+}
+
+/// What names say, and whether contents are official.
+fn describe() -> Describe {
+    Arc::new(|package| {
+        let verdict = Catalogue::builtin().official(&package.file, package.sha256.as_str());
+        Facts::new(&identify(&package.file), matches!(verdict, Verdict::Official(_)))
+    })
+}
+
+/// The addresses, and a line to copy.
+fn greeting(server: &PackageServer, secrets: &Secrets, files: &[VerifiedPackage]) -> String {
+    let prefix = secrets.shown_prefix();
+    let origin = format!("http://{}{prefix}", named(server.local_address()));
+    let query = secrets.shown_query();
+    let what = match files {
+        [] => "files as they become known".to_owned(),
+        files => {
+            let size = files.iter().map(|file| file.size).sum();
+            format!("{} files, {}", files.len(), bytes(size))
+        }
+    };
+    let file = files.first().map_or("FILE", |file| file.file.as_str());
+    let line = match query.as_str() {
+        "" => format!("wget {origin}/{}", encode_path(file)),
+        query => format!("wget -O '{}' '{origin}/{}{query}'", quoted(file), encode_path(file)),
+    };
+    format!("serving {what}, at {origin}\npage: {origin}/{query}\nfetch: {line}\n")
+}
+
+/// The address, or this machine's name where every address is listened on.
+fn named(address: SocketAddr) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    match host.filter(|_| address.ip().is_unspecified()) {
+        Some(host) => format!("{}:{}", host.trim(), address.port()),
+        None => address.to_string(),
+    }
+}
+
+/// A file's name between single quotes of a shell.
+fn quoted(name: &str) -> String {
+    name.replace('\'', r"'\''")
+}
+
+/// Lets downloads end; a second signal ends the process.
+async fn end(server: PackageServer, printer: Printer) -> Result<()> {
+    systemd::notify("STOPPING=1");
+    printer.talk("stopping: running downloads may end");
+    server.stop(GRACE).await;
+    Ok(())
+}

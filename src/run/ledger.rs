@@ -1,0 +1,227 @@
+//! Who fetched what: every download of a run and every refused request, with
+//! the stage that was being built. Stages run one after another, so the stage
+//! that runs is the one that fetches.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::Transfer;
+use crate::project::StageName;
+
+/// How many downloads and how many refusals are kept: a container that asks for
+/// ever must not fill up the report.
+const MOST: usize = 10_000;
+
+/// The outcome of a download that has not ended yet.
+const RUNNING: &str = "running";
+
+/// One download.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fetch {
+    /// The stage that was being built; `None` between stages.
+    pub stage: Option<StageName>,
+    /// The file.
+    pub file: String,
+    /// The container's address.
+    pub client: String,
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// Bytes that the response was to carry.
+    pub length: u64,
+    /// Bytes that it did carry.
+    pub sent: u64,
+    /// `whole`, `cut`, `changed`, or `running` where the run ended first.
+    pub outcome: &'static str,
+}
+
+/// A request that got no file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The stage that was being built; `None` between stages.
+    pub stage: Option<StageName>,
+    /// The container's address.
+    pub client: String,
+    /// What was asked for.
+    pub path: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The served name most like it.
+    pub nearest: Option<String>,
+}
+
+/// The downloads and refusals of one run.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stage: Option<StageName>,
+    fetches: Vec<Fetch>,
+    /// Where in `fetches` the download of each id is.
+    places: HashMap<u64, usize>,
+    refusals: Vec<Refusal>,
+}
+
+impl Ledger {
+    /// What is fetched from now on is fetched by `stage`.
+    pub fn enter(&self, stage: &StageName) {
+        self.state().stage = Some(stage.clone());
+    }
+
+    /// Takes one event of the package server, which happened at `now`.
+    pub fn take(&self, transfer: &Transfer, now: OffsetDateTime) {
+        self.state().take(transfer, now);
+    }
+
+    /// Those of `files` of which `stage` began no download.
+    pub fn never_fetched<'a>(
+        &self,
+        stage: &StageName,
+        files: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<&'a str> {
+        let state = self.state();
+        let fetched = |file: &str| {
+            state
+                .fetches
+                .iter()
+                .any(|fetch| fetch.file == file && fetch.stage.as_ref() == Some(stage))
+        };
+        files.into_iter().filter(|file| !fetched(file)).collect()
+    }
+
+    /// Every download, in the order in which they began.
+    pub fn fetches(&self) -> Vec<Fetch> {
+        self.state().fetches.clone()
+    }
+
+    /// Every refused request, in order.
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.state().refusals.clone()
+    }
+
+    /// A panic elsewhere leaves nothing half-done here, so a poisoned lock is as good as any.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, transfer: &Transfer, now: OffsetDateTime) {
+        match transfer {
+            Transfer::Started { id, client, file, length } if self.fetches.len() < MOST => {
+                self.places.insert(*id, self.fetches.len());
+                self.fetches.push(Fetch {
+                    stage: self.stage.clone(),
+                    file: file.clone(),
+                    client: client.clone(),
+                    started: now,
+                    length: *length,
+                    sent: 0,
+                    outcome: RUNNING,
+                });
+            }
+            Transfer::Progress { id, sent } => self.note(*id, *sent, RUNNING),
+            Transfer::Ended { id, sent, outcome } => self.note(*id, *sent, outcome),
+            Transfer::Refused { client, path, status, nearest } if self.refusals.len() < MOST => {
+                self.refusals.push(Refusal {
+                    stage: self.stage.clone(),
+                    client: client.clone(),
+                    path: path.clone(),
+                    status: *status,
+                    nearest: nearest.clone(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, id: u64, sent: u64, outcome: &'static str) {
+        let place = self.places.get(&id).copied();
+        if let Some(fetch) = place.and_then(|place| self.fetches.get_mut(place)) {
+            (fetch.sent, fetch.outcome) = (sent, outcome);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(stage: &str) -> StageName {
+        stage.parse().unwrap()
+    }
+
+    fn started(id: u64, file: &str) -> Transfer {
+        Transfer::Started { id, client: "c".to_owned(), file: file.to_owned(), length: 10 }
+    }
+
+    /// Stage `A` fetches `whole` in two goes and stage `B` `cut`, and asks for `x`; then `act`.
+    fn check(act: impl Fn(&Ledger), expected: &[&str]) {
+        let ledger = Ledger::default();
+        let take = |transfer| ledger.take(&transfer, OffsetDateTime::UNIX_EPOCH);
+        ledger.enter(&name("A"));
+        take(started(1, "whole"));
+        take(Transfer::Progress { id: 1, sent: 3 });
+        take(Transfer::Ended { id: 1, sent: 4, outcome: "cut" });
+        take(started(2, "whole"));
+        take(Transfer::Ended { id: 2, sent: 6, outcome: "whole" });
+        ledger.enter(&name("B"));
+        take(started(3, "cut"));
+        act(&ledger);
+        let line = |fetch: &Fetch| {
+            let stage = fetch.stage.as_ref().map_or("-", StageName::as_str);
+            format!("{stage} {} {} {}", fetch.file, fetch.sent, fetch.outcome)
+        };
+        let actual: Vec<_> = ledger.fetches().iter().map(line).collect();
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn a_download_belongs_to_the_stage_that_ran_when_it_began() {
+        let first = ["A whole 4 cut", "A whole 6 whole"];
+        check(|_| (), &[first[0], first[1], "B cut 0 running"]);
+        let later = |ledger: &Ledger| {
+            ledger.enter(&name("C"));
+            let ended = Transfer::Ended { id: 3, sent: 7, outcome: "changed" };
+            ledger.take(&ended, OffsetDateTime::UNIX_EPOCH);
+        };
+        check(later, &[first[0], first[1], "B cut 7 changed"]);
+        let unknown = |ledger: &Ledger| {
+            ledger.take(&Transfer::Progress { id: 9, sent: 7 }, OffsetDateTime::UNIX_EPOCH);
+        };
+        check(unknown, &[first[0], first[1], "B cut 0 running"]);
+    }
+
+    #[test]
+    fn what_another_stage_fetched_was_not_fetched_by_this_one() {
+        let ledger = Ledger::default();
+        ledger.enter(&name("A"));
+        ledger.take(&started(1, "a"), OffsetDateTime::UNIX_EPOCH);
+        ledger.enter(&name("B"));
+        ledger.take(&started(2, "b"), OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(ledger.never_fetched(&name("A"), ["a", "b"]), ["b"]);
+        assert_eq!(ledger.never_fetched(&name("B"), ["a", "b"]), ["a"]);
+    }
+
+    #[test]
+    fn what_is_asked_for_ever_is_kept_up_to_a_limit() {
+        let ledger = Ledger::default();
+        for id in 0..=MOST as u64 {
+            ledger.take(&started(id, "a"), OffsetDateTime::UNIX_EPOCH);
+            let refused = Transfer::Refused {
+                client: "c".to_owned(),
+                path: "/x".to_owned(),
+                status: 404,
+                nearest: None,
+            };
+            ledger.take(&refused, OffsetDateTime::UNIX_EPOCH);
+        }
+        assert_eq!((ledger.fetches().len(), ledger.refusals().len()), (MOST, MOST));
+    }
+}

@@ -1,0 +1,9 @@
+//! The verb `serve` on loopback: what it offers, whom it answers, what it follows, how it ends.
+
+mod access;
+mod bridge;
+mod ending;
+mod following;
+mod guest;
+mod offer;
+mod systemd;

@@ -1,0 +1,67 @@
+//! Changes of packages.toml and of the folders, followed while it serves.
+
+use super::guest::Server;
+use crate::support::Fixture;
+
+#[test]
+fn declarations_come_and_go() {
+    let fixture = Fixture::new();
+    let one = fixture.package("one", "one.run", 5000);
+    let server = Server::start(&fixture, &[], &[]);
+    let two = fixture.package("two", "two.run", 6000);
+    server.becomes("/two.run", 200);
+    assert_eq!(server.get("/two.run").1, two);
+    fixture.declare_nothing().declare("two", "two.run", &two);
+    server.becomes("/one.run", 404);
+    assert_eq!(server.get("/two.run").1, two);
+    fixture.declare("one", "one.run", &one);
+    server.becomes("/one.run", 200);
+    server.end();
+}
+
+#[test]
+fn a_file_that_changes_is_served_when_it_is_right_again() {
+    let fixture = Fixture::new();
+    let right = fixture.package("one", "one.run", 5000);
+    let server = Server::start(&fixture, &[], &[]);
+    assert_eq!(server.get("/one.run"), (200, right.clone()));
+    fixture.write("packages/one.run", b"wrong");
+    server.becomes("/one.run", 404);
+    fixture.write("packages/one.run", &right);
+    server.becomes("/one.run", 200);
+    assert_eq!(server.get("/one.run").1, right);
+    let outcome = server.end();
+    assert!(outcome.stderr.contains("`one.run`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_broken_packages_file_is_said_once_and_the_last_good_one_holds() {
+    let fixture = Fixture::new();
+    let one = fixture.package("one", "one.run", 5000);
+    let server = Server::start(&fixture, &[], &[]);
+    fixture.write("packages.toml", "[[package]]\nnmae = 1\n");
+    // Two looks later a folder's change is seen, and the broken file was looked at as often.
+    fixture.write("packages/one.run", b"wrong");
+    server.becomes("/one.run", 404);
+    fixture.write("packages/one.run", &one);
+    server.becomes("/one.run", 200);
+    let outcome = server.end();
+    assert_eq!(outcome.stderr.matches("unknown key `nmae`").count(), 1, "{}", outcome.stderr);
+}
+
+#[test]
+fn files_come_and_go_in_folders() {
+    let fixture = Fixture::new();
+    fixture.write("folder/a.run", b"first");
+    let server = Server::start(&fixture, &["--root", "folder"], &[]);
+    server.becomes("/a.run", 200);
+    fixture.write("folder/new.run", b"new");
+    server.becomes("/new.run", 200);
+    std::fs::remove_file(fixture.path("folder/a.run")).expect("the file is there");
+    server.becomes("/a.run", 404);
+    std::fs::write(fixture.path("folder/new.run"), b"newer").expect("the folder is writable");
+    server.becomes("/new.run", 404);
+    server.becomes("/new.run", 200);
+    assert_eq!(server.get("/new.run").1, b"newer");
+    server.end();
+}
