@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, package, plan, serve, stage};
+use crate::commands::{build, check, init, package, plan, serve, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -70,6 +70,7 @@ enum Verb {
     Serve(serve::Args),
     Package(package::Args),
     Stage(stage::Args),
+    Init(init::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -109,7 +110,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn trace(cli: &Cli, printer: Printer) {
     let quiet = match cli.verb {
         Verb::Serve(_) => "error,ascend_build=warn,ascend_build::access=info",
-        _ => "error",
+        _ => "ascend_build=warn",
     };
     let level = [quiet, "ascend_build=info", "ascend_build=debug", "debug"]
         [usize::from(cli.common.verbose.min(3))];
@@ -134,6 +135,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Serve(args) => runtime.block_on(serve::run(args, &folder, printer)),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
+        Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
     }
 }
 

@@ -70,7 +70,8 @@ pub(super) enum Wanted {
 /// Every exit code of `docs/exit-codes.md`.
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (project, plan, mut warnings) = args.target.plan(folder, &own_platform()?)?;
-    if args.progress == Progress::Quiet {
+    // What is only worth knowing is told by `check` and `plan`, not by every build.
+    if !args.dry_run {
         warnings.retain(|problem| problem.severity == Severity::Warning);
     }
     printer.problems(&warnings);

@@ -7,6 +7,7 @@ use super::selection::{Source, own_platform};
 use super::{guesses, materials};
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Wishes, make};
+use crate::project::dockerfile::WARNING_CODES;
 use crate::ui::Printer;
 
 /// Check the project's files: every stage, name and package selection, without an engine
@@ -39,11 +40,8 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
             Ok(mut plan) => {
                 let judged = judge(&project, &plan).into_iter();
                 problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
-                problems.extend(
-                    guesses::add(&project, &mut plan)
-                        .into_iter()
-                        .filter(|problem| fresh(problem, &mut seen)),
-                );
+                let guessed = args.source.denied(guesses::add(&project, &mut plan)).into_iter();
+                problems.extend(guessed.filter(|problem| fresh(problem, &mut seen)));
                 let planned = plan.stage(stage).into_iter();
                 problems.extend(
                     planned.flat_map(|planned| materials::missing_sources(&project, planned)),
@@ -63,6 +61,11 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         1 => format!("{}: {counts}, 1 warning\n", project.name),
         several => format!("{}: {counts}, {several} warnings\n", project.name),
     });
+    let on_page = |code| code == guesses::CODE || WARNING_CODES.contains(&code);
+    if warnings.iter().filter_map(|problem| problem.code).any(on_page) {
+        printer
+            .talk("docs/warnings.md tells what a warning means; `--deny CODE` makes it an error");
+    }
     Ok(())
 }
 

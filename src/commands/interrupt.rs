@@ -1,13 +1,44 @@
-//! Ctrl-C and SIGTERM: what runs is dropped, what it began is cleared away.
+//! Ctrl-C, SIGTERM and SIGHUP: what runs is dropped, what it began is cleared away.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Exit, Problem, Result};
+
+/// What asks a process to stop: Ctrl-C, SIGTERM, a terminal that goes away.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn open() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {},
+            _ = self.terminate.recv() => {},
+            _ = self.hangup.recv() => {},
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "the user has asked twice, and what is waited for may never come")]
+fn end_now() {
+    std::process::exit(i32::from(Exit::Interrupted as u8));
+}
 
 /// Tells whether the user wants to stop.
 #[derive(Debug, Clone)]
@@ -16,20 +47,24 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens for both signals from now on.
+    /// Listens for Ctrl-C, SIGTERM and the end of the terminal from now on.
     pub(super) fn listen() -> Result<Self> {
+        Self::listen_and(|| ())
+    }
+
+    /// The same; `told` runs at the first signal. The second one ends the process at once.
+    pub(super) fn listen_and(told: impl FnOnce() + Send + 'static) -> Result<Self> {
         let token = CancellationToken::new();
-        let cannot =
-            |error| Problem::error("cannot listen for signals").cause(error).exit(Exit::Bug);
-        let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
-        let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
+        let mut signals = Signals::open().map_err(|error| {
+            Problem::error("cannot listen for signals").cause(error).exit(Exit::Bug)
+        })?;
         let wanted = token.clone();
         tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupted.recv() => {},
-                _ = terminated.recv() => {},
-            }
+            signals.next().await;
             wanted.cancel();
+            told();
+            signals.next().await;
+            end_now();
         });
         Ok(Self { token })
     }
@@ -63,11 +98,6 @@ impl Interrupt {
         let done = tokio::task::spawn_blocking(move || work(&cancelled)).await;
         watching.abort();
         done.map_err(|error| Problem::error("work ended early").cause(error).exit(Exit::Bug))?
-    }
-
-    /// Resolves when the user wants to stop.
-    pub(super) async fn wanted(&self) {
-        self.token.cancelled().await;
     }
 
     /// Cancelled when the user wants to stop.

@@ -3,6 +3,8 @@
 pub mod build;
 pub mod check;
 mod guesses;
+pub mod init;
+mod init_recipe;
 mod interrupt;
 mod judgement;
 mod materials;

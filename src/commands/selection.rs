@@ -19,7 +19,7 @@ use crate::project::{self, Platform, Project, Recipe, is_variable};
 const DEFAULT_TAG: &str = "latest";
 
 /// Where the stages are declared.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Source {
     /// Take the stages from this Dockerfile instead of stages/stages.toml
     #[arg(short, long, value_name = "DOCKERFILE", help_heading = "Dockerfile options")]
@@ -63,7 +63,7 @@ pub(super) struct Target {
     tag: Vec<String>,
 }
 
-fn parse_platform(text: &str) -> std::result::Result<Platform, String> {
+pub(super) fn parse_platform(text: &str) -> std::result::Result<Platform, String> {
     text.parse().map_err(|error: project::NameError| error.to_string())
 }
 
@@ -75,7 +75,7 @@ fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
 }
 
 /// A build argument without a value has the environment's, as Docker has it.
-fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
+pub(super) fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => std::env::var(text).map(|value| (text.to_owned(), value)).map_err(|_| {
@@ -190,13 +190,13 @@ impl Target {
         let mut plan = make(&project, &wishes)?;
         // What only might be fetched is no part of the set that goes together.
         warnings.extend(self.source.denied(judge(&project, &plan)));
-        warnings.extend(guesses::add(&project, &mut plan));
+        warnings.extend(self.source.denied(guesses::add(&project, &mut plan)));
         let warnings = Error::check(Exit::Project, warnings)?;
         Ok((project, plan, warnings))
     }
 }
 
-fn existing(path: &Path, what: &str) -> Result<PathBuf> {
+pub(super) fn existing(path: &Path, what: &str) -> Result<PathBuf> {
     path.canonicalize().map_err(|error| {
         Problem::error(format!("{what} `{}` cannot be read", path.display()))
             .cause(error)

@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -12,19 +11,27 @@ use time::OffsetDateTime;
 
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
-use super::materials::Disk;
-use super::proxies;
+use super::materials::{self, Disk};
 use super::telling::{VerifyProgress, told};
+use super::{proxies, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
 use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Scratch, execute};
 use crate::server::{self, PackageServer};
-use crate::store::{VerifyOptions, memory_folder, verify};
+use crate::store::{VerifyOptions, verify};
 
 /// How long downloads may go on when a run ends before its time.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long clearing away may take.
+const CLEARING: Duration = Duration::from_secs(20);
+
+fn stopping() -> Event {
+    let message = "stopping: what was begun is cleared away (once more to stop at once)";
+    Event::Warning { message: message.to_owned() }
+}
 
 /// A build under way.
 pub(super) struct Session<'a> {
@@ -53,9 +60,11 @@ impl<'a> Session<'a> {
 
     /// Goes from the plan to the tags.
     pub(super) async fn go(&mut self) -> Result<()> {
-        let interrupt = Interrupt::listen()?;
+        let reporter = Arc::clone(self.reporter);
+        let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
         self.verify(&interrupt).await?;
+        self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         self.follow_platform(&engine, &interrupt).await?;
         let builder = choose(self.args.builder, &engine)?;
@@ -69,9 +78,27 @@ impl<'a> Session<'a> {
         let job = self.job(&engine, builder, &disk, &scratch, &access, address);
         let result = interrupt.unless(execute(&job)).await;
         server.stop(GRACE).await;
-        scratch.clear(&*engine).await;
-        engine.settle().await;
+        self.clear(&engine, &scratch).await;
         result
+    }
+
+    /// Takes away what must not outlive the run; an engine that hangs is not waited for.
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch) {
+        let clearing = async {
+            scratch.clear(engine).await;
+            engine.settle().await;
+        };
+        if tokio::time::timeout(CLEARING, clearing).await.is_err() {
+            let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
+            self.recorder.record(&Event::Warning { message: message.to_owned() });
+        }
+    }
+
+    /// What a later stage copies is looked for before the first one is built.
+    fn refuse_missing_sources(&self) -> Result<()> {
+        let missing = |stage| materials::missing_sources(&self.project, stage);
+        let problems = self.plan.stages.iter().flat_map(missing).collect();
+        Error::check(Exit::Project, problems).map(drop)
     }
 
     fn job<'b>(
@@ -150,22 +177,11 @@ impl<'a> Session<'a> {
 
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
         let (planned, options) = (self.plan.packages.clone(), self.options());
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let (wanted, flag) = (interrupt.clone(), Arc::clone(&cancelled));
-        let watching = tokio::spawn(async move {
-            wanted.wanted().await;
-            flag.store(true, Ordering::Relaxed);
-        });
         let clock = Instant::now();
         let progress = VerifyProgress::new(Arc::clone(self.reporter));
-        let work = tokio::task::spawn_blocking(move || {
-            verify(&planned, &options, &|event| progress.take(&event), &cancelled)
-        });
-        let verified = work.await.map_err(|error| {
-            Problem::error("verifying ended early").cause(error).exit(Exit::Bug)
-        })?;
-        watching.abort();
-        self.packages = verified?;
+        let observer = move |event| progress.take(&event);
+        let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
+        self.packages = interrupt.blocking(work).await?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
         self.recorder.record(&Event::VerifyFinished {
             files: self.packages.len(),
@@ -196,12 +212,7 @@ impl<'a> Session<'a> {
     }
 
     fn options(&self) -> VerifyOptions {
-        VerifyOptions {
-            roots: self.project.roots.clone(),
-            jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            rehash: self.args.rehash,
-            memory: memory_folder(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")),
-        }
+        verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
     fn disk(&self) -> Disk {

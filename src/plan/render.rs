@@ -156,11 +156,11 @@ impl Rendering {
         let mut position = instruction.span.start;
         let mut cuts: Vec<_> = fetched_by(stage, instruction)
             .filter_map(|one| one.authority.clone())
-            .map(|span| (span, None))
+            .map(|(span, address)| (span, Piece::Authority(address)))
             .collect();
         cuts.extend(numbered(project, stage, instruction));
         cuts.extend(
-            stage.relocations.iter().map(|(span, text)| (span.clone(), Some(text.clone()))),
+            stage.relocations.iter().map(|(span, text)| (span.clone(), Piece::Text(text.clone()))),
         );
         cuts.sort_by_key(|(span, _)| span.start);
         for (span, replacement) in cuts.into_iter().filter(|(span, _)| {
@@ -171,9 +171,7 @@ impl Rendering {
             }
             self.text(&source[position..span.start]);
             position = span.end;
-            self.pieces.push(
-                replacement.map_or_else(|| Piece::Authority(source[span].to_owned()), Piece::Text),
-            );
+            self.pieces.push(replacement);
         }
         self.text(&source[position..instruction.span.end]);
     }
@@ -187,20 +185,28 @@ fn fetched_by<'a>(
     stage.fetches.iter().filter(move |fetched| fetched.instruction == start)
 }
 
-/// `--from=0` counts the stages of the user's file; by itself a stage needs their names.
+/// `--from=0`, or `from=0` of a mount, counts the stages of the user's file; by itself a stage
+/// needs their names.
 fn numbered(
     project: &Project,
     stage: &Stage,
     instruction: &Instruction,
-) -> Vec<(std::ops::Range<usize>, Option<String>)> {
-    let flags = instruction.flags.iter().filter(|flag| flag.name == "from");
+) -> Vec<(std::ops::Range<usize>, Piece)> {
+    let source = &stage.file.source().text;
     let replacement = |flag: &crate::project::dockerfile::Flag| {
-        let number: usize =
-            flag.value.as_deref()?.parse().ok().filter(|_| project.dockerfile.is_some())?;
-        let name = stage.numbers.get(number)?;
-        Some((flag.span.clone(), Some(format!("--from={}", name.lower()))))
+        let key = if flag.name == "mount" { ",from=" } else { "--from=" };
+        let text = source.get(flag.span.clone())?.replacen("--mount=from=", "--mount,from=", 1);
+        let start = text.find(key)? + key.len();
+        let digits = text[start..].split(',').next()?;
+        let name = stage.numbers.get(digits.parse::<usize>().ok()?)?;
+        let start = flag.span.start + start;
+        Some((start..start + digits.len(), Piece::Text(name.lower())))
     };
-    flags.filter_map(replacement).collect()
+    let flags = instruction.flags.iter().filter(|_| project.dockerfile.is_some());
+    flags
+        .filter(|flag| matches!(flag.name.as_str(), "from" | "mount"))
+        .filter_map(replacement)
+        .collect()
 }
 
 /// The stages that a stage is built from, the first one first.

@@ -4,6 +4,7 @@
 //! 1. find the project's folder; 2. read each file, collecting problems;
 //! 3. look up every name (stages, bases, packages, arguments); 4. refuse cycles.
 
+mod convert;
 pub mod dockerfile;
 mod load;
 mod names;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use convert::{Converted, convert};
 pub use load::{find_folder, load};
 pub use names::{NameError, PackageName, Platform, Sha256, StageName};
 pub use overrides::Overrides;
@@ -33,7 +35,7 @@ pub use own_rules::{Allow, OwnRules};
 pub use package_list::{PackageList, load_packages};
 pub use packages_edit::{Change, NewEntry, PackagesEdit};
 pub use packages_file::{ArchiveOrigin, PackageEntry};
-pub use recipe::{Recipe, find_dockerfile, load_recipe};
+pub use recipe::{Recipe, find_dockerfile, load_recipe, project_name};
 pub use relocate::CONTEXT_FOLDER;
 pub use skip::skip;
 pub use stage_body::PackageUse;
@@ -120,8 +122,8 @@ pub struct Fetched {
     pub file: Result<String, String>,
     /// Where the address stands.
     pub place: Place,
-    /// The bytes of `host:port` in the stage's file, where they stand there literally.
-    pub authority: Option<Range<usize>>,
+    /// The bytes of `host:port` in the stage's file, be they variables, and the address that they mean.
+    pub authority: Option<(Range<usize>, String)>,
     /// The first byte of the instruction that fetches.
     pub instruction: usize,
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::load::{PACKAGES_FILE, STAGES_FILE, read_source};
 use super::own_rules::OwnRules;
 use super::packages_file::{self, PackageEntry, PackagesFile};
+use super::recipe::find_dockerfile;
 use crate::error::{Error, Exit, Problem, Result, SourceFile};
 
-/// Where packages lie when nobody says, relative to `packages.toml`.
-const DEFAULT_ROOT: &str = "packages";
+/// Where packages lie when nobody says, relative to `packages.toml`; beside a Dockerfile, with it.
+const DEFAULT_ROOTS: [&str; 2] = ["packages", "."];
 
 /// The declared packages of a folder.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct PackageList {
     pub entries: Vec<PackageEntry>,
     /// Absolute folders in which package files are looked for, in this order.
     pub roots: Vec<PathBuf>,
+    /// The root that is searched while none is written, relative to the folder.
+    pub default_root: &'static str,
     /// What the project adds to the official facts.
     pub rules: OwnRules,
 }
@@ -47,15 +50,26 @@ pub fn load_packages(start: &Path) -> Result<(PackageList, Vec<Problem>)> {
     let rules = OwnRules::read(folder, &file, &mut problems);
     let warnings = Error::check(Exit::Project, problems)?;
     let roots = roots(folder, &file);
-    let list =
-        PackageList { folder: folder.to_owned(), source, entries: file.packages, roots, rules };
+    let list = PackageList {
+        folder: folder.to_owned(),
+        source,
+        entries: file.packages,
+        roots,
+        default_root: default_root(folder),
+        rules,
+    };
     Ok((list, warnings))
 }
 
-/// The folders to search: the declared ones, else `packages` beside the file.
+fn default_root(folder: &Path) -> &'static str {
+    let recipe = !folder.join(STAGES_FILE).is_file() && find_dockerfile(folder).is_some();
+    DEFAULT_ROOTS[usize::from(recipe)]
+}
+
+/// The folders to search: the declared ones, else the default one.
 pub(super) fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {
     if packages.roots.is_empty() {
-        return vec![folder.join(DEFAULT_ROOT)];
+        return vec![folder.join(default_root(folder))];
     }
     packages.roots.iter().map(|root| folder.join(&root.value)).collect()
 }

@@ -17,6 +17,7 @@ use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
 use super::packages_file::PackagesFile;
 use super::relocate::relocations;
+use super::resolve::refuse_cycles;
 use super::stage_body::{context_sources, package_uses};
 use super::stages_file::{Base, BaseFacts};
 use super::{Fetched, Parent, Platform, Project, Stage, StageName, dockerfile};
@@ -58,9 +59,26 @@ pub fn load_recipe(recipe: &Recipe) -> Result<(Project, Vec<Problem>)> {
 }
 
 fn read(recipe: &Recipe, problems: &mut Vec<Problem>) -> Option<Project> {
+    let packages = read_packages(&recipe.context, problems);
+    let (mut project, found) = with_reader(recipe, problems, |reader| {
+        let mut problems = reader.lint();
+        (reader.project(&packages, &mut problems), problems)
+    })?;
+    problems.extend(found);
+    if let Some(project) = &mut project {
+        project.packages = packages.packages;
+    }
+    project
+}
+
+/// Reads the Dockerfile and gives its reader to `act`; `None` where it cannot be read.
+pub(super) fn with_reader<T>(
+    recipe: &Recipe,
+    problems: &mut Vec<Problem>,
+    act: impl FnOnce(&Reader<'_>) -> T,
+) -> Option<T> {
     let folder = recipe.file.parent()?;
     let source = read_source(folder, Path::new(recipe.file.file_name()?), problems)?;
-    let packages = read_packages(&recipe.context, problems);
     let (file, found) = Dockerfile::read(source);
     problems.extend(found);
     let file = Arc::new(file);
@@ -72,20 +90,22 @@ fn read(recipe: &Recipe, problems: &mut Vec<Problem>) -> Option<Project> {
     let (stages, found) = Stages::read(&file, &inputs);
     problems.extend(found);
     let addresses = Addresses::of(&stages, &inputs, &[USUAL_GATEWAY.to_owned()]);
-    let reader =
-        Reader { recipe, file: &file, stages: &stages, inputs: &inputs, addresses: &addresses };
-    problems.extend(reader.lint());
-    let mut project = reader.project(&packages, problems)?;
-    project.packages = packages.packages;
-    Some(project)
+    Some(act(&Reader {
+        recipe,
+        file: &file,
+        stages: &stages,
+        inputs: &inputs,
+        addresses: &addresses,
+    }))
 }
 
-struct Reader<'a> {
+/// A Dockerfile that was read, and what it is read with.
+pub(super) struct Reader<'a> {
     recipe: &'a Recipe,
-    file: &'a Arc<Dockerfile>,
-    stages: &'a Stages<'a>,
-    inputs: &'a Inputs,
-    addresses: &'a Addresses,
+    pub(super) file: &'a Arc<Dockerfile>,
+    pub(super) stages: &'a Stages<'a>,
+    pub(super) inputs: &'a Inputs,
+    pub(super) addresses: &'a Addresses,
 }
 
 impl Reader<'_> {
@@ -104,6 +124,7 @@ impl Reader<'_> {
             let stage = self.stage(stage, &mut bases, problems)?;
             stages.insert(stage.name.clone(), stage);
         }
+        refuse_cycles(&stages, problems);
         let roots = match (self.recipe.roots.as_slice(), packages.roots.as_slice()) {
             ([], []) => vec![self.recipe.context.clone()],
             ([], declared) => {
@@ -194,14 +215,17 @@ impl Reader<'_> {
         Some(Stage { uses: package_uses(own.instructions(), self.file, problems), ..own })
     }
 
-    /// A stage's name; one that has none is called by its number, as Docker counts.
-    fn name(&self, index: usize) -> Option<StageName> {
+    /// A stage's name; one that has none, or that a later stage takes, is called by its number, as Docker counts.
+    pub(super) fn name(&self, index: usize) -> Option<StageName> {
         let own = self.stages.get(index)?.name.clone();
-        own.unwrap_or_else(|| format!("stage-{index}")).parse().ok()
+        own.filter(|name| self.stages.find(name) == Some(index))
+            .unwrap_or_else(|| format!("stage-{index}"))
+            .parse()
+            .ok()
     }
 
     /// From behind its `FROM` to the next one.
-    fn body_span(&self, stage: &dockerfile::Stage<'_>) -> std::ops::Range<usize> {
+    pub(super) fn body_span(&self, stage: &dockerfile::Stage<'_>) -> std::ops::Range<usize> {
         let text = &self.file.source().text;
         let end = self.stages.get(stage.index + 1).map_or(text.len(), |next| next.from.span.start);
         let start = stage.from.span.end;
@@ -225,9 +249,23 @@ impl Reader<'_> {
         Fetched {
             file,
             place: Place::new(self.file.source(), fetch.url_span.clone()),
-            authority: fetch.authority_span.clone(),
+            authority: self.authority(fetch),
             instruction: fetch.instruction.span.start,
         }
+    }
+
+    /// Where the address stands, literally or as variables between `://` and `/`, and what it means.
+    fn authority(&self, fetch: &Fetch<'_>) -> Option<(std::ops::Range<usize>, String)> {
+        let text = &self.file.source().text;
+        let written = || {
+            let url = text.get(fetch.url_span.clone())?;
+            let start = url.find("://")? + 3;
+            let end = start + url[start..].find('/')?;
+            let plain = !url[start..end].contains(['"', '\'', '`', '(', '@', ' ']);
+            plain.then(|| fetch.url_span.start + start..fetch.url_span.start + end)
+        };
+        let address = format!("{}:{}", fetch.host.as_ref()?, fetch.port?);
+        Some((fetch.authority_span.clone().or_else(written)?, address))
     }
 
     fn sources(&self, stage: usize) -> Vec<String> {
@@ -247,7 +285,7 @@ impl Reader<'_> {
 }
 
 /// An image repository made of a folder's name.
-fn project_name(folder: &Path) -> String {
+pub fn project_name(folder: &Path) -> String {
     let name =
         folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let plain: String =

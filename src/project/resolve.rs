@@ -22,7 +22,7 @@ use crate::error::{Problem, did_you_mean};
 /// Makes a project of what was read; `None` only where `problems` says why.
 pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) -> Option<Project> {
     let names: IndexMap<StageName, ()> =
-        files.bodies.iter().map(|(entry, _)| (entry.name.value.clone(), ())).collect();
+        files.stages.names.into_iter().map(|name| (name, ())).collect();
     refuse_alike(&files.bodies, problems);
     let bases = files.stages.bases;
     let mut stages = IndexMap::new();
@@ -168,8 +168,9 @@ fn resolve_from(
         return Some(Parent::Base(from.value.clone()));
     }
     let candidates = names.keys().map(StageName::as_str).chain(bases.keys().map(String::as_str));
-    let hint = did_you_mean(&from.value, candidates)
-        .unwrap_or_else(|| format!("declare `[bases.{}]` with its `image`", from.value));
+    let hint = did_you_mean(&from.value, candidates).unwrap_or_else(|| {
+        format!("declare `[bases.NAME]` with `image = \"{}\"`, and start from `NAME`", from.value)
+    });
     let problem = Problem::error(format!("`{}` is neither a stage nor a base", from.value));
     problems.push(problem.at(from.place.clone(), "not declared in stages/stages.toml").hint(hint));
     None
@@ -191,7 +192,7 @@ fn resolve_target(
 }
 
 /// Reports each cycle once, as the path that it takes.
-fn refuse_cycles(stages: &IndexMap<StageName, Stage>, problems: &mut Vec<Problem>) {
+pub(super) fn refuse_cycles(stages: &IndexMap<StageName, Stage>, problems: &mut Vec<Problem>) {
     let mut done: Vec<&StageName> = Vec::new();
     for stage in stages.values() {
         let mut path = Vec::new();

@@ -8,9 +8,9 @@ use crate::error::{Exit, Problem, Result, did_you_mean};
 /// # Errors
 /// [`Exit::Usage`]: there is no such stage, or another stage copies files from it.
 pub fn skip(project: &mut Project, names: &[String]) -> Result<()> {
-    for name in names {
-        let skipped = known(project, name)?;
-        refuse_copies(project, &skipped)?;
+    let all = names.iter().map(|name| known(project, name)).collect::<Result<Vec<_>>>()?;
+    for skipped in all.clone() {
+        refuse_copies(project, &skipped, &all)?;
         let Some(stage) = project.stages.shift_remove(&skipped) else { continue };
         for child in
             project.stages.values_mut().filter(|child| child.from == Parent::Stage(skipped.clone()))
@@ -27,14 +27,17 @@ pub fn skip(project: &mut Project, names: &[String]) -> Result<()> {
 fn known(project: &Project, name: &str) -> Result<StageName> {
     project.stage(name).map(|stage| stage.name.clone()).ok_or_else(|| {
         let hint = did_you_mean(name, project.stages.keys().map(StageName::as_str));
+        let stages: Vec<_> = project.stages.keys().map(|name| format!("`{name}`")).collect();
         Problem::error(format!("there is no stage `{name}` to skip"))
+            .note(format!("stages: {}", stages.join(", ")))
             .maybe_hint(hint)
             .exit(Exit::Usage)
     })
 }
 
-fn refuse_copies(project: &Project, skipped: &StageName) -> Result<()> {
-    let copying = |stage: &&Stage| stage.copies.contains(skipped);
+/// Refuses where a stage that is not in `all` copies from the skipped one.
+fn refuse_copies(project: &Project, skipped: &StageName, all: &[StageName]) -> Result<()> {
+    let copying = |stage: &&Stage| stage.copies.contains(skipped) && !all.contains(&stage.name);
     match project.stages.values().find(copying) {
         None => Ok(()),
         Some(stage) => Err(Problem::error(format!("stage `{skipped}` cannot be skipped"))

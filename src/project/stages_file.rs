@@ -52,6 +52,8 @@ pub(super) struct StagesFile {
     pub bases: IndexMap<String, Base>,
     /// The stages, in the order of the file.
     pub stages: Vec<StageEntry>,
+    /// The names of all stages, those of broken entries included.
+    pub names: Vec<StageName>,
 }
 
 /// One `[bases.NAME]`.
@@ -129,11 +131,11 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Stage
             .collect();
     }
     if let Some(mut stages) = table.table("stages", problems) {
-        stages_file.stages = stages
-            .named_tables(problems)
-            .into_iter()
-            .filter_map(|stage| read_stage(stage, problems))
-            .collect();
+        let tables = stages.named_tables(problems);
+        let names = tables.iter().filter_map(|(name, _)| name.value.parse().ok());
+        stages_file.names = names.collect();
+        stages_file.stages =
+            tables.into_iter().filter_map(|stage| read_stage(stage, problems)).collect();
     }
     table.finish(problems);
     if stages_file.stages.is_empty() && problems.is_empty() {

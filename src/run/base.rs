@@ -9,11 +9,17 @@ use crate::error::{Exit, Problem, Result};
 use crate::plan::PlannedBase;
 use crate::project::{BaseFile, Platform};
 
+/// What Docker calls the image that holds nothing: there is none to get.
+const NOTHING: &str = "scratch";
+
 /// Makes sure that the base is in the engine, for the plan's platform.
 pub(super) async fn prepare<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     base: &PlannedBase,
 ) -> Result<()> {
+    if base.image == NOTHING {
+        return Ok(());
+    }
     let platform = &job.plan.platform;
     if let Some(image) = fitting(job, base).await? {
         ready(job, base, image, "present");

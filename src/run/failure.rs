@@ -73,6 +73,10 @@ fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
         |words: &str| message.contains(words) || tail.iter().any(|line| line.contains(words));
     let hint = if says("No space left on device") || says("no space left on device") {
         "the engine's disk is full: free some space (`docker system df` shows what uses it) and run again; finished stages are reused"
+    } else if exit_code.is_none()
+        && (message.contains("dial tcp") || message.contains("no such host"))
+    {
+        "the engine tried to get an image from a registry that it cannot reach: load it first (`docker load`, `docker import`), and run again"
     } else if exit_code == Some(137) {
         "the command was killed, often because memory ran out: `dmesg` says so; mend it and run again; finished stages are reused"
     } else {

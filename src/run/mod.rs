@@ -9,6 +9,7 @@ mod execute;
 mod failure;
 mod folder;
 mod ledger;
+mod passed;
 mod recorder;
 mod report;
 mod stage;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
+use super::passed::Passed;
 use super::{Event, Job, Materials, Outcome, StageResult, failure};
-use crate::engine::{BuildEvent, BuildRequest, CheckRequest, Engine};
+use crate::engine::{BuildEvent, BuildRequest, CheckOutcome, CheckRequest, Engine};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Bindings, PlannedParent, PlannedStage};
 use crate::project::StageName;
@@ -82,7 +83,7 @@ async fn attempt<E: Engine, M: Materials>(
 ) -> Result<()> {
     let built = build(job, stage).await?;
     unfetched(job, stage, &built.ran)?;
-    check(job, stage, &built.image).await?;
+    check(job, stage, &built).await?;
     let tags = tag(job, stage, &built.image).await?;
     let facts = job.engine.image(&built.image).await?;
     job.recorder.record(&Event::StageFinished(StageResult {
@@ -215,32 +216,52 @@ fn step(stage: &PlannedStage, index: usize, cached: bool) -> Option<Event> {
     })
 }
 
-async fn check<E: Engine, M>(job: &Job<'_, E, M>, stage: &PlannedStage, image: &str) -> Result<()> {
+/// Runs the checks; what a reused image has passed before it need not pass again.
+async fn check<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    built: &Built,
+) -> Result<()> {
+    let passed = Passed::of(job.recorder.folder());
     let mut problems = Vec::new();
     for (name, command) in &stage.checks {
-        let started = Instant::now();
-        job.recorder
-            .record(&Event::CheckStarted { stage: stage.name.clone(), check: name.clone() });
-        let timeout = Duration::from_secs(stage.check_timeout);
-        let request = CheckRequest { image: image.to_owned(), command: command.clone(), timeout };
-        let outcome = job.engine.check(&request).await?;
-        for line in &outcome.output {
-            job.recorder
-                .record(&Event::StageOutput { stage: stage.name.clone(), line: line.clone() });
+        if built.outcome == Outcome::Reused && passed.knows(&built.image, command) {
+            continue;
         }
-        let passed = outcome.exit_code == Some(0);
-        job.recorder.record(&Event::CheckFinished {
-            stage: stage.name.clone(),
-            check: name.clone(),
-            passed,
-            exit_code: outcome.exit_code,
-            seconds: started.elapsed().as_secs_f64(),
-        });
-        if !passed {
+        let outcome = run_check(job, stage, &built.image, name, command).await?;
+        if outcome.exit_code == Some(0) {
+            passed.remember(&built.image, command);
+        } else {
             problems.push(failure::of_check(job, stage, name, command, &outcome));
         }
     }
     Error::check(Exit::Failed, problems).map(drop)
+}
+
+async fn run_check<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    image: &str,
+    name: &str,
+    command: &str,
+) -> Result<CheckOutcome> {
+    let started = Instant::now();
+    let (stage_name, check) = (stage.name.clone(), name.to_owned());
+    job.recorder.record(&Event::CheckStarted { stage: stage_name.clone(), check: check.clone() });
+    let timeout = Duration::from_secs(stage.check_timeout);
+    let request = CheckRequest { image: image.to_owned(), command: command.to_owned(), timeout };
+    let outcome = job.engine.check(&request).await?;
+    for line in &outcome.output {
+        job.recorder.record(&Event::StageOutput { stage: stage_name.clone(), line: line.clone() });
+    }
+    job.recorder.record(&Event::CheckFinished {
+        stage: stage_name,
+        check,
+        passed: outcome.exit_code == Some(0),
+        exit_code: outcome.exit_code,
+        seconds: started.elapsed().as_secs_f64(),
+    });
+    Ok(outcome)
 }
 
 /// The lasting references, and for parents of later stages the run's own.

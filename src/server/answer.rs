@@ -191,8 +191,7 @@ fn show<B>(request: &Request<B>, visitor: &Visitor, page: Page) -> Response<Piec
         .header(header::CACHE_CONTROL, "no-cache")
         .header(header::VARY, "Accept, Accept-Language")
         .header(header::CONTENT_SECURITY_POLICY, POLICY)
-        .header(header::REFERRER_POLICY, "no-referrer")
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        .header(header::REFERRER_POLICY, "no-referrer");
     let body = (request.method() != Method::HEAD).then(|| Piece::Text(page.text.into()));
     finish(head, body, visitor)
 }

@@ -126,5 +126,4 @@ pub(super) fn common(status: StatusCode, offer: &Offer) -> response::Builder {
         .header(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
         .header("repr-digest", &offer.repr_digest)
         .header(header::CONTENT_DISPOSITION, &offer.disposition)
-        .header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
 }

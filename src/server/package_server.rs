@@ -8,14 +8,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::service_fn;
+use tower_http::set_header::SetResponseHeader;
 
 use super::access::Access;
 use super::answer::{Answers, Visitor};
@@ -231,9 +233,13 @@ async fn converse(
     stream: FileStream,
     limits: Limits,
     closing: &CancellationToken,
-    answer: impl Fn(Request<Incoming>) -> Response<PieceBody>,
+    answer: impl Fn(Request<Incoming>) -> Response<PieceBody> + Clone,
 ) -> hyper::Result<()> {
-    let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(request))));
+    let service = service_fn(move |request| ready(Ok::<_, Infallible>(answer(request))));
+    // No browser shall guess that a package is a page.
+    let nosniff = HeaderValue::from_static("nosniff");
+    let service = SetResponseHeader::overriding(service, header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    let service = TowerToHyperService::new(service);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)

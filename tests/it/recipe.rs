@@ -1,9 +1,12 @@
 //! Recipes as users have them: Dockerfiles that know nothing of this program.
 
 mod addresses;
+mod documents;
 mod ground;
+mod init;
 mod instructions;
 mod motor;
 mod refused;
 mod stages;
+mod warnings;
 mod working_folder;

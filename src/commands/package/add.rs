@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let found = found.collect::<Result<Vec<_>>>()?;
     let mut edit = PackagesEdit::open(&list.folder)?;
     if list.source.is_none() {
-        edit.add_root("packages", None);
+        edit.add_root(list.default_root, None);
     }
     let mut rows = Vec::new();
     for entry in found {

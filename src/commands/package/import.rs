@@ -115,7 +115,7 @@ fn not_compared(name: &str) -> Problem {
 fn declare(zip: &str, imported: &Imported, list: &PackageList) -> Result<Vec<Row>> {
     let mut edit = PackagesEdit::open(&list.folder)?;
     if list.source.is_none() {
-        edit.add_root("packages", None);
+        edit.add_root(list.default_root, None);
     }
     let official = list.rules.catalogue().by_file(zip);
     let mut rows = Vec::new();

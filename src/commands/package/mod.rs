@@ -18,6 +18,8 @@ mod wanted;
 
 use std::path::Path;
 
+pub(super) use naming::package_name;
+
 use crate::error::Result;
 use crate::ui::Printer;
 

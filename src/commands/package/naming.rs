@@ -6,7 +6,7 @@ use crate::project::PackageName;
 /// The kind; for wheels the distribution, and for families of many packages what the name begins with.
 ///
 /// `None` where the file's name holds nothing that can be a package's name.
-pub(super) fn package_name(file: &str, identity: &Identity) -> Option<PackageName> {
+pub(in crate::commands) fn package_name(file: &str, identity: &Identity) -> Option<PackageName> {
     let families = [Kind::CannComponent, Kind::Hdk, Kind::Mindx, Kind::Mindstudio];
     let text = match identity.kind {
         _ if identity.container == Some(Container::Wheel) => distribution(file),

@@ -11,9 +11,10 @@ use super::output::{Row, table};
 use super::standing::Standing;
 use crate::ascend::{Container, identify};
 use crate::commands::interrupt::Interrupt;
+use crate::commands::selection::{Source, own_platform};
 use crate::commands::verification::{options, verify_shown};
 use crate::error::{Error, Exit, Problem, Result, Severity};
-use crate::plan::{PlannedPackage, VerifiedPackage, differs_from_official};
+use crate::plan::{self, PlannedPackage, VerifiedPackage, differs_from_official};
 use crate::project::{NewEntry, PackageList, PackageName, PackagesEdit, load_packages};
 use crate::store::{RootIndex, RootState};
 use crate::ui::Printer;
@@ -50,7 +51,7 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let folders = args.folders(folder, &list);
     let index = RootIndex::walk(&folders);
     check_folders(&index)?;
-    let Picked { files, rows } = pick(&index, &list);
+    let Picked { files, rows, passed_over } = pick(&index, &list, &fetched(folder));
     let verified = verify_shown(files, options(folders.clone(), args.rehash), &interrupt).await?;
     let edit = PackagesEdit::open(&list.folder)?;
     let mut scan = Scan { list: &list, edit, rows, problems: Vec::new() };
@@ -62,6 +63,10 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
         scan.edit.save()?;
     }
     printer.data(&table(&scan.rows, args.dry_run));
+    if passed_over > 0 {
+        let files = if passed_over == 1 { "file" } else { "files" };
+        printer.talk(&format!("passed over {passed_over} {files} of no known kind"));
+    }
     let warnings = Error::check(Exit::Package, scan.problems)?;
     printer.problems(&warnings);
     Ok(())
@@ -92,20 +97,31 @@ fn check_folders(index: &RootIndex) -> Result<()> {
     Error::check(Exit::Usage, wrong.collect()).map(drop)
 }
 
+/// What the Dockerfiles of the project fetch by address: scripts and lists of requirements too.
+fn fetched(folder: &Path) -> Vec<String> {
+    // A folder of packages alone, or files that `check` will complain of, fetch nothing.
+    let project = own_platform().and_then(|own| Source::default().load(folder, &own));
+    let stages = project.map(|(project, _)| project.stages).unwrap_or_default();
+    let fetched = stages.into_values().flat_map(|stage| stage.fetches);
+    fetched.filter_map(|fetched| fetched.file.ok()).collect()
+}
+
 /// What a walk has found.
 struct Picked {
     files: Vec<PlannedPackage>,
     rows: Vec<Row>,
+    /// Number of files that nobody would call packages.
+    passed_over: usize,
 }
 
-/// Picks the files that are declared or can be packages by their names.
-fn pick(index: &RootIndex, list: &PackageList) -> Picked {
-    let mut picked = Picked { files: Vec::new(), rows: Vec::new() };
+/// Picks the files that are declared, that stages fetch, or that can be packages by their names.
+fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
+    let mut picked = Picked { files: Vec::new(), rows: Vec::new(), passed_over: 0 };
     for (file, _) in index.files() {
         let declared = list.entries.iter().find(|entry| entry.file == file);
         let name = match declared {
             Some(entry) => Ok(entry.name.clone()),
-            None => undeclared(file, index),
+            None => undeclared(file, index, fetched.iter().any(|name| name == file)),
         };
         match name {
             Ok(name) => picked.files.push(PlannedPackage {
@@ -117,20 +133,21 @@ fn pick(index: &RootIndex, list: &PackageList) -> Picked {
                 place: None,
             }),
             Err(Some(reason)) => picked.rows.push(Row::only(reason, "", file)),
-            Err(None) => {}
+            Err(None) => picked.passed_over += 1,
         }
     }
     picked
 }
 
-/// The name for an undeclared file, or why it is none to declare: nothing is said of hidden files.
+/// The name for an undeclared file, or why it is none to declare, where that is worth saying.
 fn undeclared(
     file: &str,
     index: &RootIndex,
+    fetched: bool,
 ) -> std::result::Result<PackageName, Option<&'static str>> {
     let identity = identify(file);
     let installs = matches!(identity.container, Some(Container::Run | Container::Wheel));
-    if file.starts_with('.') {
+    if file.starts_with('.') && !fetched {
         return Err(None);
     }
     if identity.host_only() {
@@ -141,10 +158,12 @@ fn undeclared(
         let here = unpacked.is_some_and(|run| index.files().any(|(name, _)| name == run));
         return Err(Some(if here { "skipped: unpacked already" } else { "skipped: import it" }));
     }
-    if identity.kind.is_none() && !installs {
-        return Err(Some("skipped: of no known kind"));
-    }
-    package_name(file, &identity).ok_or(Some("skipped: gives no name"))
+    let name = match identity.kind {
+        None if fetched => plan::package_name(file),
+        None if !installs => return Err(None),
+        _ => package_name(file, &identity),
+    };
+    name.ok_or(Some("skipped: gives no name"))
 }
 
 /// A scan that knows every digest and writes them down.
@@ -235,8 +254,8 @@ fn add_roots(folders: &[PathBuf], list: &PackageList, edit: &mut PackagesEdit) {
             Ok(inside) => inside.display().to_string(),
             Err(_) => folder.display().to_string(),
         };
-        // A file without `roots` has `packages` searched, and goes on to.
-        let default = list.source.is_some().then_some("packages");
+        // A file without `roots` has a default one searched, and goes on to.
+        let default = list.source.is_some().then_some(list.default_root);
         edit.add_root(&written, default);
     }
 }

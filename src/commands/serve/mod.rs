@@ -85,9 +85,12 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let offer = |files: &[VerifiedPackage]| server.replace(files.to_vec());
     tokio::select! {
         () = follower.follow(&offer) => {}
-        () = interrupt.wanted() => {}
+        () = interrupt.token().cancelled_owned() => {}
     }
-    end(server, printer).await
+    systemd::notify("STOPPING=1");
+    printer.talk("stopping: running downloads may end");
+    server.stop(GRACE).await;
+    Ok(())
 }
 
 fn start(place: Place, secrets: &Secrets, files: &[VerifiedPackage]) -> Result<PackageServer> {
@@ -142,16 +145,4 @@ fn named(address: SocketAddr) -> String {
 /// A file's name between single quotes of a shell.
 fn quoted(name: &str) -> String {
     name.replace('\'', r"'\''")
-}
-
-/// Lets downloads end; a second signal cuts them.
-async fn end(server: PackageServer, printer: Printer) -> Result<()> {
-    systemd::notify("STOPPING=1");
-    printer.talk("stopping: running downloads may end");
-    let again = Interrupt::listen()?;
-    tokio::select! {
-        () = server.stop(GRACE) => {}
-        () = again.wanted() => {}
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@ use tokio_util::io::ReaderStream;
 
 use super::buildkit::BuildKitReader;
 use super::classic::ClassicReader;
+use super::container::Container;
 use super::{DockerEngine, failure};
 use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId};
 use crate::error::Problem;
@@ -25,6 +26,10 @@ pub(super) trait Reader {
     fn read(&mut self, info: BuildInfo, sink: BuildSink<'_>);
     /// The instruction that is running, or that failed.
     fn current(&self) -> Option<usize>;
+    /// The container that runs it, where it is known.
+    fn container(&self) -> Option<&str> {
+        None
+    }
 }
 
 pub(super) async fn build(
@@ -39,6 +44,8 @@ pub(super) async fn build(
         Builder::Classic => Box::new(ClassicReader::new(request.keywords)),
         Builder::BuildKit => Box::new(BuildKitReader::new(&request.keywords, request.target)),
     };
+    // Declared before the stream: what is still running is removed after the engine was told to stop.
+    let mut running: Option<Container> = None;
     let mut stream = std::pin::pin!(engine.patient.build_image(options, None, Some(body)));
     let mut image = None;
     while let Some(answer) = stream.next().await {
@@ -51,11 +58,19 @@ pub(super) async fn build(
         }
         let last = info.id.as_deref() == Some("moby.image.id");
         reader.read(info, sink);
+        follow(&mut running, reader.container(), engine);
         if last {
             break;
         }
     }
     image.ok_or_else(|| BuildFailure::Engine(stopped(engine)))
+}
+
+/// An engine stops the command of an interrupted build by itself, but not at once.
+fn follow(running: &mut Option<Container>, now: Option<&str>, engine: &DockerEngine) {
+    if running.as_ref().map(|container| container.id.as_str()) != now {
+        *running = now.map(|id| Container::new(id.to_owned(), &engine.docker, &engine.cleaning));
+    }
 }
 
 fn stopped(engine: &DockerEngine) -> Problem {

@@ -1,15 +1,14 @@
 //! Running a command in a throwaway container without a network.
 
 use bollard::container::LogOutput;
+use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
-    CreateContainerOptions, LogsOptions, RemoveContainerOptions, StartContainerOptions,
-    WaitContainerOptions,
+    CreateContainerOptions, LogsOptions, StartContainerOptions, WaitContainerOptions,
 };
-use bollard::{Docker, errors::Error as DockerError};
 use futures_util::StreamExt;
-use tokio_util::task::TaskTracker;
 
+use super::container::Container;
 use super::{DockerEngine, failure};
 use crate::engine::{CheckOutcome, CheckRequest};
 use crate::error::Result;
@@ -51,7 +50,7 @@ async fn create(
     let (sender, receiver) = tokio::sync::oneshot::channel();
     engine.cleaning.spawn(async move {
         let created = docker.create_container(None::<CreateContainerOptions>, body).await;
-        let container = created.map(|created| Container { id: created.id, docker, cleaning });
+        let container = created.map(|created| Container::new(created.id, &docker, &cleaning));
         // What nobody takes is dropped here, and so removed.
         drop(sender.send(container));
     });
@@ -86,27 +85,4 @@ async fn output(engine: &DockerEngine, id: &str) -> std::result::Result<Vec<Stri
         text.extend_from_slice(&LogOutput::into_bytes(piece?));
     }
     Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
-}
-
-/// A container that is removed when it goes out of scope, however that happens.
-struct Container {
-    id: String,
-    docker: Docker,
-    cleaning: TaskTracker,
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let (docker, id) = (self.docker.clone(), std::mem::take(&mut self.id));
-        self.cleaning.spawn(async move {
-            let options = RemoveContainerOptions {
-                force: true,
-                v: true,
-                ..RemoveContainerOptions::default()
-            };
-            if let Err(error) = docker.remove_container(&id, Some(options)).await {
-                tracing::warn!(%error, container = id, "a check's container could not be removed");
-            }
-        });
-    }
 }

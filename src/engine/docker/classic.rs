@@ -14,21 +14,29 @@ pub(super) struct ClassicReader {
     /// The instruction of which it is not known yet whether it runs.
     open: Option<usize>,
     pending: String,
+    /// The container of the instruction that runs.
+    container: Option<String>,
 }
 
 impl ClassicReader {
     pub(super) fn new(keywords: Vec<String>) -> Self {
-        Self { keywords, current: None, open: None, pending: String::new() }
+        Self { keywords, current: None, open: None, pending: String::new(), container: None }
     }
 
     fn line(&mut self, line: &str, sink: BuildSink<'_>) {
         if let Some(index) = self.step(line) {
             self.settle(false, sink);
+            self.container = None;
             self.current = Some(index);
             self.open = self.known(index);
             return;
         }
         self.settle(line == " ---> Using cache", sink);
+        if let Some(id) = line.strip_prefix(" ---> Running in ") {
+            self.container = Some(id.to_owned());
+        } else if line.starts_with("Removing intermediate container ") {
+            self.container = None;
+        }
         if let Some(index) = self.current().filter(|_| !is_own(line)) {
             sink(BuildEvent::Output { index, line: line.to_owned() });
         }
@@ -74,6 +82,10 @@ impl Reader for ClassicReader {
             self.line(plain(&line), sink);
             self.pending = rest;
         }
+    }
+
+    fn container(&self) -> Option<&str> {
+        self.container.as_deref()
     }
 
     fn current(&self) -> Option<usize> {

@@ -44,12 +44,39 @@ fn client(endpoint: &str) -> std::result::Result<Docker, bollard::errors::Error>
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "an adapter for `map_err`")]
 fn unreachable(endpoint: &str, error: bollard::errors::Error) -> crate::error::Error {
-    Problem::error("the Docker Engine cannot be reached")
+    let problem = Problem::error("the Docker Engine cannot be reached")
         .note(format!("looked for it at `{endpoint}`"))
-        .hint("start it (`systemctl start docker`, or `dockerd` where there is no systemd), or name another with `DOCKER_HOST`")
-        .cause(error)
-        .exit(Exit::Engine)
+        .hint(hint(&error));
+    problem.cause(root_cause(&error)).exit(Exit::Engine)
+}
+
+/// What to do depends on what stands at the bottom of the error.
+fn hint(error: &(dyn std::error::Error + 'static)) -> &'static str {
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    let kind =
+        causes().find_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let unknown = causes().any(|error| error.to_string().to_lowercase().contains("scheme"));
+    match kind {
+        Some(std::io::ErrorKind::PermissionDenied) => {
+            "run as root, or as a member of the group `docker`"
+        }
+        _ if unknown => {
+            "expected an address such as `unix:///var/run/docker.sock` or `tcp://host:2375` in `DOCKER_HOST`"
+        }
+        _ => {
+            "start it (`systemctl start docker`, or `dockerd` where there is no systemd), or name another with `DOCKER_HOST`"
+        }
+    }
+}
+
+/// The layers between say only that something failed.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// Where `docker` would look for its engine.

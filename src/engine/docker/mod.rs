@@ -5,6 +5,7 @@ mod buildkit;
 mod check;
 mod classic;
 mod connect;
+mod container;
 mod failure;
 mod images;
 

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::assignments::Assignment;
 use super::heredoc::{self, Heredoc};
 use super::logical::Logical;
 use crate::error::{Place, SourceFile};
@@ -84,6 +85,11 @@ impl Instruction {
     /// Every flag of that name, in order.
     pub fn flags_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Flag> {
         self.flags.iter().filter(move |flag| flag.name == name)
+    }
+
+    /// The assignments of an `ARG`, as they are written.
+    pub fn argument_assignments(&self, escape: char) -> Vec<Assignment> {
+        super::assignments::arguments(&self.arguments.text, escape)
     }
 
     /// Whether the arguments are a JSON array of strings or text for the shell.

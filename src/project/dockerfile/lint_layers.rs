@@ -41,7 +41,7 @@ fn is_package(name: &str) -> bool {
 }
 
 /// Whether the RUN of a fetch writes the file into its layer and leaves it there.
-fn left(judged: &Judged<'_, '_>, fetch: &Fetch<'_>, name: &str) -> bool {
+pub(super) fn left(judged: &Judged<'_, '_>, fetch: &Fetch<'_>, name: &str) -> bool {
     let same = |run: &&Run<'_>| std::ptr::eq(run.instruction, fetch.instruction);
     let Some(run) = judged.runs.iter().find(same) else { return false };
     let holds =

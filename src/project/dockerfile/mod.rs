@@ -16,6 +16,9 @@
 mod assignments;
 mod branches;
 mod commands;
+mod conversion;
+#[cfg(test)]
+mod conversion_tests;
 mod directive;
 mod embedded;
 mod evaluate;
@@ -54,6 +57,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use assignments::Assignment;
+pub use conversion::{Edits, edited, run_with_packages};
 pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches};
 pub use heredoc::Heredoc;

@@ -65,6 +65,19 @@ fn a_scan_adds_and_updates_and_disturbs_nothing() {
 }
 
 #[test]
+fn a_scan_beside_a_dockerfile_declares_what_it_fetches() {
+    let fixture = Fixture::new();
+    fs::remove_dir_all(fixture.path("packages")).expect("it is there");
+    fs::remove_dir_all(fixture.path("stages")).expect("it is there");
+    let dockerfile = "FROM base AS cann\nRUN wget http://172.17.0.1:3000/install.sh && wget -q http://172.17.0.1:3000/Ascend-cann-toolkit_9.9.9_linux-aarch64.run\n";
+    fixture.write("Dockerfile", dockerfile).write("install.sh", "sh Ascend-*.run");
+    fixture.write("other.sh", "nobody fetches this").write(TOOLKIT, pattern(TOOLKIT, 100));
+    check(&fixture, &["scan"], 0, "scan-recipe");
+    let plan = fixture.run(&["plan", "--platform", "linux/arm64"]).exits(0).stdout;
+    assert!(!plan.contains("not declared"), "{plan}");
+}
+
+#[test]
 fn a_scan_of_another_folder_makes_it_a_root() {
     let fixture = Fixture::new();
     fixture.write("more/below/torch-9.9.9-cp311-cp311-linux_aarch64.whl", "wheel");

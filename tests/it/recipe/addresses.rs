@@ -33,6 +33,10 @@ fn another_gateway_is_rewritten() {
     let file = ["requirements.txt"];
     let result = "requirements.txt: a stand-in, content";
     check(dockerfile, &file, &[], result, "asks `10.99.0.1:3000`");
+    let variable = "FROM BASE\nARG HOST=10.99.0.1\nENV PORT=3000\n\
+        RUN wget -q -O /result http://${HOST}:$PORT/requirements.txt\n";
+    check(variable, &file, &[], result, "asks `10.99.0.1:3000`");
+    check(variable, &file, &["--build-arg", "HOST=10.98.0.1"], result, "asks `10.98.0.1:3000`");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const TOOLS: &str = "RUN printf '#!/bin/sh\\necho \"apt-get, a stand-in: $*\"\\n
 /// A recipe in a folder of its own, called as the fixture's project.
 pub(super) struct Ground {
     pub(super) fixture: Fixture,
-    builder: &'static str,
+    pub(super) builder: &'static str,
 }
 
 impl Ground {
@@ -56,7 +56,7 @@ impl Ground {
         packages.iter().for_each(|package| self.stand_in(package, "first"));
     }
 
-    fn base(&self) -> String {
+    pub(super) fn base(&self) -> String {
         format!("{}-tools", self.fixture.base())
     }
 

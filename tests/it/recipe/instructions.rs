@@ -40,6 +40,14 @@ fn stages_are_copied_from_by_name_and_by_number() {
 
 #[test]
 #[ignore = "needs an engine"]
+fn a_stage_may_start_from_nothing() {
+    let dockerfile = "FROM BASE\nRUN echo all of it > /result\n\
+        FROM scratch AS last\nCOPY --from=0 / /\n";
+    check(&BOTH, dockerfile, "all of it");
+}
+
+#[test]
+#[ignore = "needs an engine"]
 fn triggers_run_in_the_child_and_their_files_are_served() {
     let dockerfile = "FROM BASE AS first\n\
         ONBUILD RUN wget -q -O /result http://172.17.0.1:3000/onbuild.sh\n\
@@ -118,6 +126,28 @@ fn what_nothing_copies_costs_nothing() {
     check_with(&BOTH, dockerfile, furnish, result);
 }
 
+#[test]
+#[ignore = "needs an engine"]
+fn the_whole_context_is_what_the_user_has_there() {
+    for builder in BOTH {
+        let ground = Ground::with(
+            "FROM BASE AS first\nRUN wget -q http://172.17.0.1:3000/a.sh\n\
+             FROM first AS last\nCOPY . /all\nCOPY sub* [s]ub/deeper /some/\nADD ./sub /added\n\
+             RUN find /all /some /added -type f | sort > /result\n",
+            builder,
+        );
+        ground.stand_in("a.sh", "content");
+        ground.write("sub/one.py", "1");
+        ground.write("sub/deeper/two.py", "2");
+        ground.build(&[]).exits(0);
+        let expected = "/added/deeper/two.py\n/added/one.py\n/all/Dockerfile\n/all/a.sh\n\
+            /all/sub/deeper/two.py\n/all/sub/one.py\n/some/deeper/two.py\n/some/one.py\n/some/two.py";
+        assert_eq!(ground.in_image("last", "cat /result"), expected, "{builder}");
+        let again = ground.build(&[]).exits(0);
+        assert_eq!(again.stages(), ["first reused", "last reused"], "{builder}");
+    }
+}
+
 /// 20 GB that are not there: reading or sending them would fill the disk and outlast the test.
 fn sparse(ground: &Ground, file: &str) {
     let file = File::create(ground.path(file)).expect("the fixture's folder is writable");
@@ -141,6 +171,8 @@ fn mounts_show_stages_and_the_context() {
     let dockerfile = "FROM BASE AS tools\nRUN echo from a stage > /tool\n\
         FROM BASE AS last\n\
         RUN --mount=type=bind,from=tools,target=/mnt cat /mnt/tool > /result\n\
+        RUN --mount=from=0,target=/mnt cat /mnt/tool >> /result\n\
+        RUN --mount=target=/mnt,type=bind,from=Tools cat /mnt/tool >> /result\n\
         RUN --mount=type=bind,source=sub,target=/mnt cat /mnt/file.txt >> /result\n\
         RUN --mount=type=tmpfs,target=/scratch wget -q -P /scratch http://172.17.0.1:3000/x.sh && cat /scratch/x.sh >> /result\n";
     let furnish = |ground: &Ground| {
@@ -151,7 +183,7 @@ fn mounts_show_stages_and_the_context() {
         &BUILDKIT,
         dockerfile,
         furnish,
-        "from a stage\nfrom the context\nx.sh: a stand-in, served",
+        "from a stage\nfrom a stage\nfrom a stage\nfrom the context\nx.sh: a stand-in, served",
     );
 }
 

@@ -6,17 +6,17 @@ const PACKAGES: [&str; 7] = [
     "Ascend-cann-toolkit_8.1.RC1_linux-x86_64.run",
     "Ascend-cann-kernels-910b_8.1.RC1_linux-x86_64.run",
     "Ascend-cann-nnal_8.1.RC1_linux-x86_64.run",
-    "torch-2.7.1-cp311-cp311-manylinux_2_28_x86_64.whl",
-    "torch_npu-2.7.1.post2-cp311-cp311-manylinux_2_28_x86_64.whl",
+    "torch-2.5.1-cp311-cp311-manylinux_2_28_x86_64.whl",
+    "torch_npu-2.5.1-cp311-cp311-manylinux_2_28_x86_64.whl",
     "Ascend-mindie_2.0.RC1_linux-x86_64_abi0.run",
-    "Ascend-mindie-atb-models_2.0.RC1_linux-x86_64_torch2.7.1-abi0.tar.gz",
+    "Ascend-mindie-atb-models_2.0.RC1_linux-x86_64_torch2.5.1-abi0.tar.gz",
 ];
 
 const VALUES: [&str; 8] = [
     "ARCH=x86_64",
     "DEVICE=910b",
     "CANN_VERSION=8.1.RC1",
-    "TORCH_VERSION=2.7.1",
+    "TORCH_VERSION=2.5.1",
     "MINDIE_VERSION=2.0.RC1",
     "http_proxy=",
     "https_proxy=",

@@ -45,6 +45,6 @@ fn a_running_download_ends_after_the_first_signal() {
 fn a_second_signal_cuts_it() {
     let (_fixture, server, stream) = begin(Signal::INT);
     server.signal(Signal::INT);
-    server.ended().exits(0);
+    server.ended().exits(130);
     assert!(rest(stream) < BIG);
 }

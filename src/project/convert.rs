@@ -1,0 +1,282 @@
+//! A Dockerfile as the files of a project: `stages/stages.toml` and one Dockerfile a stage.
+//!
+//! 1. Each stage's arguments that stand at its top become its `args`.
+//! 2. Fetches from the package server become `RUN --package` (see
+//!    `dockerfile/conversion.rs`); numbers of stages become their names.
+//! 3. Everything else stays as it is, comments above a `FROM` with their stage.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use super::dockerfile::{
+    Assignment, Dockerfile, Edits, Fetch, Flag, Instruction, Lookup, Stage, edited, fetches,
+    run_with_packages,
+};
+use super::recipe::{Reader, with_reader};
+use super::{Parent, Project, Recipe, StageName};
+use crate::error::{Error, Exit, Place, Problem, Result};
+
+/// The files of a project, and what could not be converted.
+#[derive(Debug)]
+pub struct Converted {
+    /// Paths relative to the project, and contents.
+    pub files: Vec<(PathBuf, String)>,
+    /// What stays as it is although a project serves it nothing.
+    pub warnings: Vec<Problem>,
+}
+
+/// Converts the Dockerfile of `recipe`, which was read as `project`; `package` gives the name of
+/// the package that a file is, `chip` the one that packages are chosen for.
+///
+/// # Errors
+/// [`Exit::Project`]: the Dockerfile cannot be read any more.
+pub fn convert(
+    recipe: &Recipe,
+    project: &Project,
+    package: &dyn Fn(&str) -> Option<String>,
+    chip: Option<&str>,
+) -> Result<Converted> {
+    let mut problems = Vec::new();
+    let converted = with_reader(recipe, &mut problems, |reader| {
+        let mut conversion = Conversion { reader, package, warnings: Vec::new(), args: Vec::new() };
+        let mut files = conversion.bodies();
+        let manifest = conversion.manifest(project, chip);
+        files.insert(0, (PathBuf::from("stages/stages.toml"), manifest));
+        Converted { files, warnings: conversion.warnings }
+    });
+    converted.ok_or(Error { exit: Exit::Project, problems })
+}
+
+struct Conversion<'a> {
+    reader: &'a Reader<'a>,
+    package: &'a dyn Fn(&str) -> Option<String>,
+    warnings: Vec<Problem>,
+    /// The arguments of each stage that its manifest takes over.
+    args: Vec<(StageName, IndexMap<String, String>)>,
+}
+
+impl Conversion<'_> {
+    fn bodies(&mut self) -> Vec<(PathBuf, String)> {
+        let mut files = Vec::new();
+        for stage in self.reader.stages.iter() {
+            let Some(name) = self.reader.name(stage.index) else { continue };
+            let text = self.body(stage, &name);
+            files.push((Path::new("stages").join(format!("{name}.Dockerfile")), text));
+        }
+        files
+    }
+
+    fn body(&mut self, stage: &Stage<'_>, name: &StageName) -> String {
+        let file = self.reader.file;
+        let (taken, args) = self.leading_arguments(stage);
+        self.args.push((name.clone(), args));
+        let edits = self.stage_edits(stage);
+        let span = self.own_span(stage);
+        let edit = |instruction: &Instruction| {
+            if taken.contains(&instruction.span) {
+                return Some(String::new());
+            }
+            let own: Vec<_> = edits
+                .iter()
+                .filter(|(span, _)| {
+                    instruction.span.start <= span.start && span.end <= instruction.span.end
+                })
+                .cloned()
+                .collect();
+            (!own.is_empty()).then(|| edited(&file.source().text, instruction, &own))
+        };
+        let comment = match stage.index {
+            0 => opening(file, stage.from),
+            _ => above(file, stage.from).to_owned(),
+        };
+        let body = file.rewrite_within(span, edit);
+        let directives: String = file
+            .directives()
+            .iter()
+            .map(|directive| format!("# {}={}\n", directive.name, directive.value))
+            .collect();
+        format!("{directives}{comment}{}\n", body.trim())
+    }
+
+    /// The stage's body without the comments that belong to the next stage.
+    fn own_span(&self, stage: &Stage<'_>) -> Range<usize> {
+        let span = self.reader.body_span(stage);
+        let next = self.reader.stages.get(stage.index + 1);
+        let comment = next.map_or(0, |next| above(self.reader.file, next.from).len());
+        span.start..span.end - comment
+    }
+
+    /// The `ARG`s at the top of a stage whose values are known: where they stand, and the values.
+    fn leading_arguments(
+        &self,
+        stage: &Stage<'_>,
+    ) -> (Vec<Range<usize>>, IndexMap<String, String>) {
+        let (mut taken, mut args) = (Vec::new(), IndexMap::new());
+        let leading = stage.instructions.iter().take_while(|one| one.keyword == "ARG");
+        for instruction in leading {
+            let Some((name, value)) = self.argument(stage, instruction) else { continue };
+            if !args.contains_key(&name) {
+                taken.push(instruction.span.clone());
+                args.insert(name, value);
+            }
+        }
+        (taken, args)
+    }
+
+    /// The one argument of an `ARG` and its value, unless that hangs on other arguments or is the user's own affair.
+    fn argument(&self, stage: &Stage<'_>, arg: &Instruction) -> Option<(String, String)> {
+        let mut assignments = arg.argument_assignments(self.reader.file.escape());
+        let Assignment { name, value, .. } =
+            assignments.pop().filter(|_| assignments.is_empty())?;
+        if name.to_lowercase().ends_with("_proxy") || value.is_some_and(|text| text.contains('$')) {
+            return None;
+        }
+        let steps = self.reader.stages.steps(stage.index);
+        let place = steps.iter().position(|step| std::ptr::eq(step.instruction, arg))?;
+        let after = steps.get(place + 1).map(|step| step.scope.clone());
+        let scope = after.unwrap_or_else(|| self.reader.stages.scope_at_end(stage.index));
+        match scope.lookup(&name) {
+            Lookup::Set(value) if !scope.is_environment(&name) => Some((name, value.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Every edit of a stage's instructions.
+    fn stage_edits(&mut self, stage: &Stage<'_>) -> Edits {
+        let Reader { stages, inputs, addresses, .. } = self.reader;
+        let found = fetches(stages, stage.index, inputs, addresses);
+        let mut edits = Edits::new();
+        for instruction in &stage.instructions {
+            edits.extend(self.numbers(instruction));
+            let own: Vec<&Fetch<'_>> =
+                found.iter().filter(|fetch| fetch.instruction.span == instruction.span).collect();
+            if own.is_empty() {
+                continue;
+            }
+            match run_with_packages(stages, stage.index, inputs, &own, self.package) {
+                Ok(converted) => edits.extend(converted),
+                Err(reason) => self.warnings.push(self.unconverted(own[0], &reason)),
+            }
+        }
+        edits.sort_by_key(|(span, _)| (span.start, span.end));
+        edits
+    }
+
+    fn unconverted(&self, fetch: &Fetch<'_>, reason: &str) -> Problem {
+        let place = Place::new(self.reader.file.source(), fetch.url_span.clone());
+        Problem::warning(format!("this `{}` stays as it is", fetch.instruction.keyword))
+            .at(place, reason)
+            .hint("give the `RUN` its packages by hand, with `--package=NAME`: a project serves nothing else")
+    }
+
+    /// `--from=0` and `from=0` of mounts, with the stage's name instead.
+    fn numbers(&self, instruction: &Instruction) -> Edits {
+        let named = |flag: &Flag| {
+            let key = if flag.name == "mount" { ",from=" } else { "--from=" };
+            let text = &self.reader.file.source().text[flag.span.clone()];
+            let text = text.replacen("--mount=from=", "--mount,from=", 1);
+            let start = text.find(key)? + key.len();
+            let digits = text[start..].split(',').next()?;
+            let name = self.reader.name(digits.parse().ok()?)?;
+            let start = flag.span.start + start;
+            Some((start..start + digits.len(), name.to_string()))
+        };
+        let flags = instruction.flags.iter();
+        flags
+            .filter(|flag| matches!(flag.name.as_str(), "from" | "mount"))
+            .filter_map(named)
+            .collect()
+    }
+
+    fn manifest(&self, project: &Project, chip: Option<&str>) -> String {
+        let mut out = format!("[project]\nname = {}\n", quoted(&project.name));
+        if let Some(target) = &project.default_target {
+            out += &format!("default-target = {}\n", quoted(target.as_str()));
+        }
+        if let Some(chip) = chip {
+            out += &format!("# What `--chip` overrides.\ndefault-chip = {}\n", quoted(chip));
+        }
+        let bases = base_names(project);
+        for (image, name) in &bases {
+            out += &format!("\n[bases.{}]\nimage = {}\n", key(name), quoted(image));
+        }
+        for stage in project.stages.values() {
+            let from = match &stage.from {
+                Parent::Stage(parent) => parent.to_string(),
+                Parent::Base(image) => bases.get(image).unwrap_or(image).clone(),
+            };
+            out += &format!("\n[stages.{}]\nfrom = {}\n", key(stage.name.as_str()), quoted(&from));
+            out += &self.arguments(&stage.name);
+        }
+        out
+    }
+
+    /// The arguments' table, which `--set NAME=VALUE` overrides.
+    fn arguments(&self, stage: &StageName) -> String {
+        let own = self.args.iter().find(|(name, args)| name == stage && !args.is_empty());
+        let Some((name, args)) = own else { return String::new() };
+        let lines: String = args
+            .iter()
+            .map(|(name, value)| format!("{} = {}\n", key(name), quoted(value)))
+            .collect();
+        format!("[stages.{}.args]\n{lines}", key(name.as_str()))
+    }
+}
+
+/// Every comment line above the first `FROM`.
+fn opening(file: &Dockerfile, from: &Instruction) -> String {
+    let text = &file.source().text;
+    let start = file.directives().iter().map(|one| one.span.end).max().unwrap_or(0);
+    let lines = text[start..from.span.start].split_inclusive('\n');
+    lines.filter(|line| line.trim_start().starts_with('#')).collect()
+}
+
+/// The comment lines right above an instruction.
+fn above<'a>(file: &'a Dockerfile, instruction: &Instruction) -> &'a str {
+    let before = &file.source().text[..instruction.span.start];
+    let earlier = file.instructions().filter(|other| other.span.end <= instruction.span.start);
+    let floor = earlier.map(|other| other.span.end).max().unwrap_or(0);
+    let floor = file.directives().iter().map(|one| one.span.end).fold(floor, usize::max);
+    let mut start = before.len();
+    for line in before[floor..].split_inclusive('\n').rev() {
+        if !line.trim_start().starts_with('#') {
+            break;
+        }
+        start -= line.len();
+    }
+    &before[start..]
+}
+
+/// A name for each base image: its repository's last part, which no stage is called.
+fn base_names(project: &Project) -> IndexMap<String, String> {
+    let mut names: IndexMap<String, String> = IndexMap::new();
+    for image in project.bases.keys() {
+        let last = image.rsplit('/').next().unwrap_or(image);
+        let plain: String = last
+            .split('@')
+            .next()
+            .unwrap_or(last)
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        let mut name = plain;
+        while project.stage(&name).is_some() || names.values().any(|other| *other == name) {
+            name.push_str("-base");
+        }
+        names.insert(image.clone(), name);
+    }
+    names
+}
+
+/// A key of TOML, in quotes where it must be.
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string().trim().to_owned()
+}

@@ -1,0 +1,72 @@
+//! What becomes of RUNs that fetch, in a project.
+
+use std::sync::Arc;
+
+use super::{Addresses, Dockerfile, Inputs, Stages, edited, fetches, run_with_packages};
+use crate::error::SourceFile;
+
+/// What becomes of the RUN after `FROM x` and `WORKDIR /w`, or why nothing does.
+fn check(run: &str, expected: &str) {
+    let text = format!("FROM x\nWORKDIR /w\n{}\n", run.replace("URL", "http://172.17.0.1:3000"));
+    let file = Dockerfile::read(Arc::new(SourceFile { path: "Dockerfile".into(), text })).0;
+    let inputs = Inputs::default();
+    let (stages, _) = Stages::read(&file, &inputs);
+    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()]);
+    let found = fetches(&stages, 0, &inputs, &addresses);
+    let found: Vec<_> = found.iter().collect();
+    let name = |file: &str| Some(file.split('.').next().unwrap_or(file).to_owned());
+    let edits = run_with_packages(&stages, 0, &inputs, &found, &name);
+    let actual = match edits {
+        Ok(edits) => edited(&file.source().text, found[0].instruction, &edits),
+        Err(reason) => reason,
+    };
+    assert_eq!(actual, expected);
+}
+
+#[test]
+fn installers_are_read_from_where_the_packages_are() {
+    check(
+        "RUN wget -q URL/a.run && sh ./a.run --install && rm a.run",
+        "RUN --package=a sh \"$PACKAGES\"/a.run --install",
+    );
+    check(
+        "RUN set -e; wget URL/a.run; wget URL/b.run; chmod +x *.run; ./a.run; ./b.run; rm -f *.run",
+        "RUN --package=a,b set -e; ln -s \"$PACKAGES\"/* .; chmod +x *.run; ./a.run; ./b.run; rm -f *.run",
+    );
+    check(
+        "RUN wget -q URL/t.whl && \\\n    pip3 install t.whl && \\\n    rm -f t*.whl && \\\n    echo done",
+        "RUN --package=t pip3 install \"$PACKAGES\"/t.whl && \\\n    echo done",
+    );
+}
+
+#[test]
+fn scripts_find_the_files_beside_them() {
+    check(
+        "RUN wget -q URL/a.run && \\\n    wget -q URL/i.sh && \\\n    bash i.sh && rm -rf /w/*",
+        "RUN --package=a,i ln -s \"$PACKAGES\"/* . && \\\n    bash i.sh && rm -rf /w/*",
+    );
+}
+
+#[test]
+fn what_stays_in_the_image_is_copied() {
+    check("RUN wget -q URL/a.run", "RUN --package=a cp \"$PACKAGES\"/* .");
+    check("RUN curl -fsSLo /x/b.run URL/a.run", "RUN --package=a cp \"$PACKAGES\"/a.run /x/b.run");
+    check("RUN wget -q -P /x URL/a.run", "RUN --package=a cp \"$PACKAGES\"/a.run /x/");
+}
+
+#[test]
+fn what_goes_through_a_pipe_is_read() {
+    check(
+        "RUN wget -qO- URL/a.tgz | tar xz -C /opt",
+        "RUN --package=a cat \"$PACKAGES\"/a.tgz | tar xz -C /opt",
+    );
+    check("RUN curl -s URL/a.sh | sh", "RUN --package=a cat \"$PACKAGES\"/a.sh | sh");
+}
+
+#[test]
+fn what_the_text_does_not_tell_is_left_alone() {
+    check("RUN wget -q URL/$(uname -m).run", "a command substitution, known when the shell runs");
+    check("RUN if true; then wget URL/a.run; fi", "it stands inside `if`");
+    check("RUN pip install --find-links URL/ x", "`pip` chooses among the files that it finds");
+    check("ADD URL/a.run /tmp/", "`ADD` fetches it");
+}

@@ -1,0 +1,127 @@
+//! `init`: a small project that builds, and a Dockerfile made a project that builds the same image.
+
+use super::ground::Ground;
+use super::motor;
+use crate::support::Fixture;
+
+/// Every file, folder and link of an image with its mode and content, but what the engine itself puts there.
+const LISTING: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /etc/hosts \
+    -o -path /etc/hostname -o -path /etc/resolv.conf \\) -prune -o -exec stat -c '%n %F %a %u:%g' {} \\; \
+    | sort; find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /etc/hosts \
+    -o -path /etc/hostname -o -path /etc/resolv.conf \\) -prune -o -type f -exec sha256sum {} \\; | sort";
+
+#[test]
+#[ignore = "needs an engine"]
+fn an_empty_folder_becomes_a_project_that_builds() {
+    for builder in ["classic", "buildkit"] {
+        let fixture = Fixture::on_engine();
+        let name = &fixture.name;
+        fixture.run(&["init", "--into", name, "--base", &fixture.base()]).exits(0);
+        let outcome = fixture.build(builder, &["-C", name]).exits(0);
+        assert_eq!(outcome.stages(), ["base built", "app built"]);
+        let said = fixture.docker().in_image(&fixture.image("app"), "/opt/hello");
+        assert_eq!(said, "hello from a verified package");
+        let changed = fixture.build(builder, &["-C", name, "--set", "GREETING=good day, hello"]);
+        assert_eq!(changed.exits(0).stages(), ["base reused", "app built"]);
+    }
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let fixture = Fixture::new();
+    fixture.run(&["init", "--into", "new"]).exits(0);
+    fixture.write("new/packages.toml", "# mine\n");
+    let told = fixture.run(&["init", "--into", "new"]).exits(2).stderr;
+    assert!(told.contains("in the way: `packages.toml`"), "{told}");
+    let kept = std::fs::read_to_string(fixture.path("new/packages.toml")).expect("it is there");
+    assert_eq!(kept, "# mine\n");
+    fixture.write("Dockerfile", "FROM x AS one\n");
+    let told = fixture.run(&["init", "--from", "Dockerfile", "--into", "new"]);
+    assert!(told.exits(2).stderr.contains("in the way: `stages/stages.toml`"));
+}
+
+#[test]
+fn what_cannot_be_converted_is_said() {
+    let fixture = Fixture::new();
+    fixture.write("a.sh", "true\n").write(
+        "Dockerfile",
+        "FROM x AS one\nRUN for i in a b; do wget http://172.17.0.1:3000/$i.sh; done\n\
+         RUN wget -q http://172.17.0.1:3000/a.sh && sh a.sh && rm a.sh\n",
+    );
+    let told = fixture.run(&["init", "--from", "Dockerfile"]).exits(0).stderr;
+    assert!(told.contains("this `RUN` stays as it is") && told.contains("Dockerfile:2:"), "{told}");
+    let stage = std::fs::read_to_string(fixture.path("stages/one.Dockerfile")).expect("written");
+    let expected = "RUN for i in a b; do wget http://172.17.0.1:3000/$i.sh; done\n\
+        RUN --package=a.sh sh \"$PACKAGES\"/a.sh\n";
+    assert_eq!(stage, expected);
+}
+
+/// Builds a recipe, converts it, builds the project, and compares the images of `stage` file by file.
+fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
+    ground.build(&[arguments, values].concat()).exits(0);
+    let image = ground.fixture.image(stage);
+    let id = ground.fixture.image_id(stage);
+    let before = ground.fixture.docker().in_image(&image, LISTING);
+    assert!(before.lines().count() > 100, "{before}");
+
+    let base = format!("BASE_IMAGE={}", ground.base());
+    let from =
+        [&["init", "--from", "Dockerfile", "--into", "../new", "--build-arg", &base], values];
+    let told = ground.run(&from.concat()).exits(0);
+    assert!(!told.stderr.contains("warning"), "{}", told.stderr);
+    let declared = ground.fixture.path("new/packages.toml");
+    let text = std::fs::read_to_string(&declared).expect("packages.toml is written");
+    let official = text.replace("\nsize =", "\nunofficial = \"a stand-in\"\nsize =");
+    std::fs::write(declared, official).expect("the fixture's folder is writable");
+
+    ground.fixture.build(ground.builder, &[&["-C", "new"], arguments].concat()).exits(0);
+    assert_ne!(ground.fixture.image_id(stage), id, "the project built no image of its own");
+    let after = ground.fixture.docker().in_image(&image, LISTING);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&after), lines(&before));
+}
+
+fn converts_the_recipe(builder: &'static str) {
+    let ground = Ground::of("motor", &motor::PACKAGES, builder);
+    check(&ground, "mindie", &["--target", "mindie"], &["--build-arg", "ARCH=x86_64"]);
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_recipe_becomes_a_project_of_equal_images_on_the_classic_builder() {
+    converts_the_recipe("classic");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn the_recipe_becomes_a_project_of_equal_images_on_buildkit() {
+    converts_the_recipe("buildkit");
+}
+
+/// Stages by number, files of the context, packages that stay, that are piped, that are put elsewhere.
+const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
+    RUN wget -q -O /first.txt http://172.17.0.1:3000/kept.txt\n\
+    # The second stage.\nFROM BASE AS Second\nCOPY --from=0 /first.txt /\nCOPY sub script.sh /copied/\n\
+    ARG NAME=tool\nWORKDIR /opt\nWORKDIR /work\n\
+    RUN wget -q -O- http://172.17.0.1:3000/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
+    wget -q http://172.17.0.1:3000/${NAME}.sh && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
+    RUN wget -q -P /opt http://172.17.0.1:3000/kept.txt\n\
+    FROM second AS last\nRUN cat /copied/script.sh > /result\n";
+
+#[test]
+#[ignore = "needs an engine"]
+fn every_way_to_fetch_gives_the_same_image() {
+    let ground = Ground::with(MANY_WAYS, "buildkit");
+    for file in ["kept.txt", "archive.tar.gz", "sub/kept.txt", "script.sh"] {
+        ground.stand_in(file, "content");
+    }
+    ground.write("tool.sh", "#!/bin/sh\necho made > $1\n");
+    check(&ground, "last", &[], &[]);
+    let stage = std::fs::read_to_string(ground.fixture.path("new/stages/Second.Dockerfile"));
+    let expected = "# The second stage.\nCOPY --from=stage-0 /first.txt /\nCOPY sub script.sh /copied/\n\
+        ARG NAME=tool\nWORKDIR /opt\nWORKDIR /work\n\
+        RUN --package=archive.tar.gz,tool.sh cat \"$PACKAGES\"/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
+        ln -s \"$PACKAGES\"/tool.sh . && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
+        RUN --package=kept.txt cp \"$PACKAGES\"/kept.txt /opt/\n";
+    assert_eq!(stage.expect("it is written"), expected);
+}
