@@ -13,6 +13,7 @@ mod passed;
 mod recorder;
 mod report;
 mod stage;
+mod unfetched;
 
 pub use event::{Event, Outcome, SCHEMA, StageResult, Transfer};
 pub use execute::{Job, Materials, execute};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 
 use super::passed::Passed;
-use super::{Event, Job, Materials, Outcome, StageResult, failure};
+use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
 use crate::engine::{BuildEvent, BuildRequest, CheckOutcome, CheckRequest, Engine};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Bindings, PlannedParent, PlannedStage};
@@ -82,7 +82,7 @@ async fn attempt<E: Engine, M: Materials>(
     started: Instant,
 ) -> Result<()> {
     let built = build(job, stage).await?;
-    unfetched(job, stage, &built.ran)?;
+    unfetched::judge(job, stage, &built.ran)?;
     check(job, stage, &built).await?;
     let tags = tag(job, stage, &built.image).await?;
     let facts = job.engine.image(&built.image).await?;
@@ -185,24 +185,6 @@ impl Progress {
         ran.sort_unstable();
         ran
     }
-}
-
-/// What instructions that ran name and the stage never fetched: a warning each, or the stage's failure.
-fn unfetched<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) -> Result<()> {
-    let ledger = job.recorder.ledger();
-    let mut problems = Vec::new();
-    for instruction in ran.iter().filter_map(|index| stage.instructions.get(*index)) {
-        let named = instruction.packages.iter().map(String::as_str);
-        for file in ledger.never_fetched(&stage.name, named) {
-            let problem = failure::of_unfetched(stage, instruction, file);
-            if !job.strict {
-                let message = format!("{} ({})", problem.message, instruction.place);
-                job.recorder.record(&Event::Warning { message });
-            }
-            problems.push(problem);
-        }
-    }
-    if job.strict { Error::check(Exit::Failed, problems).map(drop) } else { Ok(()) }
 }
 
 fn step(stage: &PlannedStage, index: usize, cached: bool) -> Option<Event> {

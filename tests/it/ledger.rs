@@ -95,9 +95,12 @@ fn strictly_it_is_an_error_and_the_stage_is_not_tagged() {
     for builder in BUILDERS {
         let fixture = lazy_recipe(3918);
         let strict = ["build", "--builder", builder, "--strict", "-f", "Dockerfile"];
-        let outcome = fixture.run(&strict).exits(1);
-        let expected = "stage `stage-0` never fetched `named.sh`, which its instruction names";
-        assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
+        // The second time the engine's cache has what the instruction made.
+        for _ in 0..2 {
+            let outcome = fixture.run(&strict).exits(1);
+            let expected = "stage `stage-0` never fetched `named.sh`, which its instruction names";
+            assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
+        }
         assert_eq!(fixture.docker().references(&fixture.name), Vec::<String>::new());
     }
 }

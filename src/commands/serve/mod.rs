@@ -83,8 +83,14 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     printer.data(&greeting(&server, &secrets, &first));
     systemd::notify("READY=1");
     let offer = |files: &[VerifiedPackage]| server.replace(files.to_vec());
-    interrupt.token().run_until_cancelled(follower.follow(&offer)).await;
-    end(server, printer).await
+    tokio::select! {
+        () = follower.follow(&offer) => {}
+        () = interrupt.token().cancelled_owned() => {}
+    }
+    systemd::notify("STOPPING=1");
+    printer.talk("stopping: running downloads may end");
+    server.stop(GRACE).await;
+    Ok(())
 }
 
 fn start(place: Place, secrets: &Secrets, files: &[VerifiedPackage]) -> Result<PackageServer> {
@@ -139,12 +145,4 @@ fn named(address: SocketAddr) -> String {
 /// A file's name between single quotes of a shell.
 fn quoted(name: &str) -> String {
     name.replace('\'', r"'\''")
-}
-
-/// Lets downloads end; a second signal ends the process.
-async fn end(server: PackageServer, printer: Printer) -> Result<()> {
-    systemd::notify("STOPPING=1");
-    printer.talk("stopping: running downloads may end");
-    server.stop(GRACE).await;
-    Ok(())
 }

@@ -1,0 +1,121 @@
+//! Instructions that ran without fetching what they name.
+//!
+//! The engine's cache keeps what such an instruction made, so the next run finds
+//! nothing to run and nothing to fetch. What never was fetched is therefore
+//! remembered, one line each in `.ascend-build/never-fetched`: the SHA-256 of
+//! the stage, the instruction and the file. A line goes when the instruction has
+//! run again and fetched the file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use sha2::{Digest, Sha256};
+
+use super::{Event, Job, RunFolder, failure};
+use crate::error::{Error, Exit, Result};
+use crate::plan::{PlannedInstruction, PlannedStage};
+
+/// Judges a built stage of which the instructions `ran` (counted from 0) ran: a warning for each
+/// file that they name and did not fetch. Strictly, it is the stage's failure, and what came from
+/// the cache is judged by what is remembered of it.
+pub(super) fn judge<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) -> Result<()> {
+    let mut memory = Memory::of(job.recorder.folder());
+    let mut problems = Vec::new();
+    for (index, instruction) in stage.instructions.iter().enumerate() {
+        let has_run = ran.contains(&index);
+        for file in &instruction.packages {
+            let key = key(stage, instruction, file);
+            if has_run {
+                let never = job.recorder.ledger().never_fetched(&stage.name, [file.as_str()]);
+                memory.note(&key, !never.is_empty());
+            }
+            if memory.never_fetched.contains(&key) && (has_run || job.strict) {
+                problems.push((instruction, failure::of_unfetched(stage, instruction, file)));
+            }
+        }
+    }
+    memory.keep();
+    if job.strict {
+        let problems = problems.into_iter().map(|(_, problem)| problem).collect();
+        return Error::check(Exit::Failed, problems).map(drop);
+    }
+    for (instruction, problem) in problems {
+        let message = format!("{} ({})", problem.message, instruction.place);
+        job.recorder.record(&Event::Warning { message });
+    }
+    Ok(())
+}
+
+fn key(stage: &PlannedStage, instruction: &PlannedInstruction, file: &str) -> String {
+    hex::encode(Sha256::digest(format!("{}\0{}\0{file}", stage.name, instruction.text)))
+}
+
+/// What earlier runs of the project remember.
+struct Memory {
+    path: PathBuf,
+    never_fetched: BTreeSet<String>,
+    changed: bool,
+}
+
+impl Memory {
+    fn of(folder: &RunFolder) -> Self {
+        let state = folder.path.ancestors().nth(2).unwrap_or(Path::new("."));
+        Self::at(state.join("never-fetched"))
+    }
+
+    fn at(path: PathBuf) -> Self {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        Self { path, never_fetched: text.lines().map(str::to_owned).collect(), changed: false }
+    }
+
+    fn note(&mut self, key: &str, never: bool) {
+        self.changed |= match never {
+            true => self.never_fetched.insert(key.to_owned()),
+            false => self.never_fetched.remove(key),
+        };
+    }
+
+    /// A memory that cannot be kept costs a later run its error, not this one.
+    fn keep(&self) {
+        if let Err(error) = self.write() {
+            tracing::warn!(%error, path = %self.path.display(), "what was never fetched is not remembered");
+        }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        let lines: String = self.never_fetched.iter().map(|line| format!("{line}\n")).collect();
+        let unfinished = self.path.with_extension(std::process::id().to_string());
+        fs::write(&unfinished, lines)?;
+        fs::rename(&unfinished, &self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of `a` and `b` later runs know as never fetched.
+    fn check(noted: &[(&str, bool)], expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("never-fetched");
+        for (key, never) in noted {
+            let mut memory = Memory::at(path.clone());
+            memory.note(key, *never);
+            memory.keep();
+        }
+        let known: Vec<_> = Memory::at(path).never_fetched.into_iter().collect();
+        assert_eq!(known, expected);
+    }
+
+    #[test]
+    fn what_was_never_fetched_is_remembered_until_it_is() {
+        check(&[], &[]);
+        check(&[("a", true), ("b", false)], &["a"]);
+        check(&[("a", true), ("b", true), ("a", true)], &["a", "b"]);
+        check(&[("a", true), ("b", true), ("a", false)], &["b"]);
+    }
+}
