@@ -1,16 +1,16 @@
 //! Takes every event of a run: the stages' logs get the output, the reporter
 //! gets all, and the results are kept for the report.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Event, RunFolder, StageResult};
 use crate::project::StageName;
 
 /// How many lines of output a failure shows.
-const TAIL: usize = 30;
+pub(super) const TAIL: usize = 30;
 
 /// Shows events to somebody.
 pub trait Reporter: Send + Sync {
@@ -27,7 +27,10 @@ pub struct Recorder<'a> {
 
 #[derive(Default)]
 struct State {
-    logs: HashMap<StageName, File>,
+    /// `None` for a log that cannot be written.
+    logs: HashMap<StageName, Option<File>>,
+    /// Stages of whose output the engine passed on a part.
+    clipped: HashSet<StageName>,
     tails: HashMap<StageName, VecDeque<String>>,
     results: Vec<StageResult>,
 }
@@ -47,7 +50,13 @@ impl<'a> Recorder<'a> {
     pub fn record(&self, event: &Event) {
         match event {
             Event::StageStarted { stage, steps } => {
-                self.log(stage, &format!("=== stage {stage}, {steps} steps"));
+                self.log(
+                    stage,
+                    &format!(
+                        "=== stage {stage}, {steps} {}",
+                        if *steps == 1 { "step" } else { "steps" }
+                    ),
+                );
             }
             Event::StageStep { stage, step, steps, instruction, cached } => {
                 let mark = if *cached { " (cached)" } else { "" };
@@ -75,6 +84,24 @@ impl<'a> Recorder<'a> {
         self.state().results.clone()
     }
 
+    /// The engine passes on only a part of the stage's output: this is said once.
+    pub fn clip(&self, stage: &StageName) {
+        if self.state().clipped.insert(stage.clone()) {
+            self.warn(format!(
+                "the engine passes on only a part of what stage `{stage}` prints: the log has gaps"
+            ));
+        }
+    }
+
+    /// Whether the engine passed on only a part of the stage's output.
+    pub fn is_clipped(&self, stage: &StageName) -> bool {
+        self.state().clipped.contains(stage)
+    }
+
+    fn warn(&self, message: String) {
+        self.reporter.report(&Event::Warning { message });
+    }
+
     fn remember(&self, stage: &StageName, line: &str) {
         let mut state = self.state();
         let tail = state.tails.entry(stage.clone()).or_default();
@@ -86,23 +113,62 @@ impl<'a> Recorder<'a> {
 
     /// A log that cannot be written is said once, and the build goes on.
     fn log(&self, stage: &StageName, line: &str) {
+        let written = self.write(stage, line);
+        if let Err(error) = written {
+            self.state().logs.insert(stage.clone(), None);
+            self.warn(format!("the log of stage `{stage}` cannot be written: {error}"));
+        }
+    }
+
+    fn write(&self, stage: &StageName, line: &str) -> io::Result<()> {
         let mut state = self.state();
         if !state.logs.contains_key(stage) {
-            match self.folder.open_log(stage) {
-                Ok(file) => _ = state.logs.insert(stage.clone(), file),
-                Err(error) => {
-                    tracing::warn!(%stage, %error, "the log cannot be written");
-                    return;
-                }
-            }
+            state.logs.insert(stage.clone(), Some(self.folder.open_log(stage)?));
         }
-        if let Some(Err(error)) = state.logs.get_mut(stage).map(|file| writeln!(file, "{line}")) {
-            tracing::warn!(%stage, %error, "the log cannot be written");
-        }
+        let log = state.logs.get_mut(stage).and_then(Option::as_mut);
+        log.map_or(Ok(()), |file| writeln!(file, "{line}"))
     }
 
     /// A panic elsewhere leaves nothing half-done here, so a poisoned lock is as good as any.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+
+    impl Reporter for Warnings {
+        fn report(&self, event: &Event) {
+            if let Event::Warning { message } = event {
+                self.0.lock().unwrap().push(message.clone());
+            }
+        }
+    }
+
+    /// What is warned of while a stage, whose log's folder is `there` or not, prints and is clipped twice.
+    fn check(there: bool, expected: &[&str]) {
+        let project = tempfile::tempdir().unwrap();
+        let path = project.path().join(if there { "" } else { "gone" });
+        let warnings = Warnings::default();
+        let recorder = Recorder::new(RunFolder { id: "1".to_owned(), path }, &warnings);
+        let stage: StageName = "A".parse().unwrap();
+        for _ in 0..2 {
+            recorder.record(&Event::StageOutput { stage: stage.clone(), line: "x".to_owned() });
+            recorder.clip(&stage);
+        }
+        let warnings = warnings.0.into_inner().unwrap();
+        let beginnings: Vec<_> = warnings.iter().map(|text| &text[..21]).collect();
+        assert_eq!(beginnings, expected);
+    }
+
+    #[test]
+    fn each_shortcoming_of_a_log_is_said_once() {
+        check(true, &["the engine passes on "]);
+        check(false, &["the log of stage `A` ", "the engine passes on "]);
     }
 }
