@@ -77,6 +77,7 @@ impl<'a> Session<'a> {
         let disk = self.disk();
         let job = self.job(&engine, builder, &disk, &scratch, &access, address);
         let result = interrupt.unless(execute(&job)).await;
+        self.recorder.interrupt();
         server.stop(GRACE).await;
         self.clear(&engine, &scratch).await;
         result

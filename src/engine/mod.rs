@@ -112,9 +112,11 @@ pub enum BuildEvent {
     Output {
         /// Index into [`BuildRequest::keywords`].
         index: usize,
-        /// The line, without its end.
+        /// The line, without its end and without control sequences.
         line: String,
     },
+    /// The engine passes on only a part of the output.
+    Clipped,
 }
 
 /// Why a build gave no image.

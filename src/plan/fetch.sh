@@ -15,35 +15,53 @@ esac
 server=${FTP_PROXY%%/\#*}
 own_proxy=${FTP_PROXY#*/\#}
 python='import os,sys,urllib.request as r
-url,name=sys.argv[1:]
-have=os.path.getsize(name) if os.path.exists(name) else 0
-ask=r.Request(url,headers={"Range":"bytes=%d-"%have} if have else {})
-body=r.build_opener(r.ProxyHandler({})).open(ask,timeout=60)
-left=int(body.headers["Content-Length"])
-with open(name,"ab" if body.status==206 else "wb") as out:
-  while left:
-    piece=body.read(min(left,1<<20))
-    if not piece: sys.exit("connection closed %d bytes early"%left)
-    out.write(piece); left-=len(piece)'
+def fetch(url,name):
+  have=os.path.getsize(name) if os.path.exists(name) else 0
+  ask=r.Request(url,headers={"Range":"bytes=%d-"%have} if have else {})
+  body=r.build_opener(r.ProxyHandler({})).open(ask,timeout=60)
+  left=int(body.headers["Content-Length"])
+  with open(name,"ab" if body.status==206 else "wb") as out:
+    while left:
+      piece=body.read(min(left,1<<20))
+      if not piece: sys.exit("connection closed %d bytes early"%left)
+      out.write(piece); left-=len(piece)
+try: fetch(*sys.argv[1:])
+except Exception as error: sys.exit("error: %s"%getattr(error,"code",error))'
 get() (
+  # The answers are read below, so they must not be translated.
+  export LC_ALL=C
   unset http_proxy HTTP_PROXY all_proxy ALL_PROXY ftp_proxy FTP_PROXY
   if command -v curl >/dev/null 2>&1; then
     curl -q -fsS --noproxy '*' --connect-timeout 10 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1"
   elif command -v wget >/dev/null 2>&1; then
     # Some builds of BusyBox (Debian 12's 1.35) crash on -T; its own limit is 900 s.
     case $(wget --version 2>/dev/null) in
-      GNU*) wget -q -c -T 60 -O "$2" "$1";;
+      # Wget2 calls a fetch done that broke off or was refused.
+      *Wget2*)
+        digest=${1#*/sha256/}
+        wget -q -c -T 60 -O "$2" "$1" && echo "${digest%%/*}  $2" | sha256sum -c --status;;
+      GNU*) wget -nv -c -T 60 -O "$2" "$1";;
       *) wget -q -c -O "$2" "$1";;
     esac
   else
     python3 -c "$python" "$1" "$2"
   fi
 )
+# Goes on after a break; what the server refuses, it refuses again.
 fetch() {
   attempt=1
-  until get "$1" "$2"; do
-    if [ "$attempt" -ge 5 ]; then say "giving up on $2 after $attempt attempts"; return 1; fi
-    say "attempt $attempt to fetch $2 failed, going on from where it broke"
+  until answer=$(get "$1" "$2" 2>&1); do
+    # The words of curl and python3, of GNU Wget and of BusyBox; Wget2 says nothing.
+    case $answer in
+      *rror:\ 416*|*RROR\ 416*|*HTTP/1.?\ 416*)
+        # Nothing is left to ask for, yet the end was not noticed: begin anew.
+        rm -f "$2";;
+      *rror:\ 4[0-9][0-9]*|*RROR\ 4[0-9][0-9]*|*HTTP/1.?\ 4[0-9][0-9]*)
+        say "the package server refused ${2##*/}: it changed after it was verified, or is not in the plan"
+        return 1;;
+    esac
+    if [ "$attempt" -ge 5 ]; then say "giving up on ${2##*/} after $attempt attempts: $answer"; return 1; fi
+    say "attempt $attempt to fetch ${2##*/} failed, going on from where it broke: $answer"
     sleep "$attempt"
     attempt=$((attempt + 1))
   done

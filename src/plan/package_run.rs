@@ -27,8 +27,8 @@ pub(super) fn package_run(
     if instruction.keyword != "RUN" || names.is_empty() {
         return None;
     }
-    let packages: Vec<_> = names.into_iter().filter_map(resolve).collect();
-    let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script()]];
+    let packages = once_each(names.into_iter().filter_map(resolve));
+    let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]];
     lines.push(vec!["ascend-build".to_owned(), String::new(), packages.len().to_string()]);
     lines.extend(packages.into_iter().map(file_arguments));
     lines.push(command(instruction, shell));
@@ -46,6 +46,17 @@ fn words(line: &[String]) -> String {
 fn package_names(instruction: &Instruction) -> impl Iterator<Item = &str> {
     let flags = instruction.flags.iter().filter(|flag| flag.name == "package");
     flags.filter_map(|flag| flag.value.as_deref()).flat_map(|value| value.split(','))
+}
+
+/// A file that is named twice is fetched once: two downloads would share one place.
+fn once_each(packages: impl Iterator<Item = PlannedPackage>) -> Vec<PlannedPackage> {
+    let mut once: Vec<PlannedPackage> = Vec::new();
+    for package in packages {
+        if !once.iter().any(|other| other.file == package.file && other.sha256 == package.sha256) {
+            once.push(package);
+        }
+    }
+    once
 }
 
 fn file_arguments(package: PlannedPackage) -> Vec<String> {
@@ -66,7 +77,41 @@ fn flag_text(flag: &Flag) -> String {
         .map_or_else(|| format!("--{}", flag.name), |value| format!("--{}={value}", flag.name))
 }
 
-fn fetch_script() -> String {
+/// The script, without its comments. Its first line is what `docker history` shows of the
+/// instruction: the files' names, because the cache key holds those anyway, unlike packages' names.
+fn fetch_script(packages: &[PlannedPackage]) -> String {
+    let files: Vec<_> = packages.iter().map(|package| package.file.as_str()).collect();
+    let title = format!("# ascend-build packages: {}", files.join(" ")).replace('\n', " ");
     let lines = FETCH.lines().filter(|line| !line.trim_start().starts_with('#'));
-    lines.map(|line| format!("{line}\n")).collect()
+    std::iter::once(title.as_str()).chain(lines).map(|line| format!("{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(file: &str, digit: &str) -> PlannedPackage {
+        PlannedPackage {
+            name: "tool".parse().expect("a good name"),
+            file: file.to_owned(),
+            sha256: digit.repeat(64).parse().ok(),
+            size: None,
+            url: None,
+            place: None,
+        }
+    }
+
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
+        let packages = once_each(files.iter().map(|(file, digit)| package(file, digit)));
+        let names: Vec<_> = packages.iter().map(|package| package.file.as_str()).collect();
+        assert_eq!(names, expected);
+        let title = format!("# ascend-build packages: {}\n", expected.join(" "));
+        assert!(fetch_script(&packages).starts_with(&title));
+    }
+
+    #[test]
+    fn a_file_named_twice_is_fetched_once() {
+        check(&[("a.run", "1"), ("b.run", "2"), ("a.run", "1")], &["a.run", "b.run"]);
+        check(&[("a.run", "1")], &["a.run"]);
+    }
 }

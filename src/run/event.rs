@@ -163,6 +163,8 @@ pub enum Outcome {
     Reused,
     /// An instruction or a check failed.
     Failed,
+    /// The user stopped the run.
+    Interrupted,
 }
 
 /// What became of a stage.

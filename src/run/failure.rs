@@ -1,12 +1,10 @@
 //! What a failed build or check tells the user.
 
 use super::Job;
+use super::recorder::TAIL;
 use crate::engine::{BuildFailure, CheckOutcome};
 use crate::error::{Error, Exit, Problem};
 use crate::plan::{PlannedInstruction, PlannedStage};
-
-/// How many lines of a failed check are shown.
-const TAIL: usize = 30;
 
 pub(super) fn of_build<E, M>(
     job: &Job<'_, E, M>,
@@ -49,8 +47,7 @@ fn instruction<E, M>(
     }
     let tail = job.recorder.tail(&stage.name);
     if !tail.is_empty() {
-        problem =
-            problem.note(format!("its last {} lines of output:\n{}", tail.len(), tail.join("\n")));
+        problem = problem.note(last_lines(&tail));
     }
     problem.note(log(job, stage)).hint(hint(message, &tail, exit_code))
 }
@@ -64,8 +61,21 @@ fn heredoc(stage: &PlannedStage) -> Option<&PlannedInstruction> {
     stage.instructions.iter().find(may_have)
 }
 
+fn last_lines(tail: &[String]) -> String {
+    let what = match tail.len() {
+        1 => "its last line of output".to_owned(),
+        lines => format!("its last {lines} lines of output"),
+    };
+    format!("{what}:\n{}", tail.join("\n"))
+}
+
 fn log<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
-    format!("the full log is `{}`", job.recorder.folder().log_path(&stage.name).display())
+    let what = if job.recorder.is_clipped(&stage.name) {
+        "the log, as far as the engine passed it on,"
+    } else {
+        "the full log"
+    };
+    format!("{what} is `{}`", job.recorder.folder().log_path(&stage.name).display())
 }
 
 fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {

@@ -115,6 +115,9 @@ async fn build<E: Engine, M: Materials>(
     };
     let progress = Mutex::new(Progress::default());
     let sink = |event| {
+        if event == BuildEvent::Clipped {
+            return job.recorder.clip(&stage.name);
+        }
         let events = progress.lock().unwrap_or_else(PoisonError::into_inner).take(stage, event);
         events.iter().for_each(|event| job.recorder.record(event));
     };
@@ -169,6 +172,7 @@ impl Progress {
             }
             BuildEvent::Step { index, cached } => (index, cached),
             BuildEvent::Cached { index } => (index, true),
+            BuildEvent::Clipped => return None,
         };
         self.started.insert(index);
         if cached {

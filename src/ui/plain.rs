@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::summary::{summary, word};
+use super::units::counted;
 use super::{Printer, bytes, seconds};
 use crate::run::{Event, Reporter, StageResult, Transfer};
 
@@ -51,10 +52,10 @@ pub(super) fn line(event: &Event) -> Option<String> {
             format!("run {run}: {project} {target} for {platform}")
         }
         Event::VerifyStarted { files, bytes: size } => {
-            format!("verifying {files} packages, {}", bytes(*size))
+            format!("verifying {}, {}", counted(*files, "package"), bytes(*size))
         }
         Event::VerifyFinished { files, seconds: taken, .. } => {
-            format!("verified {files} packages in {}", seconds(*taken))
+            format!("verified {} in {}", counted(*files, "package"), seconds(*taken))
         }
         Event::EngineReady { version, builder, server, .. } => {
             format!(
@@ -65,7 +66,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::BaseReady { image, how, .. } if *how != "present" => {
             format!("base {image}: {how} done")
         }
-        Event::StageStarted { stage, steps } => format!("[{stage}] {steps} steps"),
+        Event::StageStarted { stage, steps } => format!("[{stage}] {}", counted(*steps, "step")),
         Event::StageStep { stage, step, steps, instruction, cached } => {
             format!(
                 "[{stage}] step {step}/{steps}{} {instruction}",

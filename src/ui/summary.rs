@@ -29,5 +29,6 @@ pub(super) fn word(outcome: Outcome) -> &'static str {
         Outcome::Built => "built",
         Outcome::Reused => "reused",
         Outcome::Failed => "failed",
+        Outcome::Interrupted => "interrupted",
     }
 }

@@ -103,7 +103,7 @@ impl Tty {
         let width = state.order.iter().map(|stage| stage.as_str().len()).max().unwrap_or(0);
         let Some(line) = state.stages.get_mut(&result.stage) else { return };
         let template = match result.outcome {
-            Outcome::Failed => format!("✗ {{prefix:{width}.bold}}  {{wide_msg:.red}}"),
+            Outcome::Failed | Outcome::Interrupted => format!("✗ {{prefix:{width}.bold}}  {{wide_msg:.red}}"),
             _ => format!("✓ {{prefix:{width}.bold}}  {{wide_msg:.green}}"),
         };
         line.running = false;

@@ -18,6 +18,11 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// A count with its noun, such as `1 package` or `2 packages`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

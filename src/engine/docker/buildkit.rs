@@ -9,6 +9,7 @@ use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
 use bollard::models::{BuildInfo, BuildInfoAux};
 
 use super::build::Reader;
+use super::plain_text::plain;
 use crate::engine::{BuildEvent, BuildSink};
 
 pub(super) struct BuildKitReader {
@@ -65,7 +66,7 @@ impl BuildKitReader {
             self.current = Some(index);
         }
         if vertex.completed.is_some() && !state.pending.is_empty() {
-            sink(BuildEvent::Output { index, line: std::mem::take(&mut state.pending) });
+            output(index, &std::mem::take(&mut state.pending), sink);
         }
     }
 
@@ -83,11 +84,25 @@ impl BuildKitReader {
         let Some(state) = self.vertices.get_mut(&log.vertex) else { return };
         state.pending.push_str(&String::from_utf8_lossy(&log.msg));
         while let Some((line, rest)) = state.pending.split_once('\n') {
-            let shown = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or(line);
-            sink(BuildEvent::Output { index: state.index, line: shown.to_owned() });
+            output(state.index, line, sink);
             state.pending = rest.to_owned();
         }
     }
+}
+
+fn output(index: usize, line: &str, sink: BuildSink<'_>) {
+    let line = plain(line);
+    let clipped = is_clip_mark(&line);
+    sink(BuildEvent::Output { index, line });
+    if clipped {
+        sink(BuildEvent::Clipped);
+    }
+}
+
+/// Whether BuildKit says that it passes on no more, such as `[output clipped, log limit 2MiB reached]`.
+fn is_clip_mark(line: &str) -> bool {
+    let mark = line.split_once("[output clipped, log ");
+    mark.is_some_and(|(_, limit)| limit.trim_end().ends_with(" reached]"))
 }
 
 impl Reader for BuildKitReader {
@@ -113,6 +128,18 @@ mod tests {
             expected,
             "{name}"
         );
+    }
+
+    fn check_mark(line: &str, expected: bool) {
+        assert_eq!(is_clip_mark(line), expected, "{line}");
+    }
+
+    #[test]
+    fn clipped_output_is_noticed() {
+        check_mark("[output clipped, log limit 2MiB reached]", true);
+        check_mark("half a li[output clipped, log limit 200KiB/s reached]", true);
+        check_mark("[output clipped, log speed 200KiB/s reached]", true);
+        check_mark("output clipped", false);
     }
 
     #[test]

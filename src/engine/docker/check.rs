@@ -9,6 +9,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 
 use super::container::Container;
+use super::plain_text::plain;
 use super::{DockerEngine, failure};
 use crate::engine::{CheckOutcome, CheckRequest};
 use crate::error::Result;
@@ -84,5 +85,5 @@ async fn output(engine: &DockerEngine, id: &str) -> std::result::Result<Vec<Stri
     while let Some(piece) = logs.next().await {
         text.extend_from_slice(&LogOutput::into_bytes(piece?));
     }
-    Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+    Ok(String::from_utf8_lossy(&text).lines().map(plain).collect())
 }

@@ -6,6 +6,7 @@
 use bollard::models::BuildInfo;
 
 use super::build::Reader;
+use super::plain_text::plain;
 use crate::engine::{BuildEvent, BuildSink};
 
 pub(super) struct ClassicReader {
@@ -79,7 +80,7 @@ impl Reader for ClassicReader {
         self.pending.push_str(info.stream.as_deref().unwrap_or_default());
         while let Some((line, rest)) = self.pending.split_once('\n') {
             let (line, rest) = (line.to_owned(), rest.to_owned());
-            self.line(plain(&line), sink);
+            self.line(&plain(&line), sink);
             self.pending = rest;
         }
     }
@@ -91,15 +92,6 @@ impl Reader for ClassicReader {
     fn current(&self) -> Option<usize> {
         self.current.and_then(|index| self.known(index))
     }
-}
-
-/// What a terminal would show of a line: without the colour codes that the builder puts around errors, and only what follows the last carriage return.
-fn plain(line: &str) -> &str {
-    let line = line.trim_end_matches('\r');
-    let line = line.rsplit('\r').next().unwrap_or(line);
-    // The end of one error line comes in front of the next one.
-    let line = line.trim_start_matches("\u{1b}[0m").trim_start_matches("\u{1b}[91m");
-    line.trim_end_matches("\u{1b}[0m")
 }
 
 #[cfg(test)]
@@ -117,6 +109,7 @@ mod tests {
                 BuildEvent::Step { index, cached } => format!("step {index} {cached}"),
                 BuildEvent::Cached { index } => format!("cached {index}"),
                 BuildEvent::Output { index, line } => format!("{index}: {line}"),
+                BuildEvent::Clipped => "clipped".to_owned(),
             };
             events.lock().unwrap().push(text);
         };

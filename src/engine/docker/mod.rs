@@ -8,6 +8,7 @@ mod connect;
 mod container;
 mod failure;
 mod images;
+mod plain_text;
 
 use std::path::Path;
 use std::time::Duration;

@@ -29,6 +29,16 @@ fn the_shell_form_with_several_packages_and_odd_names() {
 
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_package_named_twice_comes_once() {
+    check(
+        "RUN --package=plain,plain --package=plain wc -c < \"$PACKAGES\"/plain.run > /size\n",
+        "cat /size",
+        "5000",
+    );
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn the_shell_in_force_runs_the_command() {
     check(
         "SHELL [\"/bin/ash\", \"-exo\", \"pipefail\", \"-c\"]\n\

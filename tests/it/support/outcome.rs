@@ -17,7 +17,7 @@ const FILTERS: [(&str, &str); 12] = [
     (r"the engine says: .*", "the engine says: […]"),
     (r"\b\d{7} bytes", "[size] bytes"),
     (r"http://\d+\.\d+\.\d+\.\d+:\d+", "http://[server]"),
-    (r#""say\(\) \{.*", \\"#, "[fetch.sh], \\"),
+    (r##""# ascend-build packages: [^"]*?\\nsay\(\) \{.*", \\"##, "[fetch.sh], \\"),
     (r"ascend-build \d+\.\d+\.\d+\S*", "ascend-build [version]"),
 ];
 
