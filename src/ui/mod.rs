@@ -8,6 +8,7 @@ mod display;
 mod downloads;
 mod gauge;
 mod json;
+mod live;
 mod plain;
 mod printer;
 mod quiet;

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::live::{Moving as Download, compose};
 use super::summary::{summary, word};
 use super::{Printer, bytes, plain, seconds};
 use crate::project::StageName;
 use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
 
-/// How much of an instruction is shown, in characters.
-const INSTRUCTION: usize = 40;
+/// A terminal's width where it does not tell, in columns.
+const WIDTH: usize = 80;
+/// What stands before the message besides the stage's name, in columns: spinner, spaces, time.
+const BEFORE: usize = 10;
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
@@ -37,6 +40,8 @@ struct StageLine {
     step: String,
     last: String,
     running: bool,
+    /// The width of the column of names.
+    name_width: usize,
 }
 
 struct Moving {
@@ -72,7 +77,13 @@ impl Tty {
             bar.tick();
             state.stages.insert(
                 stage.clone(),
-                StageLine { bar, step: String::new(), last: String::new(), running: false },
+                StageLine {
+                    bar,
+                    step: String::new(),
+                    last: String::new(),
+                    running: false,
+                    name_width: width,
+                },
             );
         }
     }
@@ -103,7 +114,9 @@ impl Tty {
         let width = state.order.iter().map(|stage| stage.as_str().len()).max().unwrap_or(0);
         let Some(line) = state.stages.get_mut(&result.stage) else { return };
         let template = match result.outcome {
-            Outcome::Failed | Outcome::Interrupted => format!("✗ {{prefix:{width}.bold}}  {{wide_msg:.red}}"),
+            Outcome::Failed | Outcome::Interrupted => {
+                format!("✗ {{prefix:{width}.bold}}  {{wide_msg:.red}}")
+            }
             _ => format!("✓ {{prefix:{width}.bold}}  {{wide_msg:.green}}"),
         };
         line.running = false;
@@ -130,32 +143,29 @@ impl Tty {
 }
 
 impl StageLine {
+    fn begin(&mut self, step: String) {
+        self.step = step;
+        self.last.clear();
+        self.show(&self.step, None);
+    }
+
     fn show(&self, step: &str, moving: Option<&Moving>) {
-        let moving = moving.map(|moving| format!(" | {}", moving.text())).unwrap_or_default();
-        let last = if self.last.is_empty() { String::new() } else { format!(" | {}", self.last) };
-        self.bar.set_message(format!("{step}{moving}{last}"));
+        let before = BEFORE + self.name_width;
+        let download = moving.map(Moving::now);
+        let width = terminal_width().saturating_sub(before);
+        self.bar.set_message(compose(step, download.as_ref(), &self.last, width));
     }
 }
 
-/// An instruction's beginning: what it prints and fetches needs the rest of the line.
-fn shortened(instruction: &str) -> String {
-    let mut short: String = instruction.chars().take(INSTRUCTION).collect();
-    if short.len() < instruction.len() {
-        short.push('…');
-    }
-    short
+fn terminal_width() -> usize {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
+    size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH)
 }
 
 impl Moving {
-    fn text(&self) -> String {
+    fn now(&self) -> Download<'_> {
         let rate = self.sent as f64 / self.since.elapsed().as_secs_f64().max(0.001);
-        format!(
-            "{} {}/{} {}/s",
-            self.file,
-            bytes(self.sent),
-            bytes(self.length),
-            bytes(rate as u64)
-        )
+        Download { file: &self.file, sent: self.sent, length: self.length, rate: rate as u64 }
     }
 }
 
@@ -203,28 +213,6 @@ impl Reporter for Tty {
                     line.bar.set_message(format!("base {image}: {how} {}", bytes(*done)));
                 }
             }
-            Event::StageStarted { stage, .. } => self.begin(state, stage),
-            Event::StageStep { stage, step, steps, instruction, cached } => {
-                if let Some(line) = state.stages.get_mut(stage) {
-                    let doing = if *cached { "reused" } else { "building" };
-                    line.step = format!("{doing} step {step}/{steps} {}", shortened(instruction));
-                    line.last.clear();
-                    line.show(&line.step, None);
-                }
-            }
-            Event::StageOutput { stage, line: text } => {
-                if let Some(line) = state.stages.get_mut(stage) {
-                    line.last.clone_from(text);
-                }
-                state.refresh();
-            }
-            Event::CheckStarted { stage, check } => {
-                if let Some(line) = state.stages.get_mut(stage) {
-                    line.step = format!("check {check}");
-                    line.last.clear();
-                    line.show(&line.step, None);
-                }
-            }
             Event::StageFinished(result) => self.finish(state, result),
             Event::Transfer(Transfer::Refused { .. }) => {
                 let line = plain::line(event).unwrap_or_default();
@@ -235,7 +223,35 @@ impl Reporter for Tty {
                 self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")));
             }
             Event::RunFinished { seconds, report, .. } => self.end(state, *seconds, report),
-            Event::EngineReady { .. } | Event::BaseReady { .. } | Event::CheckFinished { .. } => {}
+            _ => self.stage(state, event),
+        }
+    }
+}
+
+impl Tty {
+    /// What happens while a stage is built.
+    fn stage(&self, state: &mut State, event: &Event) {
+        match event {
+            Event::StageStarted { stage, .. } => self.begin(state, stage),
+            Event::StageStep { stage, step, steps, instruction, cached } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    let mark = if *cached { " (cached)" } else { "" };
+                    line.begin(format!("{step}/{steps}{mark} {instruction}"));
+                }
+                state.refresh();
+            }
+            Event::StageOutput { stage, line: text } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    line.last.clone_from(text);
+                }
+                state.refresh();
+            }
+            Event::CheckStarted { stage, check } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    line.begin(format!("check {check}"));
+                }
+            }
+            _ => {}
         }
     }
 }

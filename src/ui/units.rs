@@ -18,6 +18,18 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// A part of a whole in the whole's unit, such as `120/783 MiB`; of itself, such as `45 MiB`.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let (unit, size) = units.into_iter().find(|(_, size)| whole >= *size).unwrap_or(("B", 1));
+    let digits = usize::from(size > 1 && whole < 10 * size);
+    let number = |bytes: u64| format!("{:.digits$}", bytes as f64 / size as f64);
+    if part == whole {
+        return format!("{} {unit}", number(whole));
+    }
+    format!("{}/{} {unit}", number(part), number(whole))
+}
+
 /// A count with its noun, such as `1 package` or `2 packages`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
