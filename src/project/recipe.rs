@@ -241,9 +241,12 @@ impl Reader<'_> {
     }
 
     fn fetched(&self, fetch: &Fetch<'_>) -> Fetched {
-        let file = match (&fetch.path, fetch.path.file_name()) {
-            (FetchPath::Known(_), Some(name)) if !name.is_empty() => Ok(name),
-            (FetchPath::Unknown { reason }, _) => Err(reason.clone()),
+        let file = match (&fetch.path, fetch.path.file_name(), fetch.doubt) {
+            (FetchPath::Known(_), Some(name), None) if !name.is_empty() => Ok(name),
+            (FetchPath::Known(_), Some(_), Some(doubt)) => {
+                Err(format!("whether it is fetched is only known then: it stands {doubt}"))
+            }
+            (FetchPath::Unknown { reason }, ..) => Err(reason.clone()),
             _ => Err(format!("`{}` chooses among the files that it finds there", fetch.tool)),
         };
         Fetched {
