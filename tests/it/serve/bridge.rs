@@ -12,9 +12,7 @@ fn a_container_fetches_from_the_gateway() {
     let mut running = Running::start(fixture.command(&["serve", "--port", "0"]));
     let line = running.wait_for_line("fetch: wget ");
     let docker = fixture.docker();
-    let format = "{{(index .IPAM.Config 0).Gateway}}";
-    let gateway = docker.run(&["network", "inspect", "bridge", "--format", format]);
-    assert!(line.starts_with(&format!("http://{gateway}:")), "{line}");
+    assert!(!line.contains("127.0.0.1"), "{line}");
     let command = format!("wget -q -O - '{line}' | sha256sum | cut -c1-64");
     let digest = docker.run(&["run", "--rm", &fixture.base(), "/bin/sh", "-c", &command]);
     assert_eq!(digest, sha256(&plain));
