@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{build, check, init, package, plan, serve, stage};
@@ -75,9 +76,10 @@ enum Verb {
 
 /// Runs the command line and says how the process ends.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(with_default_verb(std::env::args_os().collect())) {
+    let arguments = with_default_verb(std::env::args_os().collect());
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&with_target_hint(error, &arguments)),
     };
     let printer = Printer::new(cli.common.color);
     trace(&cli, printer);
@@ -104,6 +106,20 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// A word that stands where a verb should may be meant as the stage to build.
+fn with_target_hint(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let word = arguments.get(own_options_end(arguments)).and_then(|word| word.to_str());
+    let refused = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(refused)) => Some(refused.as_str()),
+        _ => None,
+    };
+    if let Some(word) = word.filter(|word| refused == Some(word)) {
+        let hint = format!("to build the stage `{word}`, write `--target {word}`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    error
 }
 
 /// Diagnostics of the tool itself, for `-v` and `RUST_LOG`, and the access log of `serve`; they go to stderr.
@@ -144,34 +160,38 @@ fn working_folder(directory: Option<&std::path::Path>) -> Result<PathBuf> {
     folder.canonicalize().map_err(|error| -> Error {
         Problem::error(format!("cannot work in `{}`", folder.display()))
             .cause(error)
+            .hint("name the project's folder with `-C DIR`, or leave `-C` out to work in this one")
             .exit(Exit::Usage)
     })
 }
 
 /// Puts `build` in front of options that no verb precedes, so that it is the default verb.
 fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let index = own_options_end(&arguments).min(arguments.len());
+    match arguments.get(index).and_then(|argument| argument.to_str()) {
+        Some("-h" | "--help" | "-V" | "--version") => return arguments,
+        Some(word) if !word.starts_with('-') => return arguments,
+        _ => {}
+    }
+    arguments.insert(index, "build".into());
+    arguments
+}
+
+/// The index behind the options that every verb has; the verb's, where there is one.
+fn own_options_end(arguments: &[OsString]) -> usize {
     let mut index = 1;
     while let Some(argument) = arguments.get(index).and_then(|argument| argument.to_str()) {
         match argument {
-            "-h" | "--help" | "-V" | "--version" => return arguments,
             "-C" | "--directory" | "--color" => index += 2,
-            own if own.starts_with("-C")
-                || own.starts_with("--directory=")
-                || own.starts_with("--color=") =>
-            {
+            "--verbose" => index += 1,
+            own if ["-C", "--directory=", "--color="].iter().any(|name| own.starts_with(name)) => {
                 index += 1;
             }
-            own if own.starts_with("-v") && own[1..].chars().all(|c| c == 'v')
-                || own == "--verbose" =>
-            {
-                index += 1;
-            }
-            option if option.starts_with('-') => break,
-            _verb => return arguments,
+            own if own.starts_with("-v") && own[1..].chars().all(|c| c == 'v') => index += 1,
+            _ => break,
         }
     }
-    arguments.insert(index.min(arguments.len()), "build".into());
-    arguments
+    index
 }
 
 #[cfg(test)]

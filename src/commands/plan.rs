@@ -81,12 +81,20 @@ pub(super) fn table(plan: &Plan) -> String {
         ]);
     }
     format!(
-        "{} {} for {}{chip}\n\n{stages}{}",
+        "{} {} for {}{chip}\n\n{stages}{}{}",
         plan.project,
         plan.target,
         plan.platform,
+        extra_tags(plan),
         packages(plan)
     )
+}
+
+fn extra_tags(plan: &Plan) -> String {
+    match plan.extra_tags.as_slice() {
+        [] => String::new(),
+        tags => format!("\n{} is tagged {} as well\n", plan.target, tags.join(", ")),
+    }
 }
 
 fn packages(plan: &Plan) -> String {

@@ -13,7 +13,7 @@ use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
 use crate::project::dockerfile::WARNING_CODES;
-use crate::project::{self, Platform, Project, Recipe, is_variable};
+use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
 const DEFAULT_TAG: &str = "latest";
@@ -33,7 +33,7 @@ pub(super) struct Source {
     /// Set a build argument of the Dockerfile (can be repeated)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "Dockerfile options")]
     build_args: Vec<(String, String)>,
-    /// Build for this platform [default: the engine's own]
+    /// Build for this platform [default: the engine's own where one is asked, else this machine's]
     #[arg(long, value_name = "linux/arm64|linux/amd64", value_parser = parse_platform)]
     pub(super) platform: Option<Platform>,
     /// Choose packages for this chip, such as 910b or 310p [default: the project's `default-chip`]
@@ -59,16 +59,23 @@ pub(super) struct Target {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
     set: Vec<(String, String)>,
     /// Tag every stage's image TAG instead of `latest`; with NAME:TAG, name the target's image so as well (can be repeated)
-    #[arg(short, long, value_name = "TAG|NAME:TAG")]
-    tag: Vec<String>,
+    #[arg(short, long, value_name = "TAG|NAME:TAG", value_parser = parse_tag)]
+    tag: Vec<Tag>,
 }
 
 pub(super) fn parse_platform(text: &str) -> std::result::Result<Platform, String> {
     text.parse().map_err(|error: project::NameError| error.to_string())
 }
 
+fn parse_tag(text: &str) -> std::result::Result<Tag, String> {
+    text.parse().map_err(|error: project::NameError| error.to_string())
+}
+
 fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
+        Some((_, value)) if !is_one_line(value) => {
+            Err("expected a value of one line, without control characters".to_owned())
+        }
         Some((name, value)) if is_variable(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE, the name of letters, digits and `_`".to_owned()),
     }
@@ -99,7 +106,15 @@ impl Source {
         folder: &Path,
         platform: &Platform,
     ) -> Result<(Project, Vec<Problem>)> {
-        let (mut project, problems) = self.read(folder, platform)?;
+        let (project, problems) = self.read(folder, platform)?;
+        self.finish(project, problems)
+    }
+
+    fn finish(
+        &self,
+        mut project: Project,
+        problems: Vec<Problem>,
+    ) -> Result<(Project, Vec<Problem>)> {
         project::skip(&mut project, &self.skip)?;
         let warnings = Error::check(Exit::Project, self.denied(problems))?;
         Ok((project, warnings))
@@ -177,14 +192,15 @@ impl Target {
         folder: &Path,
         platform: &Platform,
     ) -> Result<(Project, Plan, Vec<Problem>)> {
-        let (project, mut warnings) = self.source.load(folder, platform)?;
-        let (tags, extra_tags): (Vec<_>, Vec<_>) =
-            self.tag.iter().cloned().partition(|tag| !tag.contains([':', '/']));
+        let (tag, extra_tags) = self.tags()?;
+        let (project, problems) = self.source.read(folder, platform)?;
+        self.refuse_skipped(&project)?;
+        let (project, mut warnings) = self.source.finish(project, problems)?;
         let wishes = Wishes {
             target: self.target.clone(),
             selection: self.source.selection(&project, platform),
             settings: self.set.clone(),
-            tag: tags.last().cloned().unwrap_or_else(|| DEFAULT_TAG.to_owned()),
+            tag,
             extra_tags,
         };
         let mut plan = make(&project, &wishes)?;
@@ -194,6 +210,48 @@ impl Target {
         let warnings = Error::check(Exit::Project, warnings)?;
         Ok((project, plan, warnings))
     }
+
+    /// The tag of every stage's image, and the references that the target's gets besides.
+    fn tags(&self) -> Result<(String, Vec<String>)> {
+        let (mut every, mut extra) = (None, Vec::new());
+        for tag in &self.tag {
+            match tag {
+                Tag::Target(reference) => extra.push(reference.clone()),
+                Tag::EveryStage(tag) => match every.replace(tag.clone()) {
+                    None => {}
+                    Some(first) => return Err(tagged_twice(&first, tag)),
+                },
+            }
+        }
+        Ok((every.unwrap_or_else(|| DEFAULT_TAG.to_owned()), extra))
+    }
+
+    /// Without the target there would be nothing to build, or something else than was asked for.
+    fn refuse_skipped(&self, project: &Project) -> Result<()> {
+        let target = match &self.target {
+            Some(name) => project.stage(name),
+            None => project.default_target.as_ref().and_then(|name| project.stages.get(name)),
+        };
+        let skipped: Vec<_> =
+            self.source.skip.iter().filter_map(|name| project.stage(name)).collect();
+        match target.filter(|target| skipped.iter().any(|stage| stage.name == target.name)) {
+            None => Ok(()),
+            Some(target) => {
+                Err(Problem::error(format!("the target `{}` cannot be skipped", target.name))
+                    .hint(
+                        "name the stage to build with `--target STAGE`, or leave that `--skip` out",
+                    )
+                    .exit(Exit::Usage))
+            }
+        }
+    }
+}
+
+fn tagged_twice(first: &str, second: &str) -> Error {
+    Problem::error("the tag of every stage was given twice")
+        .note(format!("`--tag {first}` and `--tag {second}`"))
+        .hint("keep one of them; one more name of the target's image is `--tag NAME:TAG`")
+        .exit(Exit::Usage)
 }
 
 pub(super) fn existing(path: &Path, what: &str) -> Result<PathBuf> {

@@ -12,6 +12,7 @@ use crate::error::{Error, Exit, Problem, Result, SourceFile};
 
 pub(super) const STAGES_FILE: &str = "stages/stages.toml";
 pub(super) const PACKAGES_FILE: &str = "packages.toml";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// What was read, before names are looked up.
 pub(super) struct Files {
@@ -44,8 +45,7 @@ fn read_files(folder: &Path, problems: &mut Vec<Problem>) -> Files {
         stages_source.map(|source| stages_file::read(&source, problems)).unwrap_or_default();
     let packages = read_packages(folder, problems);
     let entries = std::mem::take(&mut stages.stages);
-    let bodies =
-        entries.into_iter().filter_map(|entry| read_body(folder, entry, problems)).collect();
+    let bodies = entries.into_iter().map(|entry| read_body(folder, entry, problems)).collect();
     Files { stages, bodies, packages }
 }
 
@@ -53,18 +53,22 @@ fn read_body(
     folder: &Path,
     entry: StageEntry,
     problems: &mut Vec<Problem>,
-) -> Option<(StageEntry, Dockerfile)> {
+) -> (StageEntry, Dockerfile) {
     let path = dockerfile_path(&entry);
     let full = folder.join("stages").join(&path);
     let relative = Path::new("stages").join(&path);
-    if !full.is_file() {
+    let source = if full.is_file() {
+        read_source(folder, &relative, problems)
+    } else {
         problems.push(no_dockerfile(&entry, &relative));
-        return None;
-    }
-    let source = read_source(folder, &relative, problems)?;
+        None
+    };
+    // Without its body, a stage still takes part in look-ups.
+    let source =
+        source.unwrap_or_else(|| Arc::new(SourceFile { path: relative, text: String::new() }));
     let (dockerfile, found) = Dockerfile::read(source);
     problems.extend(found);
-    Some((entry, dockerfile))
+    (entry, dockerfile)
 }
 
 fn dockerfile_path(entry: &StageEntry) -> String {
@@ -87,10 +91,10 @@ pub(super) fn read_packages(folder: &Path, problems: &mut Vec<Problem>) -> Packa
         return PackagesFile::default();
     }
     let source = read_source(folder, Path::new(PACKAGES_FILE), problems);
-    source.map(|source| packages_file::read(&source, problems)).unwrap_or_default()
+    source.map_or_else(PackagesFile::unread, |source| packages_file::read(&source, problems))
 }
 
-/// Reads a text file; `path` is relative to `folder`, and is what messages say.
+/// Reads a text file, a byte order mark left out, which editors write and Docker and TOML skip; `path` is relative to `folder`, and is what messages say.
 pub(super) fn read_source(
     folder: &Path,
     path: &Path,
@@ -105,10 +109,14 @@ pub(super) fn read_source(
         String::from_utf8(bytes).map_err(|error| {
             Problem::error(format!("`{}` is not UTF-8 text", path.display()))
                 .cause(error.utf8_error())
+                .hint("save it as UTF-8, or name another file")
         })
     });
     match text {
-        Ok(text) => Some(Arc::new(SourceFile { path: path.to_owned(), text })),
+        Ok(text) => {
+            let text = text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text);
+            Some(Arc::new(SourceFile { path: path.to_owned(), text }))
+        }
         Err(problem) => {
             problems.push(problem);
             None

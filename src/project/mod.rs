@@ -20,6 +20,7 @@ mod skip;
 mod stage_body;
 mod stages_file;
 mod table;
+mod tag;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -39,8 +40,9 @@ pub use recipe::{Recipe, find_dockerfile, load_recipe, project_name};
 pub use relocate::CONTEXT_FOLDER;
 pub use skip::skip;
 pub use stage_body::PackageUse;
-pub use stages_file::{Base, BaseFacts, BaseFile, is_variable};
+pub use stages_file::{Base, BaseFacts, BaseFile, is_one_line, is_variable};
 pub use table::Placed;
+pub use tag::Tag;
 
 use crate::error::Place;
 use dockerfile::{Dockerfile, Instruction};

@@ -13,6 +13,13 @@ use serde::{Deserialize, Serialize};
 #[error("{0}")]
 pub struct NameError(String);
 
+impl NameError {
+    /// A refusal that says what was expected.
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*

@@ -27,18 +27,41 @@ use crate::ascend::{Identity, identify};
 use crate::error::{Place, Problem, SourceFile};
 
 /// The contents of one `packages.toml`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PackagesFile {
     /// Folders to search, as written.
     pub roots: Vec<Placed<String>>,
     /// The declared files, in the order of the file.
     pub packages: Vec<PackageEntry>,
+    /// The names of all entries, the broken ones included; `None` where the file could not be read.
+    pub names: Option<Vec<PackageName>>,
     /// Conflicts that the project takes upon itself, in the order of the file.
     pub allowed: Vec<Allow>,
     /// The project's own catalogue files, as written.
     pub catalogue: Vec<Placed<String>>,
     /// The project's own tables of what goes together, as written.
     pub compatibility: Vec<Placed<String>>,
+}
+
+impl Default for PackagesFile {
+    /// A file that declares nothing.
+    fn default() -> Self {
+        Self { names: Some(Vec::new()), ..Self::unread() }
+    }
+}
+
+impl PackagesFile {
+    /// A file that may declare anything: it could not be read.
+    pub(super) fn unread() -> Self {
+        Self {
+            roots: Vec::new(),
+            packages: Vec::new(),
+            names: None,
+            allowed: Vec::new(),
+            catalogue: Vec::new(),
+            compatibility: Vec::new(),
+        }
+    }
 }
 
 /// One `[[package]]`.
@@ -84,12 +107,13 @@ impl PackageEntry {
 
 /// Reads the text of a `packages.toml`.
 pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> PackagesFile {
-    let parsed = parse(file, file, problems);
+    let Some(parsed) = parse(file, file, problems) else { return PackagesFile::unread() };
     let mut table = Table::new("packages.toml", file, parsed.get_ref(), parsed.span());
     let roots = table.texts("roots", problems);
     let entries = table.tables("package", problems);
+    let mut names = Vec::new();
     let packages: Vec<_> =
-        entries.into_iter().filter_map(|entry| read_entry(entry, problems)).collect();
+        entries.into_iter().filter_map(|entry| read_entry(entry, &mut names, problems)).collect();
     let allowed = table.tables("allow", problems);
     let allowed: Vec<_> =
         allowed.into_iter().filter_map(|allow| read_allow(allow, &packages, problems)).collect();
@@ -97,12 +121,17 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Packa
     let compatibility = table.texts("compatibility", problems);
     table.finish(problems);
     refuse_doubles(&packages, problems);
-    PackagesFile { roots, packages, allowed, catalogue, compatibility }
+    PackagesFile { roots, packages, names: Some(names), allowed, catalogue, compatibility }
 }
 
-fn read_entry(mut table: Table<'_>, problems: &mut Vec<Problem>) -> Option<PackageEntry> {
+fn read_entry(
+    mut table: Table<'_>,
+    names: &mut Vec<PackageName>,
+    problems: &mut Vec<Problem>,
+) -> Option<PackageEntry> {
     let place = table.place();
     let name = table.required::<PackageName>("name", problems);
+    names.extend(name.iter().map(|name| name.value.clone()));
     let file = table.required_text("file", problems);
     let file = file.and_then(|file| plain_file_name(file, problems));
     let sha256 = table.required::<Sha256>("sha256", problems);

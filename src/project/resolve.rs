@@ -6,28 +6,31 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope};
+use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope, syntax_directive};
 use super::load::Files;
-use super::names::StageName;
+use super::names::{PackageName, StageName};
 use super::own_rules::OwnRules;
 use super::package_list::roots;
-use super::packages_file::PackageEntry;
 use super::relocate::relocations;
-use super::stage_body::{self, from_names};
-use super::stages_file::{Base, StageEntry};
+use super::stage_body::{self, PackageUse, from_names};
+use super::stages_file::StageEntry;
 use super::table::Placed;
 use super::{Parent, Project, Stage, find_stage};
 use crate::error::{Problem, did_you_mean};
 
 /// Makes a project of what was read; `None` only where `problems` says why.
 pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) -> Option<Project> {
+    refuse_alike(&files.stages.names, problems);
     let names: IndexMap<StageName, ()> =
-        files.stages.names.into_iter().map(|name| (name, ())).collect();
-    refuse_alike(&files.bodies, problems);
-    let bases = files.stages.bases;
+        files.stages.names.into_iter().map(|name| (name.value, ())).collect();
+    let known = Known {
+        stages: &names,
+        bases: &files.stages.base_names,
+        packages: files.packages.names.as_deref(),
+    };
     let mut stages = IndexMap::new();
     for (entry, body) in files.bodies {
-        let stage = resolve_stage(entry, body, &names, &bases, &files.packages.packages, problems);
+        let stage = resolve_stage(entry, body, &known, problems);
         stages.extend(stage.map(|stage| (stage.name.clone(), stage)));
     }
     let default_target =
@@ -43,7 +46,7 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
         context: folder.join("stages"),
         dockerfile: None,
         port: None,
-        bases,
+        bases: files.stages.bases,
         stages,
         packages: files.packages.packages,
         roots,
@@ -52,54 +55,45 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
 }
 
 /// Two names that differ only in case would share one image repository.
-fn refuse_alike(bodies: &[(StageEntry, Dockerfile)], problems: &mut Vec<Problem>) {
+fn refuse_alike(names: &[Placed<StageName>], problems: &mut Vec<Problem>) {
     let mut seen: BTreeMap<String, &StageName> = BTreeMap::new();
-    for (entry, _) in bodies {
-        let name = &entry.name.value;
+    for Placed { value: name, place } in names {
         if let Some(other) = seen.insert(name.lower(), name) {
             let problem =
                 Problem::error(format!("stages `{other}` and `{name}` differ only in case"));
             problems.push(
                 problem
-                    .at(entry.name.place.clone(), "both would be tagged as one image")
+                    .at(place.clone(), "both would be tagged as one image")
                     .hint("rename one of them"),
             );
         }
     }
 }
 
+/// The names that can be looked up, those of broken entries included.
+struct Known<'a> {
+    stages: &'a IndexMap<StageName, ()>,
+    bases: &'a [String],
+    /// `None` where packages.toml could not be read: it may declare any.
+    packages: Option<&'a [PackageName]>,
+}
+
 fn resolve_stage(
     entry: StageEntry,
     body: Dockerfile,
-    names: &IndexMap<StageName, ()>,
-    bases: &IndexMap<String, Base>,
-    packages: &[PackageEntry],
+    known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Stage> {
     stage_body::refuse_from(&body, problems);
+    problems.extend(syntax_directive(&body));
     let uses = stage_body::package_uses(body.instructions(), &body, problems);
-    for used in &uses {
-        if !packages.iter().any(|package| package.name == used.name) {
-            let problem = Problem::error(format!("package `{}` is not declared", used.name));
-            let hint = did_you_mean(
-                used.name.as_str(),
-                packages.iter().map(|package| package.name.as_str()),
-            );
-            let hint = hint
-                .unwrap_or_else(|| "declare it with a `[[package]]` in packages.toml".to_owned());
-            problems.push(
-                problem
-                    .at(used.place.clone(), "no `[[package]]` of this name in packages.toml")
-                    .hint(hint),
-            );
-        }
-    }
-    let copies = copies(&body, names, &entry.name.value);
+    refuse_undeclared(&uses, known, problems);
+    let copies = copies(&body, known.stages, &entry.name.value);
     let sources = sources(&body);
     let scope = Scope::global(&Inputs::default(), body.escape());
     let scoped = body.instructions().map(|instruction| (instruction, scope.clone()));
     let relocations = relocations(scoped, &sources);
-    let from = resolve_from(&entry.from, names, bases, problems);
+    let from = resolve_from(&entry.from, known, problems);
     Some(Stage {
         name: entry.name.value,
         place: entry.name.place,
@@ -120,6 +114,20 @@ fn resolve_stage(
         uses,
         copies,
     })
+}
+
+fn refuse_undeclared(uses: &[PackageUse], known: &Known<'_>, problems: &mut Vec<Problem>) {
+    let Some(packages) = known.packages else { return };
+    for used in uses.iter().filter(|used| !packages.contains(&used.name)) {
+        let names = packages.iter().map(PackageName::as_str);
+        let hint = did_you_mean(used.name.as_str(), names)
+            .unwrap_or_else(|| "declare it with a `[[package]]` in packages.toml".to_owned());
+        problems.push(
+            Problem::error(format!("package `{}` is not declared", used.name))
+                .at(used.place.clone(), "no `[[package]]` of this name in packages.toml")
+                .hint(hint),
+        );
+    }
 }
 
 /// Parser directives must be said before `FROM`.
@@ -157,17 +165,17 @@ fn copies(body: &Dockerfile, names: &IndexMap<StageName, ()>, own: &StageName) -
 
 fn resolve_from(
     from: &Placed<String>,
-    names: &IndexMap<StageName, ()>,
-    bases: &IndexMap<String, Base>,
+    known: &Known<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Parent> {
+    let (names, bases) = (known.stages, known.bases);
     if let Some(stage) = names.keys().find(|stage| stage.as_str() == from.value) {
         return Some(Parent::Stage(stage.clone()));
     }
-    if bases.contains_key(&from.value) {
+    if bases.contains(&from.value) {
         return Some(Parent::Base(from.value.clone()));
     }
-    let candidates = names.keys().map(StageName::as_str).chain(bases.keys().map(String::as_str));
+    let candidates = names.keys().map(StageName::as_str).chain(bases.iter().map(String::as_str));
     let hint = did_you_mean(&from.value, candidates).unwrap_or_else(|| {
         format!("declare `[bases.NAME]` with `image = \"{}\"`, and start from `NAME`", from.value)
     });

@@ -2,7 +2,7 @@
 
 use super::dockerfile::{Dockerfile, Flag, Instruction, Scope, copy_sources};
 use super::names::PackageName;
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, nearest};
 
 /// A package named by a `RUN --package=…`.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ pub(super) fn package_uses<'a>(
 ) -> Vec<PackageUse> {
     let mut uses = Vec::new();
     for instruction in instructions {
+        refuse_unknown_flags(instruction, body, problems);
         for flag in instruction.flags.iter().filter(|flag| flag.name == "package") {
             if instruction.keyword == "RUN" {
                 uses.extend(names_of(body, flag, problems));
@@ -35,6 +36,29 @@ pub(super) fn package_uses<'a>(
         }
     }
     uses
+}
+
+/// The flags that Docker and this program know for `RUN`.
+const RUN_FLAGS: [&str; 5] = ["package", "mount", "network", "security", "device"];
+
+/// A misspelt `--package` would reach the engine and fail there, or be taken for the command.
+/// A frontend of the file's own may know more flags.
+fn refuse_unknown_flags(instruction: &Instruction, body: &Dockerfile, problems: &mut Vec<Problem>) {
+    let own_frontend = body.directives().iter().any(|directive| directive.name == "syntax");
+    if instruction.keyword != "RUN" || own_frontend {
+        return;
+    }
+    for flag in instruction.flags.iter().filter(|flag| !RUN_FLAGS.contains(&flag.name.as_str())) {
+        let hint = nearest(&flag.name, RUN_FLAGS).map_or_else(
+            || format!("known flags: --{}", RUN_FLAGS.join(", --")),
+            |known| format!("did you mean `--{known}`?"),
+        );
+        problems.push(
+            Problem::error(format!("`RUN` has no flag `--{}`", flag.name))
+                .at(Place::new(body.source(), flag.span.clone()), "not known here")
+                .hint(hint),
+        );
+    }
 }
 
 fn names_of(body: &Dockerfile, flag: &Flag, problems: &mut Vec<Problem>) -> Vec<PackageUse> {

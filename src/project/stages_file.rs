@@ -33,6 +33,7 @@ use indexmap::IndexMap;
 
 use super::names::{Sha256, StageName};
 use super::table::{Placed, Table, parse, parse_placed};
+use super::tag::is_component;
 use crate::ascend::{Pair, Version};
 use crate::error::{Place, Problem, SourceFile};
 
@@ -53,7 +54,9 @@ pub(super) struct StagesFile {
     /// The stages, in the order of the file.
     pub stages: Vec<StageEntry>,
     /// The names of all stages, those of broken entries included.
-    pub names: Vec<StageName>,
+    pub names: Vec<Placed<StageName>>,
+    /// The names of all bases, those of broken entries included.
+    pub base_names: Vec<String>,
 }
 
 /// One `[bases.NAME]`.
@@ -116,7 +119,7 @@ pub(super) struct StageEntry {
 
 /// Reads the text of a `stages.toml`.
 pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> StagesFile {
-    let parsed = parse(file, file, problems);
+    let Some(parsed) = parse(file, file, problems) else { return StagesFile::default() };
     let mut table = Table::new("stages.toml", file, parsed.get_ref(), parsed.span());
     let mut stages_file = StagesFile::default();
     match table.table("project", problems) {
@@ -124,15 +127,16 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Stage
         None => problems.push(no_project(file)),
     }
     if let Some(mut bases) = table.table("bases", problems) {
-        stages_file.bases = bases
-            .named_tables(problems)
-            .into_iter()
-            .filter_map(|base| read_base(base, problems))
-            .collect();
+        let tables = bases.named_tables(problems);
+        stages_file.base_names = tables.iter().map(|(name, _)| name.value.clone()).collect();
+        stages_file.bases =
+            tables.into_iter().filter_map(|base| read_base(base, problems)).collect();
     }
     if let Some(mut stages) = table.table("stages", problems) {
         let tables = stages.named_tables(problems);
-        let names = tables.iter().filter_map(|(name, _)| name.value.parse().ok());
+        let names = tables.iter().filter_map(|(name, _)| {
+            Some(Placed { value: name.value.parse().ok()?, place: name.place.clone() })
+        });
         stages_file.names = names.collect();
         stages_file.stages =
             tables.into_iter().filter_map(|stage| read_stage(stage, problems)).collect();
@@ -160,21 +164,14 @@ fn read_project(mut table: Table<'_>, stages_file: &mut StagesFile, problems: &m
     table.finish(problems);
 }
 
-/// Docker's rule for a repository: components of `[a-z0-9]+` joined by `.`, `_`, `__` or dashes, with `/` between.
+/// A repository: components with `/` between, after a host or not.
 fn repository(name: Placed<String>, problems: &mut Vec<Problem>) -> Option<String> {
-    let good_component = |component: &str| {
-        component.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            && component.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            && component
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
-    };
     let path = name
         .value
         .split_once('/')
         .filter(|(host, _)| host.contains([':', '.']))
         .map_or(name.value.as_str(), |(_, path)| path);
-    if path.split('/').all(good_component) {
+    if path.split('/').all(is_component) {
         return Some(name.value);
     }
     let problem = Problem::error(format!("`{}` is not an image repository", name.value));
@@ -267,7 +264,11 @@ fn pairs(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> IndexMap<String,
 fn read_args(mut table: Table<'_>, problems: &mut Vec<Problem>) -> IndexMap<String, String> {
     let mut args = IndexMap::new();
     for (name, value) in table.text_pairs(problems) {
-        if is_variable(&name.value) {
+        if !is_one_line(&value.value) {
+            let problem = Problem::error(format!("the value of `{}` is not one line", name.value));
+            problems
+                .push(problem.at(value.place, "expected no line break and no control character"));
+        } else if is_variable(&name.value) {
             args.insert(name.value, value.value);
         } else {
             let problem = Problem::error(format!("`{}` is not an argument name", name.value));
@@ -278,6 +279,11 @@ fn read_args(mut table: Table<'_>, problems: &mut Vec<Problem>) -> IndexMap<Stri
         }
     }
     args
+}
+
+/// Whether `value` stays within the line of a Dockerfile that it is written into.
+pub fn is_one_line(value: &str) -> bool {
+    !value.chars().any(|c| c.is_control() && c != '\t')
 }
 
 /// Whether a shell and Docker take `name` as a variable's name.

@@ -31,21 +31,20 @@ pub(super) struct Table<'a> {
     asked: Vec<&'static str>,
 }
 
-/// Parses `file`, adding its syntax errors to `problems`.
+/// Parses `file`; where it is no TOML, adds its first syntax error to `problems`: the later ones
+/// follow from it, and so would every problem of what was understood.
 pub(super) fn parse<'a>(
     file: &'a SourceFile,
     place: &Arc<SourceFile>,
     problems: &mut Vec<Problem>,
-) -> Spanned<DeTable<'a>> {
+) -> Option<Spanned<DeTable<'a>>> {
     let (table, errors) = DeTable::parse_recoverable(&file.text);
-    for error in errors {
-        let span = error.span().unwrap_or(0..0);
-        problems.push(
-            Problem::error("the file is not valid TOML")
-                .at(Place::new(place, span), error.message()),
-        );
-    }
-    table
+    let Some(error) = errors.first() else { return Some(table) };
+    let span = error.span().unwrap_or(0..0);
+    problems.push(
+        Problem::error("the file is not valid TOML").at(Place::new(place, span), error.message()),
+    );
+    None
 }
 
 impl<'a> Table<'a> {

@@ -45,6 +45,10 @@ fn wrong_usage_says_what_was_expected() {
     check(&["plan", "--format", "yaml"], 2, "usage-unknown-format");
     check(&["build", "--set", "NAME"], 2, "usage-setting-without-value");
     check(&["build", "--platform", "windows/amd64"], 2, "usage-unknown-platform");
+    check(&["build", "--set", "NAME=1\nRUN true"], 2, "usage-setting-of-two-lines");
+    check(&["build", "--tag", "foo bar"], 2, "usage-bad-tag");
+    check(&["-v", "B_stage"], 2, "usage-stage-for-verb");
+    check(&["package", "B_stage"], 2, "usage-unknown-package-verb");
     check(&["build", "--target"], 2, "usage-target-without-value");
     check(&["-C", "nowhere", "check"], 2, "usage-no-such-folder");
 }

@@ -15,7 +15,7 @@ use super::hosts::whole_matches;
 use super::inputs::Inputs;
 use super::scope::Value;
 use super::stages::{Stages, Step};
-use super::{Instruction, assignments, lint_cache, lint_exit, lint_layers};
+use super::{Dockerfile, Instruction, assignments, lint_cache, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
 
 /// What a judge of one stage has at hand.
@@ -46,7 +46,7 @@ pub fn lint(
     addresses: &Addresses,
     size: &dyn Fn(&str) -> Option<u64>,
 ) -> Vec<Problem> {
-    let mut problems = syntax_directive(stages);
+    let mut problems = syntax_directive(stages.file());
     for stage in chosen {
         let steps = stages.steps(*stage);
         let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
@@ -69,8 +69,8 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-fn syntax_directive(stages: &Stages<'_>) -> Vec<Problem> {
-    let file = stages.file();
+/// The warning of a `# syntax=` line.
+pub fn syntax_directive(file: &Dockerfile) -> Vec<Problem> {
     let syntax = file.directives().iter().filter(|directive| directive.name == "syntax");
     syntax
         .map(|directive| {

@@ -64,7 +64,7 @@ pub use heredoc::Heredoc;
 pub use hosts::host_places;
 pub use inputs::{Dialect, Inputs};
 pub use instruction::{Flag, Form, Instruction};
-pub use lint::lint;
+pub use lint::{lint, syntax_directive};
 pub use lint_layers::LARGE;
 pub use logical::Logical;
 pub use scope::{Lookup, Scope, Value};

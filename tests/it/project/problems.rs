@@ -51,6 +51,52 @@ fn toml_that_is_none() {
 }
 
 #[test]
+fn nothing_is_said_that_follows_from_a_half_read_file() {
+    let uses = ("stages/A_stage.Dockerfile", "RUN --package=tool true\n");
+    let broken = ("packages.toml", "[[package]]\nname = \"tool\nfile = 1\n");
+    check(&[broken, uses], &["check"], 3, "cascade-toml");
+    let entry = ("packages.toml", "[[package]]\nname = \"tool\"\nfile = \"a.run\"\n");
+    check(&[entry, uses], &["check"], 3, "cascade-package");
+    check_stages(&STAGES.replace("image =", "imgae ="), "cascade-base");
+}
+
+#[test]
+fn byte_order_marks_are_left_out() {
+    let packages = "\u{feff}root = [\"packages\"]\n";
+    check_packages(packages, "unknown-key-packages-file");
+    let stages = format!("\u{feff}{STAGES}");
+    let files = [
+        ("stages/stages.toml", &*stages),
+        ("stages/A_stage.Dockerfile", "\u{feff}RUN true\n"),
+        ("packages.toml", "\u{feff}"),
+    ];
+    check(&files, &["check"], 0, "check-good");
+    let dockerfiles = ["plan", "--format", "dockerfile"];
+    check(&files, &dockerfiles, 0, "plan-after-mark");
+}
+
+#[test]
+fn an_argument_stays_on_its_line() {
+    let two_lines = STAGES.replace("\"1\"", "\"1\\nRUN true\"");
+    check_stages(&two_lines, "argument-of-two-lines");
+}
+
+#[test]
+fn flags_and_frontends_of_a_stage() {
+    check_dockerfile("RUN --pakage=x true\n", "run-flag-misspelt");
+    check_dockerfile("RUN --quick true\n", "run-flag-unknown");
+    let file = ("stages/A_stage.Dockerfile", "# syntax=docker/dockerfile:1\nRUN true\n");
+    check(&[file], &["check"], 0, "stage-syntax-directive");
+}
+
+#[test]
+fn skipping_and_tagging_what_cannot_be() {
+    check(&[], &["plan", "--skip", "B_stage"], 2, "skip-target");
+    check(&[], &["plan", "--skip", "nope"], 2, "skip-unknown");
+    check(&[], &["plan", "--tag", "1", "--tag", "2"], 2, "tag-twice");
+}
+
+#[test]
 fn unknown_keys_in_each_table() {
     check_stages(
         &STAGES.replace("[project]", "[projects]\nx = 1\n[project]"),
