@@ -1,6 +1,6 @@
 //! The package server: offers verified packages to build containers.
 //!
-//! A request goes through the files in this order: [`package_server`] accepts,
+//! A request goes through the files in this order: `package_server` accepts,
 //! `answer` looks the path up on the `shelf` (a map: no request path ever
 //! reaches the disk), opens the file and sees that it is still the one that
 //! was verified (`open_package`), applies `preconditions` and `ranges`, and
