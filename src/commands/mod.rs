@@ -8,6 +8,7 @@ mod init_recipe;
 mod interrupt;
 mod judgement;
 mod materials;
+mod output;
 pub mod package;
 pub mod plan;
 mod proxies;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::output::json;
 use super::selection::{Target, own_platform};
-use crate::error::{Exit, Problem, Result};
+use crate::error::Result;
 use crate::plan::{Bindings, Plan, PlannedParent};
 use crate::ui::{Printer, Table, bytes};
 
@@ -50,12 +51,6 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Format::Dockerfile => dockerfiles(&plan),
     });
     Ok(())
-}
-
-fn json(plan: &Plan) -> Result<String> {
-    let text = serde_json::to_string_pretty(plan);
-    text.map(|text| text + "\n")
-        .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
 }
 
 /// The plan for people.

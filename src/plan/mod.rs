@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use bindings::Bindings;
 pub use guess::may_be_served;
-pub use judge::{differs_from_official, judge};
+pub use judge::{compare_with_official, differs_from_official, judge};
 pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;

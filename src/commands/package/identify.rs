@@ -5,8 +5,8 @@ use std::io::Read;
 
 use serde::Serialize;
 
-use super::output::json;
 use crate::ascend::{Chip, Identity, Kind, Version, identify};
+use crate::commands::output::json;
 use crate::error::{Exit, Problem, Result, Severity};
 use crate::ui::{Printer, Table};
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::changes::{Row, table};
 use super::naming::package_name;
-use super::output::{Row, table};
 use super::standing::Standing;
 use crate::ascend::identify;
 use crate::commands::interrupt::Interrupt;

@@ -1,13 +1,13 @@
 //! `package …`: what packages are, which exist, which are declared, and getting them.
 
 mod add;
+mod changes;
 mod choice;
 mod fetch;
 mod identify;
 mod import;
 mod list;
 mod naming;
-mod output;
 mod referers;
 mod remove;
 mod scan;

@@ -6,13 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::changes::{Row, table};
 use super::naming::package_name;
-use super::output::{Row, table};
 use super::standing::Standing;
 use crate::ascend::{Container, identify};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::selection::{Source, own_platform};
-use crate::commands::verification::{options, verify_shown};
+use crate::commands::verification::{options, verify_each_shown};
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{self, PlannedPackage, VerifiedPackage, differs_from_official};
 use crate::project::{NewEntry, PackageList, PackageName, PackagesEdit, load_packages};
@@ -52,9 +52,10 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let index = RootIndex::walk(&folders);
     check_folders(&index)?;
     let Picked { files, rows, passed_over } = pick(&index, &list, &fetched(folder));
-    let verified = verify_shown(files, options(folders.clone(), args.rehash), &interrupt).await?;
+    let options = options(folders.clone(), args.rehash);
+    let (verified, problems) = verify_each_shown(files, options, &interrupt).await?;
     let edit = PackagesEdit::open(&list.folder)?;
-    let mut scan = Scan { list: &list, edit, rows, problems: Vec::new() };
+    let mut scan = Scan { list: &list, edit, rows, problems };
     for file in &verified {
         scan.declare(file);
     }

@@ -102,6 +102,16 @@ fn a_scan_never_blesses_what_is_not_the_official_file() {
 }
 
 #[test]
+fn a_scan_goes_on_past_files_that_cannot_be_packages() {
+    let fixture = Fixture::new();
+    let page = "<!DOCTYPE html><title>Log in</title>";
+    fixture.write("packages/Ascend-cann-nnal_9.9.9_linux-aarch64.run", page);
+    fixture.write("packages/Ascend-cann-toolkit_9.9.9_linux-aarch64.run", "#!/bin/sh\nexit 0\n");
+    fixture.write("packages/torch-9.9.9-cp311-cp311-linux_aarch64.whl", "");
+    check(&fixture, &["scan"], 4, "scan-past-web-page");
+}
+
+#[test]
 fn two_scans_at_once_both_end_right() {
     let fixture = Fixture::new();
     let files: Vec<String> =

@@ -1,29 +1,8 @@
-//! How the verbs of `package` print: tables for people, JSON for programs.
-
-use serde::Serialize;
+//! What became of each file, as the verbs that change packages.toml tell it.
 
 use super::standing::Standing;
-use crate::error::{Exit, Problem, Result};
 use crate::project::{Change, NewEntry, PackageEntry, Sha256};
 use crate::ui::{Table, bytes};
-
-/// How to print a list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// For programs (docs/packages.md)
-    Json,
-}
-
-/// `value` as JSON, with a newline at its end.
-pub(super) fn json(value: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value);
-    text.map(|text| text + "\n").map_err(|error| {
-        Problem::error("the answer cannot be written").cause(error).exit(Exit::Bug)
-    })
-}
 
 /// What became of one file.
 #[derive(Debug)]
