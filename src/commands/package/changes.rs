@@ -61,8 +61,11 @@ impl Row {
     }
 }
 
-/// What became of each file, and whether that is only what would become of it.
+/// What became of each file, and whether that is only what would become of it; nothing where there is none.
 pub(super) fn table(rows: &[Row], dry_run: bool) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let change = if dry_run { "WOULD BE" } else { "CHANGE" };
     let mut table = Table::new(&[change, "NAME", "FILE", "SIZE", "SHA256", "CATALOGUE"]);
     for row in rows {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::choice::chosen;
+use super::choice::{chosen, say_if_empty};
 use super::import::import_shown;
 use super::referers;
 use crate::commands::interrupt::Interrupt;
@@ -62,7 +62,9 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let missing: Vec<_> =
         wanted.iter().copied().filter(|entry| !here.contains(&entry.file.as_str())).collect();
     if missing.is_empty() {
-        printer.talk("nothing is missing");
+        if !say_if_empty(&list.entries, printer) {
+            printer.talk("nothing is missing");
+        }
         return Ok(());
     }
     let into = args.into.as_ref().map(|into| folder.join(into));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::choice::chosen;
+use super::choice::{chosen, say_if_empty};
 use super::standing::Standing;
 use crate::ascend::Identity;
 use crate::commands::output::Output;
@@ -53,10 +53,14 @@ struct Declared<'a> {
 pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (list, warnings) = load_packages(folder)?;
     printer.problems(&warnings);
+    let nothing = args.names.is_empty() && say_if_empty(&list.entries, printer);
     let entries = chosen(&list.entries, &args.names)?;
     let index = RootIndex::walk(&list.roots);
     let lines: Vec<_> = entries.into_iter().map(|entry| Line::of(entry, &list, &index)).collect();
     let declared = || lines.iter().map(Line::declared).collect::<Vec<_>>();
+    if nothing && args.output.is_table() {
+        return Ok(());
+    }
     printer.data(&args.output.text(|| table(&lines).to_string(), declared)?);
     Ok(())
 }

@@ -8,6 +8,7 @@ mod identify;
 mod import;
 mod list;
 mod naming;
+mod near_misses;
 mod referers;
 mod remove;
 mod scan;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::choice::chosen;
+use super::choice::{chosen, say_if_empty};
 use super::standing::Standing;
 use crate::ascend::Catalogue;
 use crate::commands::interrupt::Interrupt;
@@ -40,22 +40,34 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let interrupt = Interrupt::listen()?;
     let (list, warnings) = load_packages(folder)?;
     printer.problems(&warnings);
+    if list.entries.is_empty() && args.names.is_empty() {
+        say_if_empty(&list.entries, printer);
+        return Ok(());
+    }
     let entries = chosen(&list.entries, &args.names)?;
     let files = entries.iter().map(|entry| planned(entry)).collect();
     let options = options(list.roots.clone(), args.rehash);
     let (verified, wrong) = verify_each_shown(files, options, &interrupt).await?;
     let catalogue = list.rules.catalogue();
-    if !verified.is_empty() || wrong.is_empty() {
+    if !verified.is_empty() {
         printer.data(&table(catalogue, &entries, &verified).to_string());
     }
-    let size = verified.iter().map(|file| file.size).sum();
-    let files = if verified.len() == 1 { "file" } else { "files" };
-    printer.talk(&format!("verified {} {files}, {}", verified.len(), bytes(size)));
+    printer.talk(&summary(&verified, wrong.len()));
     let differing = entries.iter().flat_map(|entry| compare_with_official(catalogue, entry));
     let exit = if wrong.is_empty() { Exit::Project } else { Exit::Package };
     let warnings = Error::check(exit, wrong.into_iter().chain(differing).collect())?;
     printer.problems(&warnings);
     Ok(())
+}
+
+fn summary(verified: &[VerifiedPackage], wrong: usize) -> String {
+    let size = verified.iter().map(|file| file.size).sum();
+    let count = verified.len();
+    let files = if count + wrong == 1 { "file" } else { "files" };
+    match wrong {
+        0 => format!("verified {count} {files}, {}", bytes(size)),
+        _ => format!("verified {count} of {} {files}", count + wrong),
+    }
 }
 
 fn table(catalogue: &Catalogue, entries: &[&PackageEntry], verified: &[VerifiedPackage]) -> Table {
