@@ -102,6 +102,8 @@ fn a_zip_is_unpacked_and_its_entry_becomes_that_of_its_package() {
     let declared = fs::read_to_string(fixture.path("packages.toml")).expect("it is declared");
     insta_file("import-packages-toml", &declared);
     check(&fixture, &["import", "nowhere.zip"], 4, "import-nowhere");
+    let both = fixture.run(&["package", "import", &format!("{TOOLKIT}.zip"), "nowhere.zip"]);
+    assert!(both.exits(4).stdout.contains("unchanged"), "what came before is told");
 }
 
 fn insta_file(name: &str, text: &str) {
