@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, init, package, plan, serve, stage};
+use crate::commands::{build, check, image, init, package, plan, serve, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -71,6 +71,7 @@ enum Verb {
     Serve(serve::Args),
     Package(package::Args),
     Stage(stage::Args),
+    Image(image::Args),
     Init(init::Args),
 }
 
@@ -151,6 +152,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Serve(args) => runtime.block_on(serve::run(args, &folder, printer)),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
+        Verb::Image(args) => runtime.block_on(image::run(args, &folder, printer)),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
     }
 }

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 mod guesses;
+pub mod image;
 pub mod init;
 mod init_recipe;
 mod interrupt;

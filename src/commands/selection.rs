@@ -16,7 +16,7 @@ use crate::project::dockerfile::WARNING_CODES;
 use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
-const DEFAULT_TAG: &str = "latest";
+pub(super) const DEFAULT_TAG: &str = "latest";
 
 /// Where the stages are declared.
 #[derive(Debug, Default, Args)]
@@ -100,6 +100,13 @@ fn parse_code(text: &str) -> std::result::Result<String, String> {
 }
 
 impl Source {
+    /// Whether there is a project to read.
+    pub(super) fn is_there(&self, folder: &Path) -> bool {
+        self.file.is_some()
+            || project::find_folder(folder).is_some()
+            || project::find_dockerfile(folder).is_some()
+    }
+
     /// Reads the project. Returns it with its warnings.
     pub(super) fn load(
         &self,

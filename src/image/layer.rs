@@ -13,7 +13,7 @@ const OPAQUE: &str = ".wh..wh..opq";
 
 /// The names of one layer.
 #[derive(Debug, Default)]
-pub struct Layer {
+pub(super) struct Layer {
     /// In the order of the tar.
     pub(super) entries: Vec<Entry>,
     /// Bytes of all files; a file with several names counts once.

@@ -6,6 +6,7 @@ mod check;
 mod classic;
 mod connect;
 mod container;
+mod export;
 mod failure;
 mod images;
 mod plain_text;
