@@ -79,16 +79,23 @@ fn hidden<'a>(image: &'a SavedImage, overlay: &Overlay<'a>) -> Vec<Wasted<'a>> {
 
 /// What is seen, and of no use.
 fn useless<'a>(image: &'a SavedImage, overlay: &Overlay<'a>) -> Vec<Wasted<'a>> {
-    let mut useless: HashMap<Content, Option<Wasted<'a>>> = HashMap::new();
+    let mut useless = Vec::new();
+    let mut shared: HashMap<Content, Option<Wasted<'a>>> = HashMap::new();
     for (path, content) in overlay.visible() {
         let found = image.waste_at(path, content);
+        if !overlay.is_shared(content) {
+            useless.extend(found);
+            continue;
+        }
         // One name that is of use makes all of them so.
-        useless
-            .entry(content)
-            .and_modify(|first| *first = first.take().filter(|_| found.is_some()))
-            .or_insert(found);
+        let of_use = found.is_none();
+        let first = shared.entry(content).or_insert(found);
+        if of_use {
+            *first = None;
+        }
     }
-    useless.into_values().flatten().collect()
+    useless.extend(shared.into_values().flatten());
+    useless
 }
 
 impl SavedImage {

@@ -1,5 +1,6 @@
 //! One layer: the names in its tar, without their content.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 
 use tar::{Archive, EntryType};
@@ -18,6 +19,8 @@ pub(super) struct Layer {
     pub(super) entries: Vec<Entry>,
     /// Bytes of all files; a file with several names counts once.
     pub(super) bytes: u64,
+    /// The indexes of the files that have several names.
+    shared: HashSet<usize>,
 }
 
 /// One name in a layer.
@@ -37,7 +40,7 @@ pub(super) struct Entry {
 pub(super) enum EntryKind {
     File,
     /// One more name of the file at this index.
-    HardLink(usize),
+    HardLink(u32),
     Folder,
     /// A symbolic link, a device, a pipe.
     Other,
@@ -62,6 +65,7 @@ impl Layer {
             layer.entries.push(Entry::of(path, &mut entry, packages)?);
         }
         layer.bytes = layer.entries.iter().map(|entry| entry.size).sum();
+        layer.entries.shrink_to_fit();
         layer.resolve(links);
         Ok(layer)
     }
@@ -76,20 +80,24 @@ impl Layer {
         for (link, target) in links {
             let found = by_path.binary_search_by(|index| (*self.entries[*index].path).cmp(&target));
             let Ok(position) = found else { continue };
-            let mut file = by_path[position];
-            if let EntryKind::HardLink(first) = self.entries[file].kind {
-                file = first;
-            }
-            self.entries[link].kind = EntryKind::HardLink(file);
+            let file = self.content(by_path[position]);
+            let Ok(index) = u32::try_from(file) else { continue };
+            self.entries[link].kind = EntryKind::HardLink(index);
+            self.shared.insert(file);
         }
     }
 
     /// The index of the entry that holds the bytes of the file at `index`.
     pub(super) fn content(&self, index: usize) -> usize {
         match self.entries[index].kind {
-            EntryKind::HardLink(first) => first,
+            EntryKind::HardLink(first) => first as usize,
             _ => index,
         }
+    }
+
+    /// Whether the file at `index` has several names.
+    pub(super) fn is_shared(&self, index: usize) -> bool {
+        self.shared.contains(&index)
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Hidden<'a> {
 /// What a container sees of some layers.
 #[derive(Debug, Default)]
 pub(super) struct Overlay<'a> {
-    layers: usize,
+    layers: Vec<&'a Layer>,
     visible: BTreeMap<&'a str, Content>,
     hidden: HashMap<Content, Hidden<'a>>,
 }
@@ -31,8 +31,8 @@ pub(super) struct Overlay<'a> {
 impl<'a> Overlay<'a> {
     /// Puts one more layer on top.
     pub(super) fn lay(&mut self, layer: &'a Layer) {
-        let by = self.layers;
-        self.layers += 1;
+        let by = self.layers.len();
+        self.layers.push(layer);
         // Whatever its place in the tar, a whiteout is about the layers below.
         for entry in &layer.entries {
             match entry.kind {
@@ -84,8 +84,14 @@ impl<'a> Overlay<'a> {
 
     /// Every content that no name is seen of; a hard link that is left keeps it in use.
     pub(super) fn hidden(&self) -> impl Iterator<Item = (Content, Hidden<'a>)> {
-        let seen: HashSet<Content> = self.visible.values().copied().collect();
+        let shared = self.visible.values().filter(|content| self.is_shared(**content));
+        let seen: HashSet<Content> = shared.copied().collect();
         let hidden = self.hidden.iter().map(|(content, hidden)| (*content, *hidden));
         hidden.filter(move |(content, _)| !seen.contains(content))
+    }
+
+    /// Whether a content has several names.
+    pub(super) fn is_shared(&self, (layer, entry): Content) -> bool {
+        self.layers[layer].is_shared(entry)
     }
 }
