@@ -26,8 +26,8 @@ const MOST_NOTES: usize = 12;
 /// Show what each layer of an image weighs, and what of it is wasted
 ///
 /// Wasted are files that a later layer removes or overwrites, package files, caches, logs,
-/// temporary files and compiled Python modules. The engine saves the image for it, which takes
-/// about a second per GB and as much of the engine's disk as the image is large.
+/// temporary files and compiled Python modules. The engine saves the image for it, as for
+/// `docker save`, and needs as much of its own disk meanwhile as the image is large.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ascend-build image layers\n  ascend-build image layers C_stage --max-waste 50MB --ignore bytecode\n  ascend-build image layers mindie/c_stage:8.5.0 --format json | jq '.waste[0]'\n\nExit codes: 0 done, 1 more is wasted than `--max-waste`, 2 there is no such image, 5 the engine failed"

@@ -192,3 +192,66 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::LayerReport;
+
+    fn layer(instruction: Option<&str>, bytes: u64) -> LayerReport {
+        let instruction = instruction.map(str::to_owned);
+        LayerReport { digest: String::new(), instruction, bytes, names: 1 }
+    }
+
+    fn finding(kind: Waste, layer: usize, by: Option<usize>, path: &str) -> Finding {
+        let (path, package) = (path.to_owned(), Some("a.run".to_owned()));
+        Finding { kind, layer, by, path, bytes: 1024, files: 2, package }
+    }
+
+    /// A base layer and two of the project's own.
+    fn report(ignored: &[Waste]) -> Report {
+        let layers = vec![
+            layer(None, 4096),
+            layer(Some("/bin/sh -c make"), 2048),
+            layer(Some(&"x".repeat(80)), 0),
+        ];
+        let findings = vec![
+            finding(Waste::Removed, 1, Some(2), "/opt/b"),
+            finding(Waste::Bytecode, 0, None, "/opt/a.run"),
+        ];
+        Report::new("it:1", Attribution { layers, findings }, 1, ignored)
+    }
+
+    fn check(report: &Report, expected: &str) {
+        assert_eq!(report.text(false), expected);
+    }
+
+    #[test]
+    fn the_table_tells_the_base_apart() {
+        let long = "x".repeat(INSTRUCTION);
+        check(
+            &report(&[]),
+            &format!(
+                "it:1: 6.00 KiB in 3 layers, 1.00 KiB wasted, 1.00 KiB in its base\n\n\
+                 LAYER  SIZE      WASTED    INSTRUCTION\n\
+                 1      4.00 KiB  1.00 KiB  (base) not recorded\n\
+                 2      2.00 KiB  1.00 KiB  RUN make\n\
+                 3      0 B                 {long}…\n\n\
+                 WASTED    KIND      LAYER   FILES  PATH\n\
+                 1.00 KiB  removed   2 <- 3  2      /opt/b (package a.run)\n\
+                 1.00 KiB  bytecode  1       2      /opt/a.run\n"
+            ),
+        );
+        let left = report(&[Waste::Removed, Waste::Bytecode]);
+        assert_eq!((left.wasted, left.wasted_in_base, left.waste.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn only_the_largest_findings_are_listed() {
+        let findings = (0..30).map(|n| finding(Waste::Log, 0, None, &format!("/{n}")));
+        let weighed = Attribution { layers: vec![layer(None, 1)], findings: findings.collect() };
+        let report = Report::new("it:1", weighed, 0, &[]);
+        assert!(report.text(false).ends_with("and 10 more, 10.00 KiB: `--all` lists them\n"));
+        assert!(!report.text(true).contains("more"));
+    }
+}
