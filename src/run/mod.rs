@@ -12,6 +12,7 @@ mod ledger;
 mod passed;
 mod recorder;
 mod report;
+mod revision;
 mod stage;
 mod unfetched;
 
@@ -21,4 +22,5 @@ pub use folder::RunFolder;
 pub use ledger::{Fetch, Ledger, Refusal};
 pub use recorder::{Recorder, Reporter};
 pub use report::{Ending, Report};
+pub use revision::Revision;
 pub use stage::Scratch;
