@@ -18,3 +18,4 @@ mod session;
 pub mod stage;
 mod telling;
 mod verification;
+mod waiting;
