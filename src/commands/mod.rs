@@ -1,5 +1,6 @@
 //! One file per verb: read, plan, act, print.
 
+mod annotations;
 pub mod build;
 pub mod check;
 mod guesses;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use time::OffsetDateTime;
 
+use super::annotations::annotations;
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
@@ -19,7 +20,9 @@ use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
-use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, execute};
+use crate::run::{
+    Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock, execute,
+};
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
@@ -46,6 +49,14 @@ pub(super) struct Session<'a> {
     engine: Option<(Arc<DockerEngine>, Builder)>,
     /// What the files were when the plan was made: they may change while it is built.
     revision: Option<Revision>,
+}
+
+/// What a job borrows besides the session.
+struct Given<'b> {
+    builder: Builder,
+    disk: &'b Disk,
+    stock: &'b Stock,
+    scratch: &'b Scratch,
 }
 
 impl<'a> Session<'a> {
@@ -82,7 +93,9 @@ impl<'a> Session<'a> {
         self.ready(&engine, builder, &address);
         let scratch = Scratch::new(&self.recorder.folder().id);
         let disk = self.disk();
-        let job = self.job(&engine, builder, &disk, &scratch, &access, address);
+        let stock = interrupt.unless(Stock::of(&*engine)).await?;
+        let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
+        let job = self.job(&engine, &given, &access, address);
         let result = interrupt.unless(execute(&job)).await;
         self.recorder.interrupt();
         server.stop(GRACE).await;
@@ -112,24 +125,29 @@ impl<'a> Session<'a> {
     fn job<'b>(
         &'b self,
         engine: &'b DockerEngine,
-        builder: Builder,
-        disk: &'b Disk,
-        scratch: &'b Scratch,
+        given: &Given<'b>,
         access: &HostAccess,
         server: String,
     ) -> Job<'b, DockerEngine, Disk> {
         Job {
             plan: &self.plan,
             engine,
-            builder,
-            materials: disk,
+            builder: given.builder,
+            materials: given.disk,
             recorder: self.recorder,
+            stock: given.stock,
             proxies: user_proxies(&self.plan, &access.name),
             server,
-            packages: &self.packages,
+            annotations: annotations(
+                &self.plan.tag,
+                self.revision.as_ref(),
+                OffsetDateTime::now_utc(),
+            ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            scratch,
+            jobs: self.args.jobs(),
+            keep_going: self.args.keep_going,
+            scratch: given.scratch,
         }
     }
 
@@ -225,7 +243,8 @@ impl<'a> Session<'a> {
 
     fn disk(&self) -> Disk {
         let context = self.project.context.clone();
-        Disk { context, dockerfile: self.project.dockerfile.clone(), options: self.options() }
+        let dockerfile = self.project.dockerfile.clone();
+        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
