@@ -19,3 +19,4 @@ mod session;
 pub mod stage;
 mod telling;
 mod verification;
+mod waiting;

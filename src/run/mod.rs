@@ -10,6 +10,7 @@ mod event;
 mod execute;
 mod failure;
 mod folder;
+pub mod history;
 mod holder;
 mod id;
 mod labels;

@@ -4,6 +4,7 @@
 mod engine;
 mod interrupts;
 mod strangers;
+mod turns;
 
 /// What `--builder` takes; every test of this folder holds for both.
 const BUILDERS: [&str; 2] = ["classic", "buildkit"];
