@@ -9,6 +9,7 @@ mod init_recipe;
 mod interrupt;
 mod judgement;
 mod materials;
+mod outlook;
 pub mod package;
 pub mod plan;
 mod proxies;

@@ -26,7 +26,7 @@ mod turn;
 mod unfetched;
 
 pub use alive::{dead_runs, is_alive};
-pub use decide::forced;
+pub use decide::{Sources, foresee};
 pub use event::{Event, Outcome, SCHEMA, StageResult, Transfer};
 pub use execute::{Job, Materials, execute};
 pub use folder::{RunFolder, state_folder};

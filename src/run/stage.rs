@@ -104,7 +104,7 @@ async fn attempt<E: Engine, M: Materials>(
     };
     let packages = job.materials.packages(stage).await?;
     let ground = Ground { packages: &packages, base: base.as_ref(), made };
-    let decision = decide(job, stage, &ground).await?;
+    let decision = decide(&job.sources(), stage, &ground).await?;
     job.recorder.decide(stage, &decision);
     let built = match &decision.reuse {
         Some(image) => reused(image),
