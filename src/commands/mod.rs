@@ -1,5 +1,6 @@
 //! One file per verb: read, plan, act, print.
 
+mod annotations;
 pub mod build;
 pub mod check;
 mod guesses;
@@ -9,13 +10,16 @@ mod init_recipe;
 mod interrupt;
 mod judgement;
 mod materials;
+mod outlook;
 mod output;
 pub mod package;
 pub mod plan;
 mod proxies;
+mod revision;
 mod selection;
 pub mod serve;
 mod session;
 pub mod stage;
 mod telling;
 mod verification;
+mod waiting;

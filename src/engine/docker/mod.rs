@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod images;
 mod plain_text;
+mod sweep;
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -50,6 +51,10 @@ impl Engine for DockerEngine {
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {
         images::find(self, reference).await
+    }
+
+    async fn labelled(&self, name: &str) -> Result<Vec<LabelledImage>> {
+        images::labelled(self, name).await
     }
 
     async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
@@ -88,6 +93,10 @@ impl Engine for DockerEngine {
 
     async fn untag(&self, reference: &str) -> Result<()> {
         images::untag(self, reference).await
+    }
+
+    async fn sweep(&self, run: &str, label: &str) -> Result<()> {
+        sweep::sweep(self, run, label).await
     }
 
     async fn settle(&self) {
