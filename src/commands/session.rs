@@ -15,7 +15,7 @@ use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification, waiting};
+use super::{proxies, remembering, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
@@ -79,6 +79,7 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
@@ -284,6 +285,7 @@ impl<'a> Session<'a> {
             seconds: taken.as_secs_f64(),
             report: shown,
         });
+        remembering::end(self.recorder.folder());
     }
 }
 
