@@ -122,7 +122,8 @@ fn dockerfiles(plan: &Plan) -> String {
         .iter()
         .map(|package| (package.file.clone(), package.sha256.clone()))
         .collect();
-    let bindings = Bindings { reference: &reference, files: &files, authority: &str::to_owned };
+    let bindings =
+        Bindings { reference: &reference, files: &files, authority: &str::to_owned, mounts: true };
     let texts = plan
         .stages
         .iter()

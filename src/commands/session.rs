@@ -130,6 +130,7 @@ impl<'a> Session<'a> {
         access: &HostAccess,
         server: String,
     ) -> Job<'b, DockerEngine, Disk> {
+        let jobs = self.args.jobs();
         Job {
             plan: &self.plan,
             engine,
@@ -146,7 +147,8 @@ impl<'a> Session<'a> {
             ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            jobs: self.args.jobs(),
+            memory: free_memory(engine) / 2 / jobs as u64,
+            jobs,
             keep_going: self.args.keep_going,
             scratch: given.scratch,
         }
@@ -287,6 +289,14 @@ impl<'a> Session<'a> {
         });
         remembering::end(self.recorder.folder());
     }
+}
+
+/// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
+fn free_memory(engine: &DockerEngine) -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    (kib.unwrap_or(0) * 1024).min(engine.facts().memory / 2)
 }
 
 fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {

@@ -114,7 +114,7 @@ impl Rendering {
             shell = shell_after(shell, instruction);
             self.cache_mark(stage, instruction);
             match package_run(instruction, &shell, stage.file.escape(), &resolve) {
-                Some(text) => self.text(text),
+                Some(pieces) => self.pieces.extend(pieces),
                 None => self.verbatim(project, stage, instruction),
             }
             self.written.push(Written { keyword: instruction.keyword.clone(), own: Some(index) });

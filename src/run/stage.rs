@@ -13,7 +13,9 @@ use super::passed::Passed;
 use super::schedule::parents;
 use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
-use crate::engine::{BuildEvent, BuildRequest, CheckOutcome, CheckRequest, Engine, LabelledImage};
+use crate::engine::{
+    BuildEvent, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine, LabelledImage,
+};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Bindings, PlannedStage, VerifiedPackage};
 use crate::project::StageName;
@@ -165,7 +167,7 @@ async fn build<E: Engine, M: Materials>(
         target: stage.name.lower(),
         platform: Some(job.plan.platform.clone())
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: arguments(job, stage),
+        arguments: arguments(job, stage, packages),
         labels,
         keywords: stage.keywords(),
         no_cache: job.no_cache,
@@ -200,19 +202,28 @@ fn dockerfile<E, M>(
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
         files: &files,
         authority: &|_| job.server.clone(),
+        mounts: job.builder == Builder::BuildKit,
     })
 }
 
 /// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
 /// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
 /// predefined ones reach every RUN and are no part of the cache key.
-fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String, String> {
+fn arguments<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+) -> IndexMap<String, String> {
     let mut arguments = stage.args.clone();
     arguments.extend(stage.build_args.clone());
     arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
         let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-        arguments.insert("FTP_PROXY".to_owned(), format!("http://{}/#{own}", job.server));
+        let bytes: u64 = packages.iter().map(|package| package.size).sum();
+        let fits = job.builder == Builder::BuildKit && bytes <= job.memory;
+        let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
+        let address = format!("http://{}/#{kib}#{own}", job.server);
+        arguments.insert("FTP_PROXY".to_owned(), address);
     }
     arguments
 }
