@@ -113,7 +113,7 @@ pub(super) fn revision(revision: &Revision) -> String {
 
 /// Such as `built B C, reused A`.
 fn stages(run: &RunSummary) -> String {
-    let outcomes = ["failed", "interrupted", "killed", "built", "reused"];
+    let outcomes = ["failed", "interrupted", "killed", "running", "built", "reused"];
     let of = |outcome: &str| {
         let stages = run.stages.iter().filter(|stage| stage.outcome == outcome);
         let names: Vec<_> = stages.map(|stage| stage.stage.as_str()).collect();
