@@ -11,6 +11,7 @@ mod interrupt;
 mod judgement;
 pub mod logs;
 mod materials;
+mod outlook;
 pub mod package;
 mod past;
 pub mod plan;

@@ -21,7 +21,8 @@ use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
 use crate::run::{
-    Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock, execute,
+    self, Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock,
+    clear_leftovers, execute,
 };
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
@@ -88,6 +89,7 @@ impl<'a> Session<'a> {
         self.follow_platform(&engine, &interrupt).await?;
         let builder = choose(self.args.builder, &engine)?;
         self.engine = Some((Arc::clone(&engine), builder));
+        interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let server = interrupt.unless(self.serve(&access)).await?;
         let address = format!("{}:{}", access.name, server.local_address().port());
@@ -102,6 +104,12 @@ impl<'a> Session<'a> {
         server.stop(GRACE).await;
         self.clear(&engine, &scratch).await;
         result
+    }
+
+    /// What a killed run left is cleared away before this one begins.
+    async fn clear_leftovers(&self, engine: &DockerEngine) -> Result<()> {
+        clear_leftovers(engine, &run::state_folder(&self.project.folder)).await;
+        Ok(())
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.

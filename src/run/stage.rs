@@ -104,7 +104,7 @@ async fn attempt<E: Engine, M: Materials>(
     };
     let packages = job.materials.packages(stage).await?;
     let ground = Ground { packages: &packages, base: base.as_ref(), made };
-    let decision = decide(job, stage, &ground).await?;
+    let decision = decide(&job.sources(), stage, &ground).await?;
     job.recorder.decide(stage, &decision);
     let built = match &decision.reuse {
         Some(image) => reused(image),
@@ -168,6 +168,7 @@ async fn build<E: Engine, M: Materials>(
         platform: Some(job.plan.platform.clone())
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
         arguments: arguments(job, stage, packages),
+        run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
         labels,
         keywords: stage.keywords(),
         no_cache: job.no_cache,
@@ -186,6 +187,12 @@ async fn build<E: Engine, M: Materials>(
     let ran = progress.ran(stage);
     let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
     Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
+}
+
+/// A declared argument is part of the cache key, so it must not change from run to run.
+fn reads_no_proxy<E, M>(job: &Job<'_, E, M>) -> bool {
+    let mut instructions = job.plan.stages.iter().flat_map(|stage| &stage.instructions);
+    instructions.any(|one| one.keyword == "ARG" && one.text.to_lowercase().contains("no_proxy"))
 }
 
 /// The stage's Dockerfile, with what only the run knows.
@@ -306,7 +313,9 @@ async fn run_check<E: Engine, M>(
     let (stage_name, check) = (stage.name.clone(), name.to_owned());
     job.recorder.record(&Event::CheckStarted { stage: stage_name.clone(), check: check.clone() });
     let timeout = Duration::from_secs(stage.check_timeout);
-    let request = CheckRequest { image: image.to_owned(), command: command.to_owned(), timeout };
+    let (image, command) = (image.to_owned(), command.to_owned());
+    let run = job.recorder.folder().id.clone();
+    let request = CheckRequest { image, command, timeout, run };
     let outcome = job.engine.check(&request).await?;
     for line in &outcome.output {
         job.recorder.record(&Event::StageOutput { stage: stage_name.clone(), line: line.clone() });

@@ -3,6 +3,7 @@
 
 mod engine;
 mod interrupts;
+mod kills;
 mod strangers;
 mod turns;
 
