@@ -3,6 +3,7 @@
 mod annotations;
 pub mod build;
 pub mod check;
+mod forecasting;
 mod guesses;
 pub mod history;
 pub mod init;

@@ -214,8 +214,20 @@ mod tests {
     #[test]
     fn steps_last_until_the_next_and_output_and_transfers_end_silence() {
         check(&[], 0.0, &[]);
-        check(&[(1, step(1, true)), (2, step(2, false)), (9, end())], 7.0, &[(1, 1.0, true), (2, 7.0, false)]);
-        check(&[(1, step(1, false)), (4, output()), (9, sent()), (12, end())], 5.0, &[(1, 11.0, false)]);
-        check(&[(1, step(1, false)), (2, step(1, true)), (3, step(2, false)), (4, end())], 1.0, &[(1, 2.0, true), (2, 1.0, false)]);
+        check(
+            &[(1, step(1, true)), (2, step(2, false)), (9, end())],
+            7.0,
+            &[(1, 1.0, true), (2, 7.0, false)],
+        );
+        check(
+            &[(1, step(1, false)), (4, output()), (9, sent()), (12, end())],
+            5.0,
+            &[(1, 11.0, false)],
+        );
+        check(
+            &[(1, step(1, false)), (2, step(1, true)), (3, step(2, false)), (4, end())],
+            1.0,
+            &[(1, 2.0, true), (2, 1.0, false)],
+        );
     }
 }

@@ -17,7 +17,8 @@ fn same(expected: &Expected, sample: &Sample) -> usize {
     let (now, Some(then)) = (&expected.inputs, &sample.inputs) else { return 0 };
     let start = (&now.platform, &now.from.content, &now.copied, &now.arguments);
     let is_complete = sample.outcome == "built" || sample.outcome == "reused";
-    if !is_complete || start != (&then.platform, &then.from.content, &then.copied, &then.arguments) {
+    if !is_complete || start != (&then.platform, &then.from.content, &then.copied, &then.arguments)
+    {
         return 0;
     }
     let same_files = |step: &ExpectedStep| {

@@ -15,7 +15,7 @@ mod tests;
 
 use serde::Serialize;
 
-pub use sample::{Sample, samples};
+pub use sample::{Sample, identity, samples};
 
 use crate::plan::Inputs;
 use crate::project::StageName;
@@ -111,9 +111,9 @@ impl Forecast {
 pub fn forecast(expected: &[Expected], samples: &[Sample], now: &Circumstances) -> Forecast {
     let stages: Vec<_> =
         expected.iter().map(|expected| stage::forecast(expected, samples, now)).collect();
-    let used = samples.iter().filter(|sample| {
-        expected.iter().any(|expected| expected.stage.as_str() == sample.stage)
-    });
+    let used = samples
+        .iter()
+        .filter(|sample| expected.iter().any(|expected| expected.stage.as_str() == sample.stage));
     let runs: std::collections::BTreeSet<usize> = used.map(|sample| sample.age).collect();
     let schedule = schedule::simulate(expected, &stages, now.jobs);
     let known = stages.iter().all(|stage| stage.seconds.is_some());

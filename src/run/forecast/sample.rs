@@ -55,7 +55,9 @@ impl Sample {
 /// What these runs, the latest first, tell of their stages.
 pub fn samples(runs: &[PastRun]) -> Vec<Sample> {
     let numbered = runs.iter().enumerate();
-    numbered.flat_map(|(age, run)| run.stages.iter().map(move |stage| sample(age, run, stage))).collect()
+    numbered
+        .flat_map(|(age, run)| run.stages.iter().map(move |stage| sample(age, run, stage)))
+        .collect()
 }
 
 fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
@@ -63,7 +65,9 @@ fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
     let decision = run.decisions.iter().find(|decision| decision.stage == stage.stage);
     let inputs = decision.and_then(|decision| decision.inputs.clone());
     let pace = run.pace.iter().find(|pace| pace.stage == stage.stage);
-    let size = |file: &String| run.packages.iter().find(|package| package.file == *file).map(|package| package.size);
+    let size = |file: &String| {
+        run.packages.iter().find(|package| package.file == *file).map(|package| package.size)
+    };
     let files = planned.map(|planned| planned.packages.as_slice()).unwrap_or_default();
     let bytes_of = |files: &[String]| files.iter().filter_map(size).sum();
     let fetched = planned.map(|planned| &planned.instructions).into_iter().flatten();

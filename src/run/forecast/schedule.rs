@@ -23,13 +23,18 @@ pub(super) fn simulate(expected: &[Expected], stages: &[StageForecast], jobs: us
         spans.push((start, start + stages[index].seconds.unwrap_or(0.0)));
     }
     let disk = (0..stages.len()).map(|index| at(&spans, stages, index)).max();
-    Together { seconds: spans.iter().map(|(_, end)| *end).fold(0.0, f64::max), disk: disk.unwrap_or(0) }
+    Together {
+        seconds: spans.iter().map(|(_, end)| *end).fold(0.0, f64::max),
+        disk: disk.unwrap_or(0),
+    }
 }
 
 /// The first moment from `ready` on at which fewer than `jobs` stages run.
 fn free(spans: &[(f64, f64)], ready: f64, jobs: usize) -> f64 {
-    let busy = |moment: f64| spans.iter().filter(|(start, end)| *start <= moment && moment < *end).count();
-    let mut moments: Vec<f64> = spans.iter().map(|(_, end)| *end).filter(|end| *end >= ready).collect();
+    let busy =
+        |moment: f64| spans.iter().filter(|(start, end)| *start <= moment && moment < *end).count();
+    let mut moments: Vec<f64> =
+        spans.iter().map(|(_, end)| *end).filter(|end| *end >= ready).collect();
     moments.push(ready);
     moments.sort_by(f64::total_cmp);
     moments.into_iter().find(|moment| busy(*moment) < jobs).unwrap_or(ready)
@@ -40,8 +45,10 @@ fn free(spans: &[(f64, f64)], ready: f64, jobs: usize) -> f64 {
 fn at(spans: &[(f64, f64)], stages: &[StageForecast], index: usize) -> u64 {
     let end = spans[index].1;
     let begun = (0..stages.len()).filter(|other| spans[*other].0 < end || *other <= index);
-    begun.map(|other| {
-        let beside = other == index || spans[other].1 > spans[index].0 && spans[other].0 < end;
-        stages[other].disk + if beside { stages[other].passing } else { 0 }
-    }).sum()
+    begun
+        .map(|other| {
+            let beside = other == index || spans[other].1 > spans[index].0 && spans[other].0 < end;
+            stages[other].disk + if beside { stages[other].passing } else { 0 }
+        })
+        .sum()
 }
