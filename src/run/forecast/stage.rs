@@ -122,7 +122,7 @@ impl Build<'_> {
             Some((then.0 * scale(step.bytes, then.1), self.weight(sample)))
         };
         weighted(same)
-            .or_else(|| weighted(self.built.iter().filter_map(|sample| place(sample))))
+            .or_else(|| weighted(self.built.iter().filter_map(place)))
             .unwrap_or_else(|| self.any(&step.keyword))
     }
 
