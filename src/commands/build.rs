@@ -10,7 +10,7 @@ use super::plan;
 use super::selection::{Target, own_platform};
 use super::session::Session;
 use crate::error::{Result, Severity};
-use crate::run::{Ending, Recorder, Reporter, RunFolder};
+use crate::run::{Ending, Pace, Recorder, Reporter, RunFolder};
 use crate::ui::{Printer, Progress, reporter};
 
 /// Build the target's stages: verify the packages, serve them, build, check, tag
@@ -57,6 +57,9 @@ pub struct Args {
     /// Refuse files that nothing vouches for, and stages that never fetch a package they name
     #[arg(long)]
     pub(super) strict: bool,
+    /// Build even where the engine's disk is expected to be too small
+    #[arg(long)]
+    pub(super) ignore_disk: bool,
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,
@@ -101,9 +104,10 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     let started = OffsetDateTime::now_utc();
     let clock = Instant::now();
-    let reporter: Arc<dyn Reporter> = reporter(args.progress, printer).into();
+    let pace = Pace::new(reporter(args.progress, printer));
+    let reporter: Arc<dyn Reporter> = Arc::clone(&pace) as Arc<dyn Reporter>;
     let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &*reporter);
-    let mut session = Session::new(args, folder, project, plan, &recorder, &reporter);
+    let mut session = Session::new(args, folder, project, plan, &recorder, &reporter, &pace);
     let result = session.go().await;
     session.report(&Ending::of(&result), started, clock.elapsed());
     result

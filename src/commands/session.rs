@@ -15,13 +15,13 @@ use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification, waiting};
+use super::{forecasting, proxies, remembering, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
 use crate::run::{
-    self, Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock,
+    self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers, execute,
 };
 use crate::server::{self, PackageServer};
@@ -46,6 +46,8 @@ pub(super) struct Session<'a> {
     plan: Plan,
     recorder: &'a Recorder<'a>,
     reporter: &'a Arc<dyn Reporter>,
+    pace: &'a Pace,
+    forecast: Option<Forecast>,
     packages: Vec<VerifiedPackage>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
     /// What the files were when the plan was made: they may change while it is built.
@@ -69,10 +71,21 @@ impl<'a> Session<'a> {
         plan: Plan,
         recorder: &'a Recorder<'a>,
         reporter: &'a Arc<dyn Reporter>,
+        pace: &'a Pace,
     ) -> Self {
-        let revision = revision(&project.folder);
-        let packages = Vec::new();
-        Self { args, folder, project, plan, recorder, reporter, packages, engine: None, revision }
+        Self {
+            revision: revision(&project.folder),
+            args,
+            folder,
+            project,
+            plan,
+            recorder,
+            reporter,
+            pace,
+            forecast: None,
+            packages: Vec::new(),
+            engine: None,
+        }
     }
 
     /// Goes from the plan to the tags.
@@ -80,6 +93,7 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
@@ -98,11 +112,34 @@ impl<'a> Session<'a> {
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
         let job = self.job(&engine, &given, &access, address);
-        let result = interrupt.unless(execute(&job)).await;
+        let forecast = interrupt.unless(self.foretell(&job)).await;
+        let result = match &forecast {
+            Ok(forecast) => interrupt.unless(self.execute(&job, forecast)).await,
+            Err(_) => Ok(()),
+        };
         self.recorder.interrupt();
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
+        self.forecast = Some(forecast?);
         result
+    }
+
+    /// Tells what the build is expected to need.
+    async fn foretell(&self, job: &Job<'_, DockerEngine, Disk>) -> Result<Forecast> {
+        let state = self.recorder.folder().state();
+        let forecast = forecasting::expect(job, state, &self.packages).await?;
+        self.recorder.record(&Event::Forecast(forecast.clone()));
+        if !self.args.ignore_disk {
+            forecasting::refuse_small_disk(&forecast, &job.engine.facts().data_folder)?;
+        }
+        Ok(forecast)
+    }
+
+    async fn execute(&self, job: &Job<'_, DockerEngine, Disk>, forecast: &Forecast) -> Result<()> {
+        tokio::select! {
+            result = execute(job) => result,
+            never = forecasting::watch(self.pace, self.recorder, forecast) => match never {},
+        }
     }
 
     /// What a killed run left is cleared away before this one begins.
@@ -282,6 +319,7 @@ impl<'a> Session<'a> {
         }
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
         let report = report.packages(&self.packages).revision(self.revision.clone());
+        let report = report.pace(self.pace, self.forecast.as_ref());
         let report = match &self.engine {
             Some((engine, builder)) => report.engine(engine.facts(), *builder),
             None => report,
@@ -301,6 +339,7 @@ impl<'a> Session<'a> {
             seconds: taken.as_secs_f64(),
             report: shown,
         });
+        remembering::end(self.recorder.folder());
     }
 }
 

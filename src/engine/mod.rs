@@ -7,6 +7,7 @@
 mod docker;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
@@ -32,6 +33,15 @@ pub enum Builder {
     Classic,
     /// BuildKit inside the engine.
     BuildKit,
+}
+
+impl fmt::Display for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classic => "classic",
+            Self::BuildKit => "buildkit",
+        })
+    }
 }
 
 /// What an engine is and can do.
@@ -191,6 +201,8 @@ pub type BaseSink<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
 pub trait Engine: Send + Sync {
     /// What the engine is and can do.
     fn facts(&self) -> &EngineFacts;
+    /// Bytes that are free where it keeps its data; `None` where this cannot be told.
+    fn free_disk(&self) -> Option<u64>;
     /// Where its build containers reach this host.
     fn access(&self) -> impl Future<Output = Result<HostAccess>> + Send;
     /// The image with this reference or id.

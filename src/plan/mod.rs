@@ -142,7 +142,7 @@ pub struct PlannedInstruction {
     /// Its first line, counted from 1.
     pub line: usize,
     /// The files that it fetches, as far as its text tells.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<String>,
     /// The whole of it, for messages.
     #[serde(skip)]

@@ -252,7 +252,7 @@ fn arguments<E, M>(
     if !stage.packages.is_empty() {
         let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
         let bytes: u64 = packages.iter().map(|package| package.size).sum();
-        let fits = job.builder == Builder::BuildKit && bytes <= job.memory;
+        let fits = job.fits_in_memory(bytes);
         let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
         let address = format!("http://{}/#{kib}#{own}", job.server);
         arguments.insert("FTP_PROXY".to_owned(), address);

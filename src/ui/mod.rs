@@ -9,6 +9,7 @@ mod downloads;
 mod gauge;
 mod json;
 mod live;
+mod outlook;
 mod plain;
 mod printer;
 mod quiet;

@@ -4,6 +4,7 @@
 mod engine;
 mod interrupts;
 mod kills;
+mod small_disk;
 mod strangers;
 mod turns;
 

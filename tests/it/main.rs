@@ -23,6 +23,8 @@ mod project;
 #[cfg(test)]
 mod recipe;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod support;

@@ -6,6 +6,7 @@ mod check;
 mod classic;
 mod connect;
 mod container;
+mod disk;
 mod failure;
 mod images;
 mod plain_text;
@@ -42,6 +43,10 @@ pub struct DockerEngine {
 impl Engine for DockerEngine {
     fn facts(&self) -> &EngineFacts {
         &self.facts
+    }
+
+    fn free_disk(&self) -> Option<u64> {
+        disk::free(self)
     }
 
     async fn access(&self) -> Result<HostAccess> {

@@ -2,6 +2,7 @@
 //! of its own, so that nothing of it outlives the test, whatever becomes of it.
 
 use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -88,6 +89,13 @@ impl SecondEngine {
     pub(crate) fn docker(&self) -> Docker {
         let host = format!("unix://{}", self.folder.path().join("sock").display());
         Docker::at(host, format!("/proc/{}/ns/net", self.child.id()))
+    }
+
+    /// Its disk, as this process can see it.
+    pub(crate) fn disk(&self) -> PathBuf {
+        let shell = only_child(self.child.id()).expect("unshare runs the shell");
+        let folder = self.folder.path().strip_prefix("/").expect("a temporary folder is absolute");
+        Path::new(&format!("/proc/{shell}/root")).join(folder).join("data")
     }
 
     /// Sends a signal to the engine itself.
