@@ -10,6 +10,7 @@ mod judgement;
 mod materials;
 pub mod package;
 pub mod plan;
+mod presence;
 mod proxies;
 mod selection;
 pub mod serve;

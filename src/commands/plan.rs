@@ -1,10 +1,13 @@
 //! `plan`: what a build would do, without an engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::presence::missing_yet;
 use super::selection::{Target, own_platform};
-use crate::error::{Exit, Problem, Result};
+use crate::error::{Exit, Problem, Result, SourceFile};
 use crate::plan::{Bindings, Plan, PlannedParent};
+use crate::project::dockerfile::Dockerfile;
 use crate::ui::{Printer, Table, bytes};
 
 /// Show what a build would do, stage by stage, without touching an engine
@@ -42,8 +45,9 @@ enum Format {
 /// # Errors
 /// The project's files or the command line are wrong.
 pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let (_, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
-    printer.problems(&warnings);
+    let (project, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
+    let missing = missing_yet(&project, &plan.packages);
+    printer.problems(&warnings.into_iter().chain(missing).collect::<Vec<_>>());
     printer.data(&match args.format {
         Format::Table => table(&plan),
         Format::Json => json(&plan)?,
@@ -123,9 +127,16 @@ fn dockerfiles(plan: &Plan) -> String {
         .map(|package| (package.file.clone(), package.sha256.clone()))
         .collect();
     let bindings = Bindings { reference: &reference, files: &files, authority: &str::to_owned };
-    let texts = plan
-        .stages
-        .iter()
-        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(&bindings)));
+    let texts =
+        plan.stages.iter().map(|stage| titled(&stage.reference, stage.dockerfile(&bindings)));
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// A Dockerfile with its image's name above it, but below its directives, which must stay first.
+fn titled(reference: &str, text: String) -> String {
+    let source = Arc::new(SourceFile { path: PathBuf::from("Dockerfile"), text });
+    let (dockerfile, _) = Dockerfile::read(Arc::clone(&source));
+    let end = dockerfile.directives().last().map_or(0, |last| last.span.end);
+    let end = end + source.text[end..].find('\n').filter(|_| end > 0).map_or(0, |line| line + 1);
+    format!("{}# {reference}\n{}", &source.text[..end], &source.text[end..])
 }

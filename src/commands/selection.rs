@@ -12,7 +12,7 @@ use super::judgement::judge;
 use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
-use crate::project::dockerfile::WARNING_CODES;
+use crate::project::dockerfile::{Dialect, WARNING_CODES};
 use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
@@ -93,10 +93,11 @@ pub(super) fn parse_build_arg(text: &str) -> std::result::Result<(String, String
 
 fn parse_code(text: &str) -> std::result::Result<String, String> {
     let rule = text.parse::<Rule>().is_ok();
-    if rule || text == "all" || text == guesses::CODE || WARNING_CODES.contains(&text) {
+    if rule || text == "all" || guesses::CODES.contains(&text) || WARNING_CODES.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(format!("expected `all` or one of {}, {}", WARNING_CODES.join(", "), guesses::CODE))
+    let codes = [&WARNING_CODES[..], &guesses::CODES].concat();
+    Err(format!("expected `all` or one of {}", codes.join(", ")))
 }
 
 impl Source {
@@ -146,6 +147,8 @@ impl Source {
             roots: self.roots.iter().map(|root| folder.join(root)).collect(),
             build_args: self.build_args.iter().cloned().collect(),
             platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
+            skip: self.skip.clone(),
+            dialect: Dialect::default(),
         })
     }
 

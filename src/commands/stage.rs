@@ -122,7 +122,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 
 fn listed<'a>(project: &'a Project, stage: &'a Stage) -> Listed<'a> {
     let named = stage.uses.iter().map(|used| used.name.to_string());
-    let fetched = stage.fetches.iter().filter_map(|fetched| fetched.file.clone().ok());
+    let fetched = stage.fetches.iter().filter_map(|fetched| fetched.certain().map(str::to_owned));
     let packages: IndexSet<String> = named.chain(fetched).collect();
     Listed {
         name: stage.name.as_str(),

@@ -6,7 +6,7 @@ use super::render::render;
 use super::select::{Selection, select};
 use super::{
     Guess, Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage,
-    SCHEMA, graph,
+    SCHEMA, graph, is_secret,
 };
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
@@ -120,6 +120,7 @@ fn select_all<'a>(
                 Err(problem) => problems.push(problem),
             }
         }
+        problems.extend(stage.fetches.iter().filter_map(|fetched| secret(project, fetched)));
         files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
         selected.push((&stage.name, files));
     }
@@ -127,21 +128,34 @@ fn select_all<'a>(
     Ok(selected)
 }
 
+/// A key or credentials that an address names are not served because an address names them.
+fn secret(project: &Project, fetched: &Fetched) -> Option<Problem> {
+    let file = fetched.file.as_ref().ok().filter(|file| is_secret(file))?;
+    if project.packages.iter().any(|package| package.file == *file) {
+        return None;
+    }
+    let problem =
+        Problem::error(format!("hidden files, keys and credentials are not served: `{file}`"));
+    Some(problem.at(fetched.place.clone(), "fetched here").hint(
+        "leave it out of the image; where the image may hold it, declare it in packages.toml, with its sha256",
+    ))
+}
+
 /// A file that is fetched by its address: an entry vouches for it, or nothing does.
 fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
-    let file = fetched.file.as_ref().ok()?;
+    let file = fetched.certain()?;
     let entry = project.packages.iter().find(|package| package.file == *file);
     let undeclared = || {
         Some(PlannedPackage {
             name: package_name(file)?,
-            file: file.clone(),
+            file: file.to_owned(),
             sha256: None,
             size: None,
             url: None,
             place: Some(fetched.place.clone()),
         })
     };
-    Some((file.clone(), entry.map(planned_package).or_else(undeclared)?))
+    Some((file.to_owned(), entry.map(planned_package).or_else(undeclared)?))
 }
 
 /// The file's name with what a package's name cannot hold left out.
@@ -177,10 +191,6 @@ fn plan_stage(
         render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
     let instructions =
         stage.instructions().map(|instruction| planned_instruction(stage, instruction, files));
-    let guesses = stage.fetches.iter().filter_map(|fetched| {
-        let reason = fetched.file.as_ref().err()?.clone();
-        Some(Guess { reason, place: fetched.place.clone() })
-    });
     let is_target = stage.name == target.name;
     Some(PlannedStage {
         name: stage.name.clone(),
@@ -198,13 +208,25 @@ fn plan_stage(
         } else {
             format!("needed by `{}`", target.name)
         },
-        guesses: guesses.collect(),
+        guesses: stage.fetches.iter().filter_map(guess).collect(),
         pieces: rendering.pieces,
         written: rendering.written,
         instructions: instructions.collect(),
         context: stage.sources.clone(),
         context_folder: (!stage.relocations.is_empty()).then_some(CONTEXT_FOLDER),
     })
+}
+
+/// What only the run can tell of a fetch: which file it is, or whether it happens.
+fn guess(fetched: &Fetched) -> Option<Guess> {
+    let place = fetched.place.clone();
+    match (&fetched.file, fetched.doubt) {
+        (Err(reason), _) => Some(Guess { reason: reason.clone(), file: None, place }),
+        (Ok(file), Some(doubt)) => {
+            Some(Guess { reason: format!("it stands {doubt}"), file: Some(file.clone()), place })
+        }
+        (Ok(_), None) => None,
+    }
 }
 
 fn arguments(stage: &Stage, settings: &[(String, String)]) -> IndexMap<String, String> {
@@ -266,5 +288,5 @@ fn fetched_files(
     let used = used.map(|package| package.file.clone());
     let addressed =
         stage.fetches.iter().filter(|fetched| fetched.instruction == instruction.span.start);
-    used.chain(addressed.filter_map(|fetched| fetched.file.clone().ok())).collect()
+    used.chain(addressed.filter_map(|fetched| fetched.certain().map(str::to_owned))).collect()
 }

@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use bindings::Bindings;
-pub use guess::may_be_served;
+pub use guess::{is_secret, may_be_served};
 pub use judge::{differs_from_official, judge};
 pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
@@ -188,6 +188,9 @@ pub struct Written {
 pub struct Guess {
     /// Why it is not known.
     pub reason: String,
+    /// The file, where it is only not known whether it is fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Where it stands.
     #[serde(skip)]
     pub place: Place,

@@ -106,6 +106,7 @@ fn resolve_stage(
         file: Arc::new(body),
         build_args: IndexMap::new(),
         fetches: Vec::new(),
+        triggers: Vec::new(),
         numbers: Vec::new(),
         relocations,
         args: entry.args,
