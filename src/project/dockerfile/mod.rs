@@ -20,6 +20,7 @@ mod conversion;
 #[cfg(test)]
 mod conversion_tests;
 mod directive;
+mod downloads;
 mod embedded;
 mod evaluate;
 mod fetches;
