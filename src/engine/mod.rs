@@ -87,10 +87,16 @@ pub struct BuildRequest {
     pub platform: Option<Platform>,
     /// Build arguments, the predefined proxy arguments among them.
     pub arguments: IndexMap<String, String>,
-    /// The keyword of each instruction of the Dockerfile, in order.
+    /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
+    /// parent's triggers as `ONBUILD RUN`.
     pub keywords: Vec<String>,
     /// Whether to build everything anew.
     pub no_cache: bool,
+}
+
+/// What a trigger does, by its keyword in [`BuildRequest::keywords`].
+fn triggered(keyword: &str) -> Option<&str> {
+    keyword.strip_prefix("ONBUILD ")
 }
 
 /// What an engine says while it builds.

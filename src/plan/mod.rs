@@ -177,10 +177,12 @@ pub enum Piece {
 /// An instruction of a stage's Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// `FROM`, `RUN`, …
+    /// `FROM`, `RUN`, …; `ONBUILD RUN` for what an `ONBUILD` of the parent brings.
     pub keyword: String,
     /// Index into [`PlannedStage::instructions`], where the user wrote it.
     pub own: Option<usize>,
+    /// Where the parent's `ONBUILD` stands that brings it.
+    pub trigger: Option<Place>,
 }
 
 /// A line that fetches what only the run can tell.
@@ -205,6 +207,12 @@ impl PlannedStage {
     /// The keyword of each instruction of [`Self::dockerfile`], in order.
     pub fn keywords(&self) -> Vec<String> {
         self.written.iter().map(|written| written.keyword.clone()).collect()
+    }
+
+    /// Where the instruction at `index` of [`Self::dockerfile`] stands in the user's files.
+    pub fn place(&self, index: usize) -> Option<&Place> {
+        let trigger = || self.written.get(index)?.trigger.as_ref();
+        self.instruction(index).map(|(_, own)| &own.place).or_else(trigger)
     }
 
     /// The user's instruction behind the one at `index` of [`Self::dockerfile`], and its number from 1.
