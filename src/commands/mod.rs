@@ -1,5 +1,6 @@
 //! One file per verb: read, plan, act, print.
 
+mod annotations;
 pub mod build;
 pub mod check;
 mod guesses;
@@ -12,6 +13,7 @@ pub mod package;
 pub mod plan;
 mod presence;
 mod proxies;
+mod revision;
 mod selection;
 pub mod serve;
 mod session;

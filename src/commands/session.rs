@@ -9,16 +9,20 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use time::OffsetDateTime;
 
+use super::annotations::annotations;
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
+use super::revision::revision;
 use super::telling::{VerifyProgress, told};
 use super::{proxies, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
-use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Scratch, execute};
+use crate::run::{
+    Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock, execute,
+};
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
@@ -43,6 +47,16 @@ pub(super) struct Session<'a> {
     reporter: &'a Arc<dyn Reporter>,
     packages: Vec<VerifiedPackage>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
+    /// What the files were when the plan was made: they may change while it is built.
+    revision: Option<Revision>,
+}
+
+/// What a job borrows besides the session.
+struct Given<'b> {
+    builder: Builder,
+    disk: &'b Disk,
+    stock: &'b Stock,
+    scratch: &'b Scratch,
 }
 
 impl<'a> Session<'a> {
@@ -55,7 +69,9 @@ impl<'a> Session<'a> {
         recorder: &'a Recorder<'a>,
         reporter: &'a Arc<dyn Reporter>,
     ) -> Self {
-        Self { args, folder, project, plan, recorder, reporter, packages: Vec::new(), engine: None }
+        let revision = revision(&project.folder);
+        let packages = Vec::new();
+        Self { args, folder, project, plan, recorder, reporter, packages, engine: None, revision }
     }
 
     /// Goes from the plan to the tags.
@@ -75,7 +91,9 @@ impl<'a> Session<'a> {
         self.ready(&engine, builder, &address);
         let scratch = Scratch::new(&self.recorder.folder().id);
         let disk = self.disk();
-        let job = self.job(&engine, builder, &disk, &scratch, &access, address);
+        let stock = interrupt.unless(Stock::of(&*engine)).await?;
+        let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
+        let job = self.job(&engine, &given, &access, address);
         let result = interrupt.unless(execute(&job)).await;
         self.recorder.interrupt();
         server.stop(GRACE).await;
@@ -105,24 +123,29 @@ impl<'a> Session<'a> {
     fn job<'b>(
         &'b self,
         engine: &'b DockerEngine,
-        builder: Builder,
-        disk: &'b Disk,
-        scratch: &'b Scratch,
+        given: &Given<'b>,
         access: &HostAccess,
         server: String,
     ) -> Job<'b, DockerEngine, Disk> {
         Job {
             plan: &self.plan,
             engine,
-            builder,
-            materials: disk,
+            builder: given.builder,
+            materials: given.disk,
             recorder: self.recorder,
+            stock: given.stock,
             proxies: user_proxies(&self.plan, &access.name),
             server,
-            packages: &self.packages,
+            annotations: annotations(
+                &self.plan.tag,
+                self.revision.as_ref(),
+                OffsetDateTime::now_utc(),
+            ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            scratch,
+            jobs: self.args.jobs(),
+            keep_going: self.args.keep_going,
+            scratch: given.scratch,
         }
     }
 
@@ -218,7 +241,8 @@ impl<'a> Session<'a> {
 
     fn disk(&self) -> Disk {
         let context = self.project.context.clone();
-        Disk { context, dockerfile: self.project.dockerfile.clone(), options: self.options() }
+        let dockerfile = self.project.dockerfile.clone();
+        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
@@ -238,7 +262,7 @@ impl<'a> Session<'a> {
     /// Writes the report and tells the end.
     pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
-        let report = report.packages(&self.packages);
+        let report = report.packages(&self.packages).revision(self.revision.clone());
         let report = match &self.engine {
             Some((engine, builder)) => report.engine(engine.facts(), *builder),
             None => report,

@@ -6,6 +6,7 @@
 
 mod docker;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
@@ -72,6 +73,21 @@ pub struct ImageFacts {
     pub size: u64,
 }
 
+/// An image that a label names.
+#[derive(Debug, Clone)]
+pub struct LabelledImage {
+    /// Its content id.
+    pub id: ImageId,
+    /// When it was made, in seconds since the epoch.
+    pub created: i64,
+    /// Its size in bytes, base included.
+    pub size: u64,
+    /// The references that it has.
+    pub references: Vec<String>,
+    /// All its labels.
+    pub labels: HashMap<String, String>,
+}
+
 /// One build of one stage.
 #[derive(Debug)]
 pub struct BuildRequest {
@@ -87,6 +103,8 @@ pub struct BuildRequest {
     pub platform: Option<Platform>,
     /// Build arguments, the predefined proxy arguments among them.
     pub arguments: IndexMap<String, String>,
+    /// Labels that the image gets; they take the place of those that it has.
+    pub labels: IndexMap<String, String>,
     /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
     /// parent's triggers as `ONBUILD RUN`.
     pub keywords: Vec<String>,
@@ -178,6 +196,8 @@ pub trait Engine: Send + Sync {
     fn access(&self) -> impl Future<Output = Result<HostAccess>> + Send;
     /// The image with this reference or id.
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
+    /// Every image that has the label `name`, the newest first.
+    fn labelled(&self, name: &str) -> impl Future<Output = Result<Vec<LabelledImage>>> + Send;
     /// Pulls `reference`.
     fn pull(
         &self,

@@ -6,9 +6,12 @@
 //! what does not go together.
 
 mod bindings;
+mod changes;
 mod graph;
 mod guess;
+mod inputs;
 mod judge;
+mod key;
 mod make;
 mod package_file;
 mod package_run;
@@ -19,8 +22,11 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use bindings::Bindings;
+pub use changes::{Change, Edit, changes, told};
 pub use guess::{is_secret, may_be_served};
+pub use inputs::{Canonical, Surroundings};
 pub use judge::{differs_from_official, judge};
+pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
 pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;
@@ -202,6 +208,20 @@ impl PlannedStage {
     /// The whole Dockerfile.
     pub fn dockerfile(&self, bindings: &Bindings<'_>) -> String {
         self.pieces.iter().map(|piece| bindings.bind(piece)).collect()
+    }
+
+    /// Whether it may ask for `file`, or make its children's triggers ask: one that it names, or
+    /// any where only its run can tell.
+    pub fn may_fetch(&self, file: &str) -> bool {
+        let marked = |piece: &Piece| match piece {
+            Piece::Files(names) => names.iter().any(|name| name == file),
+            Piece::AllFiles => true,
+            _ => false,
+        };
+        let guessed = |guess: &Guess| guess.file.as_deref().is_none_or(|name| name == file);
+        self.packages.iter().any(|name| name == file)
+            || self.pieces.iter().any(marked)
+            || self.guesses.iter().any(guessed)
     }
 
     /// The keyword of each instruction of [`Self::dockerfile`], in order.

@@ -82,6 +82,17 @@ pub enum Event {
         /// `present`, `load`, `import` or `pull`.
         how: &'static str,
     },
+    /// Whether a stage is built, or an image of the same content is used again.
+    StageDecided {
+        /// The stage.
+        stage: StageName,
+        /// Whether the engine has an image of the same content.
+        reused: bool,
+        /// The causes, the nearest first.
+        reasons: Vec<String>,
+        /// What names its content; `null` where only the engine can tell whether something changed.
+        key: Option<String>,
+    },
     /// A stage is being built.
     StageStarted {
         /// The stage.

@@ -45,6 +45,12 @@ impl Reporter for Plain {
     }
 }
 
+/// What was decided of a stage, and why.
+pub(super) fn decided(reused: bool, reasons: &[String]) -> String {
+    let word = if reused { "reused" } else { "building" };
+    format!("{word}: {}", reasons.join("; "))
+}
+
 /// An event as one line, where it is worth one.
 pub(super) fn line(event: &Event) -> Option<String> {
     Some(match event {
@@ -65,6 +71,9 @@ pub(super) fn line(event: &Event) -> Option<String> {
         }
         Event::BaseReady { image, how, .. } if *how != "present" => {
             format!("base {image}: {how} done")
+        }
+        Event::StageDecided { stage, reused, reasons, .. } => {
+            format!("[{stage}] {}", decided(*reused, reasons))
         }
         Event::StageStarted { stage, steps } => format!("[{stage}] {}", counted(*steps, "step")),
         Event::StageStep { stage, step, steps, instruction, cached } => {

@@ -85,6 +85,7 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
         target: request.target.clone(),
         platform: request.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
         buildargs: Some(request.arguments.clone().into_iter().collect()),
+        labels: Some(request.labels.clone().into_iter().collect()),
         nocache: request.no_cache,
         rm: true,
         forcerm: true,

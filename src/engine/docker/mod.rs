@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -49,6 +49,10 @@ impl Engine for DockerEngine {
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {
         images::find(self, reference).await
+    }
+
+    async fn labelled(&self, name: &str) -> Result<Vec<LabelledImage>> {
+        images::labelled(self, name).await
     }
 
     async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
