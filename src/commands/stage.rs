@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::selection::{Source, own_platform};
-use crate::error::{Exit, Problem, Result};
+use crate::error::{Error, Exit, Problem, Result};
 use crate::project::{Parent, Project, Stage};
 use crate::ui::{Printer, Table};
 
@@ -105,6 +105,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Verb::Graph(graph) => &graph.source,
     };
     let (project, warnings) = source.load(folder, &own_platform()?)?;
+    let warnings = Error::check(Exit::Project, source.denied(warnings))?;
     printer.problems(&warnings);
     printer.data(&match &args.verb {
         Verb::List(list) => match list.format {

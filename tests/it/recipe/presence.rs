@@ -65,3 +65,13 @@ fn a_dockerfile_without_a_stage_is_an_error() {
     check("", &[], &["check"], 3, "recipe-empty");
     check("# nothing\nARG A=1\n", &[], &["plan"], 3, "recipe-without-stage");
 }
+
+/// `ENV` wins over every `ARG` with the classic builder; with BuildKit the later line does.
+#[test]
+fn a_file_is_read_as_the_chosen_builder_reads_it() {
+    let dockerfile = "FROM x\nENV V=1\nARG V=2\nRUN wget URL/$V.txt && rm *\n";
+    for (builder, missing) in [("classic", "1.txt"), ("buildkit", "2.txt"), ("auto", "2.txt")] {
+        let told = recipe(dockerfile, &[]).run(&["check", "--builder", builder]).exits(4).stderr;
+        assert!(told.contains(&format!("`{missing}` is missing")), "{builder}: {told}");
+    }
+}
