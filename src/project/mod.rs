@@ -22,6 +22,7 @@ mod stage_body;
 mod stages_file;
 mod table;
 mod tag;
+mod warnings;
 
 use std::ops::Range;
 use std::path::PathBuf;

@@ -19,7 +19,7 @@ use super::{Platform, Project, StageName, dockerfile};
 use crate::error::{Error, Exit, Place, Problem, Result, SourceFile};
 
 /// The gateway that recipes name: the first address of Docker's default bridge.
-const USUAL_GATEWAY: &str = "172.17.0.1";
+pub(super) const USUAL_GATEWAY: &str = "172.17.0.1";
 
 /// What the command line says of a Dockerfile.
 #[derive(Debug, Clone)]

@@ -53,7 +53,8 @@ pub fn run_with_packages(
     let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
     let run = runs.iter().find(|run| std::ptr::eq(run.instruction, instruction));
     let run = run.ok_or("no shell runs it")?;
-    let judged = Judged { stages, inputs, steps: &steps, runs: &runs, size: &|_| None };
+    let judged =
+        Judged { file: stages.file(), inputs, steps: &steps, runs: &runs, size: &|_| None };
     let mut taken = Vec::new();
     for fetch in fetches {
         taken.push(taken_by(run, fetch, &judged)?);

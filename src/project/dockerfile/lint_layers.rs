@@ -168,7 +168,7 @@ fn copied_in_vain(judged: &Judged<'_, '_>, place: usize, step: &Step<'_>) -> Opt
                 .code("copy-then-remove")
                 .note(format!("its {megabytes} MB stay in the image: a layer cannot give back what one below it holds"))
                 .hint("use `RUN --package=…`, or fetch and remove it in one `RUN`");
-            let span = first_line(judged.stages, step.instruction);
+            let span = first_line(judged.file, step.instruction);
             return Some(judged.at(problem, span, "its layer keeps the file"));
         }
     }

@@ -14,6 +14,7 @@
 //! as it is; what only the build can tell is unknown, with its reason.
 
 mod assignments;
+mod bodies;
 mod branches;
 mod commands;
 mod conversion;
@@ -59,6 +60,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use assignments::Assignment;
+pub use bodies::Body;
 pub use conversion::{Edits, edited, run_with_packages};
 pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches, trigger_fetches};
@@ -66,7 +68,7 @@ pub use heredoc::Heredoc;
 pub use hosts::host_places;
 pub use inputs::{Dialect, Inputs};
 pub use instruction::{Flag, Form, Instruction};
-pub use lint::{lint, syntax_directive};
+pub use lint::{lint, lint_body};
 pub use lint_layers::LARGE;
 pub use logical::Logical;
 pub use scope::{Lookup, Scope, Value};

@@ -1,16 +1,13 @@
 //! What is wrong with stages and their names, in the user's words.
 
-use super::Instruction;
 use super::scope::Value;
 use super::stages::Stages;
+use super::{Dockerfile, Instruction};
 use crate::error::{Place, Problem, did_you_mean};
 
 impl Stages<'_> {
     pub(super) fn at(&self, problem: Problem, instruction: &Instruction, label: &str) -> Problem {
-        let start = instruction.span.start;
-        let head = instruction.arguments.source_span(0..instruction.arguments.text.len());
-        let end = head.end.clamp(start, instruction.span.end);
-        problem.at(Place::new(self.file().source(), start..end), label)
+        at(self.file(), problem, instruction, label)
     }
 
     pub(super) fn homeless(&self, keyword: &str, instruction: &Instruction) -> Problem {
@@ -47,13 +44,6 @@ impl Stages<'_> {
         }
     }
 
-    pub(super) fn variable_from(&self, name: &str, instruction: &Instruction) -> Problem {
-        let problem = Problem::warning(format!("Docker expands no variable in `--from={name}`"))
-            .code("variable-from")
-            .hint("name the image in a stage of its own: `FROM <image> AS <name>`");
-        self.at(problem, instruction, "used here")
-    }
-
     pub(super) fn no_such_stage(&self, number: usize, instruction: &Instruction) -> Problem {
         let count = self.iter().len();
         let problem = Problem::error(format!("there is no stage {number}"))
@@ -69,4 +59,20 @@ impl Stages<'_> {
             .maybe_hint(did_you_mean(name, earlier.filter(|other| *other != name)));
         self.at(problem, instruction, "used here")
     }
+}
+
+/// Points at the head of an instruction of `file`.
+fn at(file: &Dockerfile, problem: Problem, instruction: &Instruction, label: &str) -> Problem {
+    let start = instruction.span.start;
+    let head = instruction.arguments.source_span(0..instruction.arguments.text.len());
+    let end = head.end.clamp(start, instruction.span.end);
+    problem.at(Place::new(file.source(), start..end), label)
+}
+
+/// `--from=$NAME`, where Docker expands nothing.
+pub(super) fn variable_from(file: &Dockerfile, name: &str, instruction: &Instruction) -> Problem {
+    let problem = Problem::warning(format!("Docker expands no variable in `--from={name}`"))
+        .code("variable-from")
+        .hint("name the image itself, or a stage that starts from it");
+    at(file, problem, instruction, "used here")
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use super::scope::{Scope, Value};
+use super::stage_problems::variable_from;
 use super::{Dockerfile, Instruction};
 use crate::error::Problem;
 
@@ -277,7 +278,7 @@ impl<'f> Stages<'f> {
         problems: &mut Vec<Problem>,
     ) -> Origin {
         if name.contains('$') {
-            problems.push(self.variable_from(name, instruction));
+            problems.push(variable_from(self.file, name, instruction));
             return Origin::Unknown { reason: format!("`{name}` holds a variable") };
         }
         let stage = match name.parse::<usize>() {
@@ -338,7 +339,7 @@ impl Origin {
 }
 
 /// The names that an instruction uses files from: `--from=` and mounts.
-fn references(instruction: &Instruction) -> Vec<String> {
+pub(super) fn references(instruction: &Instruction) -> Vec<String> {
     match instruction.keyword.as_str() {
         "COPY" | "ADD" => {
             instruction.flag("from").and_then(|flag| flag.value.clone()).into_iter().collect()
