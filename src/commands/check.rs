@@ -1,7 +1,8 @@
 //! `check`: everything about a project that can be known without an engine.
 //!
-//! 1. Plan each stage as a target, and judge it. 2. Look for the files that a
-//! Dockerfile fetches, without reading them. 3. Tell everything at once.
+//! 1. Plan each stage as a target, and judge it.
+//! 2. Look for the files that a Dockerfile fetches, without reading them.
+//! 3. Tell everything at once.
 
 use std::path::Path;
 

@@ -29,7 +29,7 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
     for guess in &guesses {
         match &guess.file {
             Some(file) if matches!(index.find(file), Found::File { .. }) => {
-                serve(project, plan, file)
+                serve(project, plan, file);
             }
             Some(file) => problems.push(missing(guess, file, &index)),
             None => problems.push(unknown(guess)),

@@ -16,14 +16,15 @@ use super::materials::{self, Disk};
 use super::revision::revision;
 use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification};
+use super::{proxies, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dialect;
 use crate::run::{
-    Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock, execute,
+    self, Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock,
+    clear_leftovers, execute,
 };
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
@@ -81,12 +82,15 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
+        let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         let builder = choose(self.args.target.source.builder, &engine)?;
         self.follow(&engine, builder, &interrupt).await?;
         self.engine = Some((Arc::clone(&engine), builder));
+        interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let server = interrupt.unless(self.serve(&access)).await?;
         let address = format!("{}:{}", access.name, server.local_address().port());
@@ -101,6 +105,12 @@ impl<'a> Session<'a> {
         server.stop(GRACE).await;
         self.clear(&engine, &scratch).await;
         result
+    }
+
+    /// What a killed run left is cleared away before this one begins.
+    async fn clear_leftovers(&self, engine: &DockerEngine) -> Result<()> {
+        clear_leftovers(engine, &run::state_folder(&self.project.folder)).await;
+        Ok(())
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
@@ -129,6 +139,7 @@ impl<'a> Session<'a> {
         access: &HostAccess,
         server: String,
     ) -> Job<'b, DockerEngine, Disk> {
+        let jobs = self.args.jobs();
         Job {
             plan: &self.plan,
             engine,
@@ -145,7 +156,8 @@ impl<'a> Session<'a> {
             ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            jobs: self.args.jobs(),
+            memory: free_memory(engine) / 2 / jobs as u64,
+            jobs,
             keep_going: self.args.keep_going,
             scratch: given.scratch,
         }
@@ -302,6 +314,14 @@ impl<'a> Session<'a> {
 
 fn files(plan: &Plan) -> Vec<String> {
     plan.packages.iter().map(|package| package.file.clone()).collect()
+}
+
+/// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
+fn free_memory(engine: &DockerEngine) -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    (kib.unwrap_or(0) * 1024).min(engine.facts().memory / 2)
 }
 
 fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {

@@ -103,6 +103,9 @@ pub struct BuildRequest {
     pub platform: Option<Platform>,
     /// Build arguments, the predefined proxy arguments among them.
     pub arguments: IndexMap<String, String>,
+    /// The id of the run that builds, by which what outlives it is known; `None` where the
+    /// instructions read `no_proxy`, which would carry it.
+    pub run: Option<String>,
     /// Labels that the image gets; they take the place of those that it has.
     pub labels: IndexMap<String, String>,
     /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
@@ -168,6 +171,8 @@ pub struct CheckRequest {
     pub command: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// The id of the run that checks: what outlives it is known by this.
+    pub run: String,
 }
 
 /// How a check ended.
@@ -227,6 +232,9 @@ pub trait Engine: Send + Sync {
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay.
     fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Removes what a run that was killed left: its containers, and its references (`:run-<id>`)
+    /// of images that have `label`.
+    fn sweep(&self, run: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;
 }

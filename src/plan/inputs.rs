@@ -46,6 +46,7 @@ impl Canonical {
             reference: &|_| "stage".to_owned(),
             files: &[],
             authority: &|_| "package-server".to_owned(),
+            mounts: false,
         };
         let text = stage.dockerfile(&bindings);
         let (file, _) =

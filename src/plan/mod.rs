@@ -178,6 +178,8 @@ pub enum Piece {
     AllFiles,
     /// The package server's `host:port`, as the user wrote it.
     Authority(String),
+    /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
+    PackageMount,
 }
 
 /// An instruction of a stage's Dockerfile.

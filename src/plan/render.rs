@@ -117,7 +117,7 @@ impl Rendering {
             shell = shell_after(shell, instruction);
             self.cache_mark(stage, instruction);
             match package_run(instruction, &shell, stage.file.escape(), &resolve) {
-                Some(text) => self.text(text),
+                Some(pieces) => self.pieces.extend(pieces),
                 None => self.verbatim(project, stage, instruction),
             }
             let keyword = instruction.keyword.clone();

@@ -4,6 +4,7 @@
 //! describes them, and a test holds the two together.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::engine::Builder;
 use crate::project::{Platform, StageName};
@@ -29,6 +30,18 @@ pub enum Event {
         platform: Platform,
         /// All stages of the plan, in order.
         stages: Vec<StageName>,
+    },
+    /// Another run builds the same image; this one goes on when that one ends.
+    Waiting {
+        /// The other run's id.
+        run: String,
+        /// Its process.
+        process: u32,
+        /// What both build.
+        image: String,
+        /// When the other run began to build it.
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
     },
     /// Hashing the package files has begun.
     VerifyStarted {

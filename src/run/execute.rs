@@ -62,6 +62,8 @@ pub struct Job<'a, E, M> {
     pub no_cache: bool,
     /// Whether a stage fails that never fetched what its instructions name.
     pub strict: bool,
+    /// How many bytes of packages each stage may keep in memory while it is built.
+    pub memory: u64,
     /// How many stages are built at the same time, at least 1.
     pub jobs: usize,
     /// Whether a failure lets other stages begin that do not depend on it.

@@ -10,7 +10,7 @@ use crate::plan::{Inputs, Plan, StageKey, VerifiedPackage};
 use crate::project::StageName;
 
 /// The version of the report; raised when a field changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// How a run ended.
 #[derive(Debug, Clone, Serialize)]

@@ -13,7 +13,9 @@ use super::passed::Passed;
 use super::schedule::parents;
 use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
-use crate::engine::{BuildEvent, BuildRequest, CheckOutcome, CheckRequest, Engine, LabelledImage};
+use crate::engine::{
+    BuildEvent, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine, LabelledImage,
+};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Bindings, PlannedStage, VerifiedPackage};
 use crate::project::StageName;
@@ -102,7 +104,7 @@ async fn attempt<E: Engine, M: Materials>(
     };
     let packages = job.materials.packages(stage).await?;
     let ground = Ground { packages: &packages, base: base.as_ref(), made };
-    let decision = decide(job, stage, &ground).await?;
+    let decision = decide(&job.sources(), stage, &ground).await?;
     job.recorder.decide(stage, &decision);
     let built = match &decision.reuse {
         Some(image) => reused(image),
@@ -165,7 +167,8 @@ async fn build<E: Engine, M: Materials>(
         target: stage.name.lower(),
         platform: Some(job.plan.platform.clone())
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: arguments(job, stage),
+        arguments: arguments(job, stage, packages),
+        run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
         labels,
         keywords: stage.keywords(),
         no_cache: job.no_cache,
@@ -186,6 +189,12 @@ async fn build<E: Engine, M: Materials>(
     Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
 }
 
+/// A declared argument is part of the cache key, so it must not change from run to run.
+fn reads_no_proxy<E, M>(job: &Job<'_, E, M>) -> bool {
+    let mut instructions = job.plan.stages.iter().flat_map(|stage| &stage.instructions);
+    instructions.any(|one| one.keyword == "ARG" && one.text.to_lowercase().contains("no_proxy"))
+}
+
 /// The stage's Dockerfile, with what only the run knows.
 fn dockerfile<E, M>(
     job: &Job<'_, E, M>,
@@ -200,19 +209,28 @@ fn dockerfile<E, M>(
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
         files: &files,
         authority: &|_| job.server.clone(),
+        mounts: job.builder == Builder::BuildKit,
     })
 }
 
 /// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
 /// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
 /// predefined ones reach every RUN and are no part of the cache key.
-fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String, String> {
+fn arguments<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+) -> IndexMap<String, String> {
     let mut arguments = stage.args.clone();
     arguments.extend(stage.build_args.clone());
     arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
         let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-        arguments.insert("FTP_PROXY".to_owned(), format!("http://{}/#{own}", job.server));
+        let bytes: u64 = packages.iter().map(|package| package.size).sum();
+        let fits = job.builder == Builder::BuildKit && bytes <= job.memory;
+        let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
+        let address = format!("http://{}/#{kib}#{own}", job.server);
+        arguments.insert("FTP_PROXY".to_owned(), address);
     }
     arguments
 }
@@ -295,7 +313,9 @@ async fn run_check<E: Engine, M>(
     let (stage_name, check) = (stage.name.clone(), name.to_owned());
     job.recorder.record(&Event::CheckStarted { stage: stage_name.clone(), check: check.clone() });
     let timeout = Duration::from_secs(stage.check_timeout);
-    let request = CheckRequest { image: image.to_owned(), command: command.to_owned(), timeout };
+    let (image, command) = (image.to_owned(), command.to_owned());
+    let run = job.recorder.folder().id.clone();
+    let request = CheckRequest { image, command, timeout, run };
     let outcome = job.engine.check(&request).await?;
     for line in &outcome.output {
         job.recorder.record(&Event::StageOutput { stage: stage_name.clone(), line: line.clone() });

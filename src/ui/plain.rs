@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::summary::{summary, word};
-use super::units::counted;
+use super::units::{clock, counted};
 use super::{Printer, bytes, seconds};
 use crate::run::{Event, Reporter, StageResult, Transfer};
 
@@ -56,6 +56,10 @@ pub(super) fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::RunStarted { run, project, target, platform, .. } => {
             format!("run {run}: {project} {target} for {platform}")
+        }
+        Event::Waiting { run, process, image, since } => {
+            let clock = clock(*since);
+            format!("waiting for run {run}, process {process}, which builds {image} since {clock}")
         }
         Event::VerifyStarted { files, bytes: size } => {
             format!("verifying {}, {}", counted(*files, "package"), bytes(*size))

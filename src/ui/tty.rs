@@ -219,7 +219,7 @@ impl Reporter for Tty {
                 }
             }
             Event::StageFinished(result) => self.finish(state, result),
-            Event::Transfer(Transfer::Refused { .. }) => {
+            Event::Waiting { .. } | Event::Transfer(Transfer::Refused { .. }) => {
                 let line = plain::line(event).unwrap_or_default();
                 self.lines.suspend(|| self.printer.talk(&line));
             }

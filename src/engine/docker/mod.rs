@@ -9,6 +9,7 @@ mod container;
 mod failure;
 mod images;
 mod plain_text;
+mod sweep;
 
 use std::path::Path;
 use std::time::Duration;
@@ -91,6 +92,10 @@ impl Engine for DockerEngine {
 
     async fn untag(&self, reference: &str) -> Result<()> {
         images::untag(self, reference).await
+    }
+
+    async fn sweep(&self, run: &str, label: &str) -> Result<()> {
+        sweep::sweep(self, run, label).await
     }
 
     async fn settle(&self) {

@@ -91,10 +91,10 @@ fn of_curl(options: &Options<'_>) -> Option<Output> {
 mod tests {
     use super::*;
 
-    fn check(command: &str, expected: Option<Output>) {
+    fn check(command: &str, expected: impl Into<Option<Output>>) {
         let words = command.split(' ').map(|word| Text::literal(word, 0)).collect();
         let ran = Ran { words, ..Ran::default() };
-        assert_eq!(output(&ran), expected, "{command}");
+        assert_eq!(output(&ran), expected.into(), "{command}");
     }
 
     fn folder(path: &str, makes_folder: bool) -> Option<Output> {
