@@ -65,6 +65,14 @@ fn unknown(guess: &Guess) -> Problem {
         .code(UNKNOWN)
         .at(guess.place.clone(), &guess.reason)
         .note("every package, script and requirements file in the roots is served to it, and a change of any of them runs it again")
+        .maybe_hint(argument(&guess.reason))
+}
+
+/// What to do where only an argument's value is missing: "`ARCH` is an `ARG` without a value, …".
+fn argument(reason: &str) -> Option<String> {
+    let (name, rest) = reason.strip_prefix('`')?.split_once('`')?;
+    let unset = rest.starts_with(" is an `ARG` without a value");
+    unset.then(|| format!("give its value with `--build-arg {name}=…`"))
 }
 
 fn missing(guess: &Guess, file: &str, index: &RootIndex) -> Problem {

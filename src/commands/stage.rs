@@ -5,6 +5,7 @@ use std::path::Path;
 use indexmap::IndexSet;
 use serde::Serialize;
 
+use super::presence::missing_yet;
 use super::selection::{Source, own_platform};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::project::{Parent, Project, Stage};
@@ -105,7 +106,10 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Verb::Graph(graph) => &graph.source,
     };
     let (project, warnings) = source.load(folder, &own_platform()?)?;
-    let warnings = Error::check(Exit::Project, source.denied(warnings))?;
+    let mut warnings = Error::check(Exit::Project, source.denied(warnings))?;
+    if let Verb::List(_) = &args.verb {
+        warnings.extend(missing_yet(&project, &crate::plan::fetched(&project)));
+    }
     printer.problems(&warnings);
     printer.data(&match &args.verb {
         Verb::List(list) => match list.format {

@@ -6,7 +6,7 @@ use super::render::render;
 use super::select::{Selection, select};
 use super::{
     Guess, Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage,
-    SCHEMA, graph, is_secret,
+    SCHEMA, graph,
 };
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
@@ -120,7 +120,6 @@ fn select_all<'a>(
                 Err(problem) => problems.push(problem),
             }
         }
-        problems.extend(stage.fetches.iter().filter_map(|fetched| secret(project, fetched)));
         files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
         selected.push((&stage.name, files));
     }
@@ -128,17 +127,12 @@ fn select_all<'a>(
     Ok(selected)
 }
 
-/// A key or credentials that an address names are not served because an address names them.
-fn secret(project: &Project, fetched: &Fetched) -> Option<Problem> {
-    let file = fetched.file.as_ref().ok().filter(|file| is_secret(file))?;
-    if project.packages.iter().any(|package| package.file == *file) {
-        return None;
-    }
-    let problem =
-        Problem::error(format!("hidden files, keys and credentials are not served: `{file}`"));
-    Some(problem.at(fetched.place.clone(), "fetched here").hint(
-        "leave it out of the image; where the image may hold it, declare it in packages.toml, with its sha256",
-    ))
+/// Every file that a stage of `project` certainly fetches by its address, each once.
+pub fn fetched(project: &Project) -> Vec<PlannedPackage> {
+    let all = project.stages.values().flat_map(|stage| &stage.fetches);
+    let mut files = IndexMap::new();
+    files.extend(all.filter_map(|fetched| fetched_package(project, fetched)));
+    files.into_values().collect()
 }
 
 /// A file that is fetched by its address: an entry vouches for it, or nothing does.

@@ -16,6 +16,7 @@ mod make;
 mod package_file;
 mod package_run;
 mod render;
+mod secrets;
 mod select;
 
 use indexmap::IndexMap;
@@ -27,8 +28,9 @@ pub use guess::{is_secret, may_be_served};
 pub use inputs::{Canonical, Surroundings};
 pub use judge::{differs_from_official, judge};
 pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
-pub use make::{Wishes, make, package_name};
+pub use make::{Wishes, fetched, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
+pub use secrets::secrets;
 pub use select::Selection;
 
 use crate::error::Place;

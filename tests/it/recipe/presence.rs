@@ -21,7 +21,11 @@ const TWO_STAGES: &str = "FROM x AS one\nRUN wget URL/a.run && sh a.run && rm a.
 #[test]
 fn what_is_missing_is_told_for_all_stages_at_once() {
     check(TWO_STAGES, &["install_a.sh"], &["check"], 4, "recipe-check-missing");
-    check(TWO_STAGES, &["install_a.sh"], &["plan"], 0, "recipe-plan-missing");
+    for verb in [&["plan", "--format", "dockerfile"][..], &["stage", "list"]] {
+        let told = recipe(TWO_STAGES, &["a.run"]).run(verb).exits(0).stderr;
+        let missing = told.matches("warning: package file `").count();
+        assert!(missing == 2 && told.contains("`gone.txt` is missing"), "{told}");
+    }
 }
 
 #[test]
@@ -51,6 +55,15 @@ fn secrets_are_not_served_because_an_address_names_them() {
     let dockerfile =
         "FROM x\nRUN wget -q URL/.env\nRUN if [ -e /a ]; then curl -fO URL/server.key; fi\n";
     check(dockerfile, &[".env", "server.key"], &["check"], 3, "recipe-check-secret");
+    let told = recipe(dockerfile, &[".env", "server.key"]).run(&["build"]).exits(3).stderr;
+    assert!(told.contains("are not served: `server.key`"), "{told}");
+}
+
+#[test]
+fn a_build_argument_that_was_forgotten_is_named() {
+    let dockerfile = "FROM x\nARG ARCH\nRUN wget URL/a-${ARCH}.run && rm *\n";
+    let told = recipe(dockerfile, &[]).run(&["check"]).exits(0).stderr;
+    assert!(told.contains("hint: give its value with `--build-arg ARCH=…`"), "{told}");
 }
 
 #[test]
