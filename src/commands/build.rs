@@ -21,15 +21,6 @@ use crate::ui::{Printer, Progress, reporter};
 pub struct Args {
     #[command(flatten)]
     pub(super) target: Target,
-    /// Which of the engine's builders to use
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "auto|classic|buildkit"
-    )]
-    pub(super) builder: Wanted,
     /// How to show what happens
     #[arg(
         long,
@@ -74,17 +65,6 @@ impl Args {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.map_or_else(|| processors().min(JOBS), usize::from)
     }
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub(super) enum Wanted {
-    /// BuildKit where the engine has it
-    #[default]
-    Auto,
-    /// The first builder, which every engine has
-    Classic,
-    /// BuildKit inside the engine
-    Buildkit,
 }
 
 /// Builds.

@@ -16,6 +16,7 @@ mod outlook;
 pub mod package;
 mod past;
 pub mod plan;
+mod presence;
 mod proxies;
 mod remembering;
 mod revision;

@@ -10,16 +10,18 @@ use indexmap::IndexMap;
 use time::OffsetDateTime;
 
 use super::annotations::annotations;
-use super::build::{Args, Wanted};
+use super::build::Args;
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
+use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
 use super::{forecasting, proxies, remembering, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
+use crate::project::dockerfile::Dialect;
 use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers, execute,
@@ -99,8 +101,8 @@ impl<'a> Session<'a> {
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
-        self.follow_platform(&engine, &interrupt).await?;
-        let builder = choose(self.args.builder, &engine)?;
+        let builder = choose(self.args.target.source.builder, &engine)?;
+        self.follow(&engine, builder, &interrupt).await?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
@@ -236,18 +238,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An engine of another platform than this machine's decides, unless the user did.
-    async fn follow_platform(
+    /// An engine of another platform than this machine's decides, unless the user did; so does
+    /// one that has no BuildKit, because the classic builder reads arguments differently.
+    async fn follow(
         &mut self,
         engine: &DockerEngine,
+        builder: Builder,
         interrupt: &Interrupt,
     ) -> Result<()> {
-        let asked = self.args.target.source.platform.is_some();
+        let source = &self.args.target.source;
+        let asked = source.platform.is_some();
         let own =
             engine.facts().platform.clone().filter(|own| !asked && *own != self.plan.platform);
-        if let Some(platform) = own {
-            (self.project, self.plan, _) = self.args.target.plan(self.folder, &platform)?;
-            self.verify(interrupt).await?;
+        let classic = builder == Builder::Classic && source.builder != Wanted::Classic;
+        if own.is_some() || classic {
+            let platform = own.unwrap_or_else(|| self.plan.platform.clone());
+            let dialect = match builder {
+                Builder::Classic => Dialect::Classic,
+                Builder::BuildKit => Dialect::BuildKit,
+            };
+            let planned = files(&self.plan);
+            (self.project, self.plan, _) =
+                self.args.target.plan_as(dialect, self.folder, &platform)?;
+            if files(&self.plan) != planned {
+                self.verify(interrupt).await?;
+            }
         }
         Ok(())
     }
@@ -341,6 +356,10 @@ impl<'a> Session<'a> {
         });
         remembering::end(self.recorder.folder());
     }
+}
+
+fn files(plan: &Plan) -> Vec<String> {
+    plan.packages.iter().map(|package| package.file.clone()).collect()
 }
 
 /// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.

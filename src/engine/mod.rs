@@ -118,10 +118,16 @@ pub struct BuildRequest {
     pub run: Option<String>,
     /// Labels that the image gets; they take the place of those that it has.
     pub labels: IndexMap<String, String>,
-    /// The keyword of each instruction of the Dockerfile, in order.
+    /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
+    /// parent's triggers as `ONBUILD RUN`.
     pub keywords: Vec<String>,
     /// Whether to build everything anew.
     pub no_cache: bool,
+}
+
+/// What a trigger does, by its keyword in [`BuildRequest::keywords`].
+fn triggered(keyword: &str) -> Option<&str> {
+    keyword.strip_prefix("ONBUILD ")
 }
 
 /// What an engine says while it builds.
