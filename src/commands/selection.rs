@@ -132,6 +132,13 @@ impl Wanted {
 }
 
 impl Source {
+    /// Whether there is a project to read.
+    pub(super) fn is_there(&self, folder: &Path) -> bool {
+        self.file.is_some()
+            || project::find_folder(folder).is_some()
+            || project::find_dockerfile(folder).is_some()
+    }
+
     /// Reads the project. Returns it with its warnings, of which none is denied yet.
     pub(super) fn load(
         &self,

@@ -270,13 +270,15 @@ impl<'a> Session<'a> {
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
         let (planned, options) = (self.plan.packages.clone(), self.options());
         let clock = Instant::now();
-        let progress = VerifyProgress::new(Arc::clone(self.reporter));
-        let observer = move |event| progress.take(&event);
+        let progress = Arc::new(VerifyProgress::new(Arc::clone(self.reporter)));
+        let listening = Arc::clone(&progress);
+        let observer = move |event| listening.take(&event);
         let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
         self.packages = interrupt.blocking(work).await?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
         self.recorder.record(&Event::VerifyFinished {
             files: self.packages.len(),
+            remembered: progress.remembered(),
             bytes,
             seconds: clock.elapsed().as_secs_f64(),
         });

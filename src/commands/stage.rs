@@ -5,9 +5,10 @@ use std::path::Path;
 use indexmap::IndexSet;
 use serde::Serialize;
 
+use super::output::Output;
 use super::presence::missing_yet;
 use super::selection::{Source, own_platform};
-use crate::error::{Error, Exit, Problem, Result};
+use crate::error::{Error, Exit, Result};
 use crate::project::{Parent, Project, Stage};
 use crate::ui::{Printer, Table};
 
@@ -35,24 +36,8 @@ enum Verb {
 struct List {
     #[command(flatten)]
     source: Source,
-    /// How to print them
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "table|json"
-    )]
-    format: ListFormat,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum ListFormat {
-    /// For people
-    #[default]
-    Table,
-    /// A list of objects
-    Json,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Draw what is built from what, and what is copied
@@ -112,10 +97,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     printer.problems(&warnings);
     printer.data(&match &args.verb {
-        Verb::List(list) => match list.format {
-            ListFormat::Table => table(&project),
-            ListFormat::Json => json(&project)?,
-        },
+        Verb::List(list) => list.output.text(|| table(&project), || all(&project))?,
         Verb::Graph(graph) => match graph.format {
             GraphFormat::Text => text(&project),
             GraphFormat::Dot => dot(&project),
@@ -162,12 +144,8 @@ fn table(project: &Project) -> String {
     table.to_string()
 }
 
-fn json(project: &Project) -> Result<String> {
-    let list: Vec<_> = project.stages.values().map(|stage| listed(project, stage)).collect();
-    let text = serde_json::to_string_pretty(&list);
-    text.map(|text| text + "\n").map_err(|error| {
-        Problem::error("the stages cannot be written").cause(error).exit(Exit::Bug)
-    })
+fn all(project: &Project) -> Vec<Listed<'_>> {
+    project.stages.values().map(|stage| listed(project, stage)).collect()
 }
 
 /// The bases, each with the tree that grows on it; `<- a, b` names what a stage copies from.

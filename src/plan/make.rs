@@ -196,7 +196,7 @@ fn plan_stage(
         build_args: stage.build_args.clone(),
         checks: stage.checks.clone(),
         check_timeout: stage.check_timeout,
-        reference: format!("{}/{}:{}", project.name, stage.name.lower(), wishes.tag),
+        reference: project.reference(stage, &wishes.tag),
         reason: if is_target {
             "the target".to_owned()
         } else {

@@ -26,7 +26,7 @@ pub use bindings::Bindings;
 pub use changes::{Change, Edit, changes, told};
 pub use guess::{is_secret, may_be_served};
 pub use inputs::{Canonical, Surroundings};
-pub use judge::{differs_from_official, judge};
+pub use judge::{compare_with_official, differs_from_official, judge};
 pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
 pub use make::{Wishes, fetched, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};

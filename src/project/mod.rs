@@ -172,6 +172,11 @@ impl Stage {
 }
 
 impl Project {
+    /// The reference of a stage's image.
+    pub fn reference(&self, stage: &Stage, tag: &str) -> String {
+        format!("{}/{}:{tag}", self.name, stage.name.lower())
+    }
+
     /// The stage called `name`, whatever the case of its letters.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         find_stage(&self.stages, name)

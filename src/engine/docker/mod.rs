@@ -7,6 +7,7 @@ mod classic;
 mod connect;
 mod container;
 mod disk;
+mod export;
 mod failure;
 mod images;
 mod plain_text;
