@@ -222,8 +222,12 @@ impl<'a> Session<'a> {
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
-        let listener =
-            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
+        let address = SocketAddr::new(access.listen, self.plan.port.unwrap_or(0));
+        let listener = if access.comes_later {
+            server::bind_early(address)?
+        } else {
+            server::bind(address).await?
+        };
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {

@@ -33,9 +33,21 @@ pub enum Builder {
     BuildKit,
 }
 
+/// Who made an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// Docker Engine, or what says of itself that it is one.
+    Docker,
+    /// podman, behind its Docker-compatible socket.
+    Podman,
+}
+
 /// What an engine is and can do.
 #[derive(Debug, Clone, Serialize)]
 pub struct EngineFacts {
+    /// Who made it.
+    pub product: Product,
     /// Such as `20.10.24`.
     pub version: String,
     /// The API version spoken with it, such as `1.41`.
@@ -59,6 +71,8 @@ pub struct HostAccess {
     pub name: String,
     /// The containers' network: its address and the length of its prefix; `None` where it is not known.
     pub network: Option<(Ipv4Addr, u8)>,
+    /// Whether this machine has the address only while a container runs, as with podman.
+    pub comes_later: bool,
 }
 
 /// An image in the engine.

@@ -5,5 +5,7 @@ mod engine;
 mod interrupts;
 mod strangers;
 
-/// What `--builder` takes; every test of this folder holds for both.
-const BUILDERS: [&str; 2] = ["classic", "buildkit"];
+use crate::support::Builders;
+
+/// What `--builder` takes; every test of this folder holds for each.
+const BUILDERS: Builders = Builders;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
 use super::{DockerEngine, LONG, SHORT, failure};
-use crate::engine::{Builder, EngineFacts, HostAccess};
+use crate::engine::{Builder, EngineFacts, HostAccess, Product};
 use crate::error::{Exit, Problem, Result};
 
 const LOCAL_SOCKET: &str = "unix:///var/run/docker.sock";
@@ -136,6 +136,7 @@ async fn facts(docker: &Docker) -> std::result::Result<EngineFacts, bollard::err
     let os = version.os.unwrap_or_default();
     let platform = format!("{os}/{}", version.arch.unwrap_or_default());
     Ok(EngineFacts {
+        product: if podman { Product::Podman } else { Product::Docker },
         version: version.version.unwrap_or_default(),
         builders: builders(&api_version, podman),
         api_version,
@@ -178,7 +179,8 @@ pub(super) async fn access(engine: &DockerEngine) -> Result<HostAccess> {
             .exit(Exit::Engine)
     })?;
     let network = configs.iter().filter_map(|config| network_of(config.subnet.as_deref()?)).next();
-    Ok(HostAccess { listen, name: listen.to_string(), network })
+    let comes_later = engine.facts.product == Product::Podman;
+    Ok(HostAccess { listen, name: listen.to_string(), network, comes_later })
 }
 
 /// `172.17.0.0/16` taken apart.

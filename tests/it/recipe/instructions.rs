@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use super::ground::Ground;
+use crate::support::Builders;
 
 const BOTH: [&str; 2] = ["classic", "buildkit"];
 const BUILDKIT: [&str; 1] = ["buildkit"];
@@ -18,7 +19,7 @@ fn check_with(
     furnish: impl Fn(&Ground),
     expected: &str,
 ) {
-    for builder in builders {
+    for builder in Builders.among(builders) {
         let ground = Ground::with(dockerfile, builder);
         furnish(&ground);
         ground.build(&[]).exits(0);
@@ -129,7 +130,7 @@ fn what_nothing_copies_costs_nothing() {
 #[test]
 #[ignore = "needs an engine"]
 fn the_whole_context_is_what_the_user_has_there() {
-    for builder in BOTH {
+    for builder in Builders {
         let ground = Ground::with(
             "FROM BASE AS first\nRUN wget -q http://172.17.0.1:3000/a.sh\n\
              FROM first AS last\nCOPY . /all\nCOPY sub* [s]ub/deeper /some/\nADD ./sub /added\n\
