@@ -11,6 +11,7 @@ mod materials;
 pub mod package;
 pub mod plan;
 mod proxies;
+mod revision;
 mod selection;
 pub mod serve;
 mod session;

@@ -12,13 +12,14 @@ use time::OffsetDateTime;
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
+use super::revision::revision;
 use super::telling::{VerifyProgress, told};
 use super::{proxies, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
-use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Scratch, execute};
+use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, execute};
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
@@ -43,6 +44,8 @@ pub(super) struct Session<'a> {
     reporter: &'a Arc<dyn Reporter>,
     packages: Vec<VerifiedPackage>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
+    /// What the files were when the plan was made: they may change while it is built.
+    revision: Option<Revision>,
 }
 
 impl<'a> Session<'a> {
@@ -55,7 +58,9 @@ impl<'a> Session<'a> {
         recorder: &'a Recorder<'a>,
         reporter: &'a Arc<dyn Reporter>,
     ) -> Self {
-        Self { args, folder, project, plan, recorder, reporter, packages: Vec::new(), engine: None }
+        let revision = revision(&project.folder);
+        let packages = Vec::new();
+        Self { args, folder, project, plan, recorder, reporter, packages, engine: None, revision }
     }
 
     /// Goes from the plan to the tags.
@@ -242,7 +247,7 @@ impl<'a> Session<'a> {
     /// Writes the report and tells the end.
     pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
-        let report = report.packages(&self.packages);
+        let report = report.packages(&self.packages).revision(self.revision.clone());
         let report = match &self.engine {
             Some((engine, builder)) => report.engine(engine.facts(), *builder),
             None => report,

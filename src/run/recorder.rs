@@ -180,7 +180,8 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let path = project.path().join(if there { "" } else { "gone" });
         let warnings = Warnings::default();
-        let recorder = Recorder::new(RunFolder { id: "1".to_owned(), path }, &warnings);
+        let recorder =
+            Recorder::new(RunFolder { id: "1".to_owned(), path, _lock: None }, &warnings);
         let stage: StageName = "A".parse().unwrap();
         for _ in 0..2 {
             recorder.record(&Event::StageOutput { stage: stage.clone(), line: "x".to_owned() });

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Fetch, Recorder, Refusal, StageResult};
+use super::{Fetch, Recorder, Refusal, Revision, StageResult};
 use crate::engine::{Builder, EngineFacts};
 use crate::error::{Error, Exit};
 use crate::plan::{Plan, VerifiedPackage};
@@ -46,6 +46,7 @@ pub struct Report<'a> {
     seconds: f64,
     #[serde(flatten)]
     ending: &'a Ending,
+    revision: Option<Revision>,
     builder: Option<Builder>,
     engine: Option<&'a EngineFacts>,
     stages: Vec<StageResult>,
@@ -70,6 +71,7 @@ impl<'a> Report<'a> {
             started,
             seconds,
             ending,
+            revision: None,
             builder: None,
             engine: None,
             stages: recorder.results(),
@@ -78,6 +80,12 @@ impl<'a> Report<'a> {
             refused: recorder.ledger().refusals(),
             plan,
         }
+    }
+
+    /// Adds the commit that the project stood at.
+    #[must_use]
+    pub fn revision(self, revision: Option<Revision>) -> Self {
+        Self { revision, ..self }
     }
 
     /// Adds what was verified.
