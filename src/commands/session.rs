@@ -227,12 +227,8 @@ impl<'a> Session<'a> {
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
-        let address = SocketAddr::new(access.listen, self.plan.port.unwrap_or(0));
-        let listener = if access.comes_later {
-            server::bind_early(address)?
-        } else {
-            server::bind(address).await?
-        };
+        let listener =
+            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {

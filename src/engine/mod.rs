@@ -5,6 +5,7 @@
 //! host, what it can do, and what it runs on.
 
 mod docker;
+mod examination;
 
 use std::fs::File;
 use std::future::Future;
@@ -16,6 +17,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use docker::DockerEngine;
+pub use examination::{Disk, Examination, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;
@@ -71,8 +73,6 @@ pub struct HostAccess {
     pub name: String,
     /// The containers' network: its address and the length of its prefix; `None` where it is not known.
     pub network: Option<(Ipv4Addr, u8)>,
-    /// Whether this machine has the address only while a container runs, as with podman.
-    pub comes_later: bool,
 }
 
 /// An image in the engine.

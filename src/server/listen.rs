@@ -3,14 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
-use rustix::net::sockopt::set_ip_freebind;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 
 use super::holder::holder;
 use crate::error::{Error, Exit, Problem};
-
-/// How many connections may wait to be taken.
-const BACKLOG: u32 = 1024;
 
 /// Binds `address`; port 0 takes a free one.
 ///
@@ -18,33 +14,16 @@ const BACKLOG: u32 = 1024;
 /// [`Exit::Engine`] when the address is not this machine's, is taken, or may
 /// not be bound by this user.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|cause| refused(cause, address))
-}
-
-/// Binds `address` even where it is not this machine's yet, such as that of a bridge that comes with its first container.
-///
-/// # Errors
-/// [`Exit::Engine`] when the address is taken, or may not be bound by this user.
-pub fn bind_early(address: SocketAddr) -> Result<TcpListener, Error> {
-    listen_early(address).map_err(|cause| refused(cause, address))
-}
-
-fn refused(cause: io::Error, address: SocketAddr) -> Error {
-    let problem = Problem::error(format!("cannot listen on `{address}` for the package server"));
-    let holder = holder(address).filter(|_| cause.kind() == io::ErrorKind::AddrInUse);
-    let problem = match holder {
-        Some(holder) => problem.note(format!("held by {holder}")).hint(holder.hint()),
-        None => problem.hint(hint_for(&cause, address)),
-    };
-    problem.cause(cause).exit(Exit::Engine)
-}
-
-fn listen_early(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    set_ip_freebind(&socket, true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    TcpListener::bind(address).await.map_err(|cause| {
+        let problem =
+            Problem::error(format!("cannot listen on `{address}` for the package server"));
+        let holder = holder(address).filter(|_| cause.kind() == io::ErrorKind::AddrInUse);
+        let problem = match holder {
+            Some(holder) => problem.note(format!("held by {holder}")).hint(holder.hint()),
+            None => problem.hint(hint_for(&cause, address)),
+        };
+        problem.cause(cause).exit(Exit::Engine)
+    })
 }
 
 fn hint_for(cause: &io::Error, address: SocketAddr) -> String {
@@ -81,11 +60,5 @@ mod tests {
         let own = format!("kill {}", std::process::id());
         check(&taken.local_addr().unwrap().to_string(), &own).await;
         check("192.0.2.1:0", "is no address of this machine").await;
-    }
-
-    #[tokio::test]
-    async fn an_address_may_be_bound_before_it_comes() {
-        let listener = bind_early("192.0.2.1:0".parse().unwrap()).unwrap();
-        assert_eq!(listener.local_addr().unwrap().ip().to_string(), "192.0.2.1");
     }
 }

@@ -35,7 +35,7 @@ mod site;
 mod tests;
 mod transfer;
 
-pub use listen::{bind, bind_early};
+pub use listen::bind;
 pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};
 pub use shelf::{Shelf, encode_path};

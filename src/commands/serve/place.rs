@@ -82,11 +82,7 @@ pub(super) async fn choose(listen: Option<IpAddr>, port: u16, printer: Printer) 
             Ipv4Addr::LOCALHOST.into()
         }
     };
-    let comes_later =
-        access.as_ref().is_ok_and(|access| access.comes_later && access.listen == address);
-    let address = SocketAddr::new(address, port);
-    let listener =
-        if comes_later { server::bind_early(address)? } else { server::bind(address).await? };
+    let listener = server::bind(SocketAddr::new(address, port)).await?;
     Place::new(listener.into_std().map_err(unusable)?, access.as_ref().ok())
 }
 
@@ -117,7 +113,6 @@ mod tests {
             listen: "10.9.0.1".parse().unwrap(),
             name: "10.9.0.1".to_owned(),
             network: Some(("10.9.0.0".parse().unwrap(), 24)),
-            comes_later: false,
         };
         let expected = expected.map(|(network, prefix)| (network.parse().unwrap(), prefix));
         assert_eq!(network(address.parse().unwrap(), Some(&access)), expected, "{address}");

@@ -13,8 +13,9 @@ use tokio_util::io::ReaderStream;
 use super::buildkit::BuildKitReader;
 use super::classic::ClassicReader;
 use super::container::Container;
+use super::podman::{PodmanReader, without_instruction};
 use super::{DockerEngine, failure};
-use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId};
+use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId, Product};
 use crate::error::Problem;
 
 /// How much of the context is sent at once, in bytes.
@@ -37,10 +38,13 @@ pub(super) async fn build(
     request: BuildRequest,
     sink: BuildSink<'_>,
 ) -> Result<ImageId, BuildFailure> {
-    let options = options(&request);
+    let options = options(&request, engine.facts.product);
     let context = tokio::fs::File::from_std(request.context);
     let body = body_try_stream(ReaderStream::with_capacity(context, CHUNK));
     let mut reader: Box<dyn Reader + Send> = match request.builder {
+        Builder::Classic if engine.facts.product == Product::Podman => {
+            Box::new(PodmanReader::new(&request.keywords))
+        }
         Builder::Classic => Box::new(ClassicReader::new(request.keywords)),
         Builder::BuildKit => Box::new(BuildKitReader::new(&request.keywords, request.target)),
     };
@@ -79,13 +83,15 @@ fn stopped(engine: &DockerEngine) -> Problem {
         .hint("it was stopped or restarted: start it again and run the same command; finished stages are reused")
 }
 
-fn options(request: &BuildRequest) -> BuildImageOptions {
+fn options(request: &BuildRequest, product: Product) -> BuildImageOptions {
     BuildImageOptions {
         dockerfile: request.dockerfile.clone(),
         target: request.target.clone(),
         platform: request.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
         buildargs: Some(request.arguments.clone().into_iter().collect()),
         nocache: request.no_cache,
+        // Where podman's builds reach this host (see `connect::access`).
+        networkmode: (product == Product::Podman).then(|| "host".to_owned()),
         rm: true,
         forcerm: true,
         version: match request.builder {
@@ -108,7 +114,7 @@ fn session() -> String {
 /// Tells a failed instruction from a failed engine: an engine that stops also kills the command that runs.
 async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerError) -> BuildFailure {
     let message = match &error {
-        DockerError::DockerStreamError { error } => error.clone(),
+        DockerError::DockerStreamError { error } => without_instruction(error).to_owned(),
         DockerError::DockerResponseServerError { message, status_code: 400..=500 } => {
             message.clone()
         }
@@ -120,8 +126,9 @@ async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerErro
     BuildFailure::Instruction { index: current, exit_code: exit_code(&message), message }
 }
 
-/// Classic says "returned a non-zero code: 7", BuildKit "exit code: 7".
+/// Classic says "returned a non-zero code: 7", BuildKit "exit code: 7", podman "exit status 7".
 fn exit_code(message: &str) -> Option<i64> {
-    let (_, code) = message.rsplit_once("code: ")?;
+    let (_, code) =
+        message.rsplit_once("code: ").or_else(|| message.rsplit_once("exit status "))?;
     code.trim().parse().ok()
 }

@@ -17,8 +17,21 @@ use crate::error::Result;
 /// How much of a check's output is kept, in lines.
 const KEPT: usize = 10_000;
 
+/// The label of the containers that are made here.
+pub(super) const LABEL: &str = "ascend-build.check";
+
+/// Runs a check, without a network.
 pub(super) async fn check(engine: &DockerEngine, request: &CheckRequest) -> Result<CheckOutcome> {
-    run(engine, request)
+    check_on(engine, request, "none").await
+}
+
+/// The same on the engine's network of this name.
+pub(super) async fn check_on(
+    engine: &DockerEngine,
+    request: &CheckRequest,
+    network: &str,
+) -> Result<CheckOutcome> {
+    run(engine, request, network)
         .await
         .map_err(|error| failure::error("running a check", &engine.endpoint, &error))
 }
@@ -26,8 +39,9 @@ pub(super) async fn check(engine: &DockerEngine, request: &CheckRequest) -> Resu
 async fn run(
     engine: &DockerEngine,
     request: &CheckRequest,
+    network: &str,
 ) -> std::result::Result<CheckOutcome, DockerError> {
-    let container = create(engine, body(request)).await?;
+    let container = create(engine, body(request, network)).await?;
     engine.docker.start_container(&container.id, None::<StartContainerOptions>).await?;
     let mut waiting = engine.patient.wait_container(&container.id, None::<WaitContainerOptions>);
     let exit_code = match tokio::time::timeout(request.timeout, waiting.next()).await {
@@ -58,15 +72,15 @@ async fn create(
     receiver.await.expect("the task sends before it ends")
 }
 
-fn body(request: &CheckRequest) -> ContainerCreateBody {
+fn body(request: &CheckRequest, network: &str) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(request.image.clone()),
         entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
         cmd: Some(vec![request.command.clone()]),
-        labels: Some([("ascend-build.check".to_owned(), "1".to_owned())].into()),
-        network_disabled: Some(true),
+        labels: Some([(LABEL.to_owned(), "1".to_owned())].into()),
+        network_disabled: Some(network == "none"),
         host_config: Some(HostConfig {
-            network_mode: Some("none".to_owned()),
+            network_mode: Some(network.to_owned()),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()

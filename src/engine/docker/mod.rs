@@ -6,9 +6,12 @@ mod check;
 mod classic;
 mod connect;
 mod container;
+mod endpoint;
+mod examine;
 mod failure;
 mod images;
 mod plain_text;
+mod podman;
 
 use std::path::Path;
 use std::time::Duration;
