@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, init, package, plan, serve, stage};
+use crate::commands::{build, check, doctor, init, package, plan, serve, stage};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -72,6 +72,7 @@ enum Verb {
     Package(package::Args),
     Stage(stage::Args),
     Init(init::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -152,6 +153,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
+        Verb::Doctor(args) => runtime.block_on(doctor::run(args, &folder, printer)),
     }
 }
 

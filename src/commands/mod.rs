@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod check;
+pub mod doctor;
 mod guesses;
 pub mod init;
 mod init_recipe;

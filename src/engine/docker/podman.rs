@@ -100,6 +100,10 @@ impl Reader for PodmanReader {
 
 /// Whether the builder speaks of the image that it made: its id, alone or named.
 fn is_own(message: &str) -> bool {
+    let message = message
+        .split_once("] ")
+        .filter(|_| message.starts_with('['))
+        .map_or(message, |(_, rest)| rest);
     let id = message.trim_end();
     let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id
@@ -153,6 +157,7 @@ mod tests {
                 "[2/2] STEP 3/3: RUN c\n",
                 "hel",
                 "lo\nend",
+                "[2/2] COMMIT\n",
                 "--> 03\n",
                 "Successfully built 03\n",
             ],
