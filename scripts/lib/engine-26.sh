@@ -18,6 +18,9 @@ engine_26_pid=''
 # make_engine_26: the chroot, where it is not there; about 45 s.
 make_engine_26() {
     [ ! -x "$ENGINE_26_ROOT/usr/sbin/dockerd" ] || return 0
+    need mmdebstrap command -v mmdebstrap
+    need debian-archive-keyring test -f /usr/share/keyrings/debian-archive-keyring.gpg
+    install_missing "to make an engine of another version"
     say "making a root file system of Debian $ENGINE_26_SUITE with Docker Engine 26 (about a minute)"
     rm -rf "$ENGINE_26_ROOT"
     mkdir -p "$ENGINES_FOLDER"
@@ -83,8 +86,8 @@ stop_engine_26() {
     engine_26_pid=''
 }
 
-# remove_engine_26: what it left on the disk, its chroot only where KEEP is not set.
+# remove_engine_26: what it left on the disk, its chroot too unless KEEP_ENGINES is set.
 remove_engine_26() {
     rm -rf "$ENGINE_26_DOOR" "$ENGINE_26_ROOT/var/lib/docker"
-    [ -n "${KEEP:-}" ] || rm -rf "$ENGINE_26_ROOT"
+    [ -n "${KEEP_ENGINES:-}" ] || rm -rf "$ENGINE_26_ROOT"
 }

@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# The tests that need an engine, without those that make no sense on one.
+
+# ENGINE TEST REASON: what is left out where, and why. `*` is every engine but the one that runs here.
+skipped_tests() {
+    cat << 'END'
+* doctor:: starts engines of its own, of this machine's version
+* engine_faults::engine:: starts engines of its own, of this machine's version
+* engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
+END
+}
+
+# Whether nextest is here: it runs tests side by side, each in a process of its own.
+has_nextest() { cargo nextest --version > /dev/null 2>&1; }
+
+# build_tests: while the network is there; engines without one only run them.
+build_tests() {
+    say "building the tests"
+    if has_nextest; then
+        cargo nextest run --no-run --test it
+    else
+        cargo test --no-run --test it
+    fi
+}
+
+# run_engine_tests ENGINE COMMAND…: runs them with COMMAND, which gives them the engine.
+run_engine_tests() {
+    local engine=$1 name test reason skips=()
+    shift
+    while read -r name test reason; do
+        case $name in
+            "$engine") ;;
+            '*') [ "$engine" != here ] || continue ;;
+            *) continue ;;
+        esac
+        say "left out on $engine: $test: $reason"
+        skips+=("$test")
+    done < <(skipped_tests)
+    if has_nextest; then
+        "$@" cargo nextest run --offline --run-ignored only --test it -E "$(expression "${skips[@]}")"
+    else
+        "$@" cargo test --offline --test it -- --ignored "${skips[@]/#/--skip=}"
+    fi
+}
+
+# expression TEST…: nextest's, for everything but these.
+expression() {
+    local test expression='all()'
+    for test in "$@"; do
+        expression="$expression - test(/^$test/)"
+    done
+    printf '%s' "$expression"
+}
