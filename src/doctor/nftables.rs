@@ -98,7 +98,7 @@ fn next(text: &str) -> Option<(&str, &str)> {
 }
 
 /// What follows a value, `!= value`, `a,b` or `{ a, b }` that fits.
-fn matched<'a>(text: &'a str, fits: impl Fn(&str) -> bool) -> Option<&'a str> {
+fn matched(text: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
     let text = text.trim_start();
     let (wanted, text) = match text.strip_prefix("!= ") {
         Some(text) => (false, text.trim_start()),

@@ -23,9 +23,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("ui", &["error", "ascend", "project", "plan", "run"]),
     (
         "commands",
-        &[
-            "error", "ascend", "project", "plan", "store", "server", "engine", "doctor", "run", "ui",
-        ],
+        &["error", "ascend", "project", "plan", "store", "server", "engine", "doctor", "run", "ui"],
     ),
     ("cli", &["error", "commands", "ui"]),
 ];

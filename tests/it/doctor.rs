@@ -17,8 +17,8 @@ const LARGE: &str = "size=60g";
 #[track_caller]
 fn check(outcome: Outcome, expected: &[&str]) -> Vec<Value> {
     let (stdout, stderr) = (outcome.stdout.as_str(), outcome.stderr.as_str());
-    let answer: Value = serde_json::from_str(stdout)
-        .unwrap_or_else(|error| panic!("{error}:\n{stdout}\n{stderr}"));
+    let answer: Value =
+        serde_json::from_str(stdout).unwrap_or_else(|error| panic!("{error}:\n{stdout}\n{stderr}"));
     let findings = answer["findings"].as_array().expect("findings are a list").clone();
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or("?").to_owned();
     let actual: Vec<_> = findings

@@ -115,22 +115,20 @@ async fn answer(listener: TcpListener, word: String) {
 mod tests {
     use super::*;
 
-    fn check(exit_code: Option<i64>, output: &[&str], expected: Option<Reach>) {
+    fn check(exit_code: Option<i64>, output: &[&str], expected: Option<&Reach>) {
         let output = output.iter().map(|line| (*line).to_owned()).collect();
-        assert_eq!(judged(&CheckOutcome { exit_code, output }, "word", "http://g/"), expected);
+        let actual = judged(&CheckOutcome { exit_code, output }, "word", "http://g/");
+        assert_eq!(actual.as_ref(), expected);
     }
 
     #[test]
     fn only_a_shell_with_a_client_can_tell() {
-        check(Some(0), &[SHELL, "word"], Some(Reach::Reached));
+        let blocked = |said: &str| Reach::Blocked(said.to_owned());
+        check(Some(0), &[SHELL, "word"], Some(&Reach::Reached));
         check(Some(255), &["exec /bin/sh: exec format error"], None);
         check(Some(125), &[SHELL], None);
-        check(None, &[SHELL], Some(Reach::Blocked("no answer from `http://g/` within 4 s".into())));
-        check(
-            Some(7),
-            &[SHELL, "refused"],
-            Some(Reach::Blocked("its client says: refused".into())),
-        );
-        check(Some(4), &[SHELL], Some(Reach::Blocked("its client ended with exit code 4".into())));
+        check(None, &[SHELL], Some(&blocked("no answer from `http://g/` within 4 s")));
+        check(Some(7), &[SHELL, "refused"], Some(&blocked("its client says: refused")));
+        check(Some(4), &[SHELL], Some(&blocked("its client ended with exit code 4")));
     }
 }

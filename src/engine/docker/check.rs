@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use super::container::Container;
 use super::plain_text::plain;
 use super::{DockerEngine, failure};
-use crate::engine::{CheckOutcome, CheckRequest};
+use crate::engine::{CheckOutcome, CheckRequest, Product};
 use crate::error::Result;
 
 /// How much of a check's output is kept, in lines.
@@ -88,16 +88,18 @@ fn body(request: &CheckRequest, network: &str) -> ContainerCreateBody {
 }
 
 async fn output(engine: &DockerEngine, id: &str) -> std::result::Result<Vec<String>, DockerError> {
-    let options = LogsOptions {
-        stdout: true,
-        stderr: true,
-        tail: KEPT.to_string(),
-        ..LogsOptions::default()
+    // podman 4.3 loses or joins the last lines where it counts them.
+    let tail = match engine.facts.product {
+        Product::Docker => KEPT.to_string(),
+        Product::Podman => "all".to_owned(),
     };
+    let options = LogsOptions { stdout: true, stderr: true, tail, ..LogsOptions::default() };
     let mut logs = engine.docker.logs(id, Some(options));
     let mut text = Vec::new();
     while let Some(piece) = logs.next().await {
         text.extend_from_slice(&LogOutput::into_bytes(piece?));
     }
-    Ok(String::from_utf8_lossy(&text).lines().map(plain).collect())
+    let text = String::from_utf8_lossy(&text);
+    let skipped = text.lines().count().saturating_sub(KEPT);
+    Ok(text.lines().skip(skipped).map(plain).collect())
 }

@@ -52,7 +52,7 @@ fn an_engine_whose_socket_belongs_to_another_user() {
     let mut nobody = std::process::Command::new("setpriv");
     nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
     nobody.arg(command.get_program()).args(command.get_args()).current_dir(fixture.path(""));
-    nobody.env("DOCKER_HOST", format!("unix://{}", socket.display())).env("HOME", "/nonexistent");
+    nobody.env("DOCKER_HOST", format!("unix://{}", socket.display())).env("HOME", "/tmp");
     check(nobody.output().expect("setpriv runs").into(), &["error engine-denied"]);
 }
 

@@ -75,7 +75,9 @@ fn a_foreign_platform() {
     };
     let without = "mount -t tmpfs none /proc/sys/fs/binfmt_misc";
     let with = |flags: &str| {
-        format!("{without}; printf 'enabled\\ninterpreter /bin/false\\nflags: {flags}\\n' > /proc/sys/fs/binfmt_misc/{name}")
+        format!(
+            "{without}; printf 'enabled\\ninterpreter /bin/false\\nflags: {flags}\\n' > /proc/sys/fs/binfmt_misc/{name}"
+        )
     };
     let check = |script: &str, expected: &str| {
         check(doctor_in(&fixture, script, &["--platform", foreign]), &[expected]);
@@ -93,7 +95,9 @@ fn npus_without_what_they_need() {
     check(doctor_in(&fixture, devices, &[]), &["warning npu-driver"]);
 
     let smi = |text: &str| {
-        let script = format!("printf '#!/bin/sh\\n{text}\\n' > /usr/local/sbin/npu-smi; chmod 755 /usr/local/sbin/npu-smi");
+        let script = format!(
+            "printf '#!/bin/sh\\n{text}\\n' > /usr/local/sbin/npu-smi; chmod 755 /usr/local/sbin/npu-smi"
+        );
         format!("mount -t tmpfs none /usr/local/sbin; {script}")
     };
     let fails = smi("echo dcmi module initialize failed >&2; exit 1");

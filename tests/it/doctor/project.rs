@@ -5,7 +5,8 @@ use crate::support::{Fixture, SecondEngine};
 
 fn shell(fixture: &Fixture, command: &str) {
     let host = fixture.docker().host().expect("the engine is a second one");
-    let status = std::process::Command::new("sh").args(["-c", command]).env("DOCKER_HOST", host).status();
+    let status =
+        std::process::Command::new("sh").args(["-c", command]).env("DOCKER_HOST", host).status();
     assert!(status.expect("sh runs").success(), "{command}");
 }
 
