@@ -147,7 +147,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         runtime.map_err(|error| Problem::error("cannot start").cause(error).exit(Exit::Bug))?;
     match &cli.verb {
         Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
-        Verb::Plan(args) => plan::run(args, &folder, printer),
+        Verb::Plan(args) => runtime.block_on(plan::run(args, &folder, printer)),
         Verb::Check(args) => check::run(args, &folder, printer),
         Verb::Serve(args) => runtime.block_on(serve::run(args, &folder, printer)),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),

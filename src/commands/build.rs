@@ -45,12 +45,29 @@ pub struct Args {
     /// Build everything anew, whatever the engine has
     #[arg(long)]
     pub(super) no_cache: bool,
+    /// Build up to N stages at the same time that do not depend on each other (default: one a processor, at most 4)
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// After a failure, go on with the stages that do not depend on it
+    #[arg(long)]
+    pub(super) keep_going: bool,
     /// Refuse files that nothing vouches for, and stages that never fetch a package they name
     #[arg(long)]
     pub(super) strict: bool,
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,
+}
+
+/// The most stages that are built at the same time when nobody says.
+const JOBS: usize = 4;
+
+impl Args {
+    /// How many stages are built at the same time.
+    pub(super) fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(|| processors().min(JOBS), usize::from)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]

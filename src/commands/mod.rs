@@ -1,5 +1,6 @@
 //! One file per verb: read, plan, act, print.
 
+mod annotations;
 pub mod build;
 pub mod check;
 pub mod doctor;
@@ -9,6 +10,7 @@ mod init_recipe;
 mod interrupt;
 mod judgement;
 mod materials;
+mod outlook;
 pub mod package;
 pub mod plan;
 mod proxies;
@@ -19,3 +21,4 @@ mod session;
 pub mod stage;
 mod telling;
 mod verification;
+mod waiting;

@@ -16,7 +16,7 @@ use crate::project::dockerfile::WARNING_CODES;
 use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
-const DEFAULT_TAG: &str = "latest";
+pub(super) const DEFAULT_TAG: &str = "latest";
 
 /// Where the stages are declared.
 #[derive(Debug, Default, Args)]

@@ -9,17 +9,21 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use time::OffsetDateTime;
 
+use super::annotations::annotations;
 use super::build::{Args, Wanted};
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification};
+use super::{proxies, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
-use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, execute};
+use crate::run::{
+    self, Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock,
+    clear_leftovers, execute,
+};
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
@@ -48,6 +52,14 @@ pub(super) struct Session<'a> {
     revision: Option<Revision>,
 }
 
+/// What a job borrows besides the session.
+struct Given<'b> {
+    builder: Builder,
+    disk: &'b Disk,
+    stock: &'b Stock,
+    scratch: &'b Scratch,
+}
+
 impl<'a> Session<'a> {
     /// A build that has a plan and nothing else yet.
     pub(super) fn new(
@@ -68,24 +80,35 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
+        let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         self.follow_platform(&engine, &interrupt).await?;
         let builder = choose(self.args.builder, &engine)?;
         self.engine = Some((Arc::clone(&engine), builder));
+        interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let server = interrupt.unless(self.serve(&access)).await?;
         let address = format!("{}:{}", access.name, server.local_address().port());
         self.ready(&engine, builder, &address);
         let scratch = Scratch::new(&self.recorder.folder().id);
         let disk = self.disk();
-        let job = self.job(&engine, builder, &disk, &scratch, &access, address);
+        let stock = interrupt.unless(Stock::of(&*engine)).await?;
+        let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
+        let job = self.job(&engine, &given, &access, address);
         let result = interrupt.unless(execute(&job)).await;
         self.recorder.interrupt();
         server.stop(GRACE).await;
         self.clear(&engine, &scratch).await;
         result
+    }
+
+    /// What a killed run left is cleared away before this one begins.
+    async fn clear_leftovers(&self, engine: &DockerEngine) -> Result<()> {
+        clear_leftovers(engine, &run::state_folder(&self.project.folder)).await;
+        Ok(())
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
@@ -110,24 +133,31 @@ impl<'a> Session<'a> {
     fn job<'b>(
         &'b self,
         engine: &'b DockerEngine,
-        builder: Builder,
-        disk: &'b Disk,
-        scratch: &'b Scratch,
+        given: &Given<'b>,
         access: &HostAccess,
         server: String,
     ) -> Job<'b, DockerEngine, Disk> {
+        let jobs = self.args.jobs();
         Job {
             plan: &self.plan,
             engine,
-            builder,
-            materials: disk,
+            builder: given.builder,
+            materials: given.disk,
             recorder: self.recorder,
+            stock: given.stock,
             proxies: user_proxies(&self.plan, &access.name),
             server,
-            packages: &self.packages,
+            annotations: annotations(
+                &self.plan.tag,
+                self.revision.as_ref(),
+                OffsetDateTime::now_utc(),
+            ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            scratch,
+            memory: free_memory(engine) / 2 / jobs as u64,
+            jobs,
+            keep_going: self.args.keep_going,
+            scratch: given.scratch,
         }
     }
 
@@ -223,7 +253,8 @@ impl<'a> Session<'a> {
 
     fn disk(&self) -> Disk {
         let context = self.project.context.clone();
-        Disk { context, dockerfile: self.project.dockerfile.clone(), options: self.options() }
+        let dockerfile = self.project.dockerfile.clone();
+        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
@@ -264,6 +295,14 @@ impl<'a> Session<'a> {
             report: shown,
         });
     }
+}
+
+/// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
+fn free_memory(engine: &DockerEngine) -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    (kib.unwrap_or(0) * 1024).min(engine.facts().memory / 2)
 }
 
 fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {

@@ -7,6 +7,7 @@
 mod docker;
 mod examination;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
@@ -86,6 +87,21 @@ pub struct ImageFacts {
     pub size: u64,
 }
 
+/// An image that a label names.
+#[derive(Debug, Clone)]
+pub struct LabelledImage {
+    /// Its content id.
+    pub id: ImageId,
+    /// When it was made, in seconds since the epoch.
+    pub created: i64,
+    /// Its size in bytes, base included.
+    pub size: u64,
+    /// The references that it has.
+    pub references: Vec<String>,
+    /// All its labels.
+    pub labels: HashMap<String, String>,
+}
+
 /// One build of one stage.
 #[derive(Debug)]
 pub struct BuildRequest {
@@ -101,6 +117,11 @@ pub struct BuildRequest {
     pub platform: Option<Platform>,
     /// Build arguments, the predefined proxy arguments among them.
     pub arguments: IndexMap<String, String>,
+    /// The id of the run that builds, by which what outlives it is known; `None` where the
+    /// instructions read `no_proxy`, which would carry it.
+    pub run: Option<String>,
+    /// Labels that the image gets; they take the place of those that it has.
+    pub labels: IndexMap<String, String>,
     /// The keyword of each instruction of the Dockerfile, in order.
     pub keywords: Vec<String>,
     /// Whether to build everything anew.
@@ -158,6 +179,8 @@ pub struct CheckRequest {
     pub command: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// The id of the run that checks: what outlives it is known by this.
+    pub run: String,
 }
 
 /// How a check ended.
@@ -186,6 +209,8 @@ pub trait Engine: Send + Sync {
     fn access(&self) -> impl Future<Output = Result<HostAccess>> + Send;
     /// The image with this reference or id.
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
+    /// Every image that has the label `name`, the newest first.
+    fn labelled(&self, name: &str) -> impl Future<Output = Result<Vec<LabelledImage>>> + Send;
     /// Pulls `reference`.
     fn pull(
         &self,
@@ -215,6 +240,9 @@ pub trait Engine: Send + Sync {
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay.
     fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Removes what a run that was killed left: its containers, and its references (`:run-<id>`)
+    /// of images that have `label`.
+    fn sweep(&self, run: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;
 }

@@ -6,9 +6,12 @@
 //! what does not go together.
 
 mod bindings;
+mod changes;
 mod graph;
 mod guess;
+mod inputs;
 mod judge;
+mod key;
 mod make;
 mod package_file;
 mod package_run;
@@ -19,8 +22,11 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use bindings::Bindings;
+pub use changes::{Change, Edit, changes, told};
 pub use guess::may_be_served;
+pub use inputs::{Canonical, Surroundings};
 pub use judge::{differs_from_official, judge};
+pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
 pub use make::{Wishes, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use select::Selection;
@@ -172,6 +178,8 @@ pub enum Piece {
     AllFiles,
     /// The package server's `host:port`, as the user wrote it.
     Authority(String),
+    /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
+    PackageMount,
 }
 
 /// An instruction of a stage's Dockerfile.
@@ -197,6 +205,11 @@ impl PlannedStage {
     /// The whole Dockerfile.
     pub fn dockerfile(&self, bindings: &Bindings<'_>) -> String {
         self.pieces.iter().map(|piece| bindings.bind(piece)).collect()
+    }
+
+    /// Whether it may ask for `file`: one that it names, or any where only its run can tell.
+    pub fn may_fetch(&self, file: &str) -> bool {
+        !self.guesses.is_empty() || self.packages.iter().any(|name| name == file)
     }
 
     /// The keyword of each instruction of [`Self::dockerfile`], in order.

@@ -2,7 +2,7 @@
 //!
 //! A stage becomes, in this order: its preamble, one `FROM` for each stage that
 //! it copies from, its own `FROM`, its arguments, its body with `RUN --package`
-//! replaced, its labels. What only the run knows (parents' images, digests of
+//! replaced. What only the run knows (parents' images, digests of
 //! files that nothing declares, the server's address) stays open as a [`Piece`].
 
 use super::package_run::package_run;
@@ -32,15 +32,6 @@ pub(super) fn render(
         out.instruction("ARG", format!("ARG {name}={}\n", quote(&value, stage.file.escape())));
     }
     out.body(project, stage, resolve);
-    let labels = [
-        ("ascend-build.project", project.name.as_str()),
-        ("ascend-build.stage", stage.name.as_str()),
-    ];
-    let labels: String = labels
-        .iter()
-        .map(|(name, value)| format!(" {name}={}", quote(value, stage.file.escape())))
-        .collect();
-    out.instruction("LABEL", format!("LABEL{labels}\n"));
     out
 }
 
@@ -123,7 +114,7 @@ impl Rendering {
             shell = shell_after(shell, instruction);
             self.cache_mark(stage, instruction);
             match package_run(instruction, &shell, stage.file.escape(), &resolve) {
-                Some(text) => self.text(text),
+                Some(pieces) => self.pieces.extend(pieces),
                 None => self.verbatim(project, stage, instruction),
             }
             self.written.push(Written { keyword: instruction.keyword.clone(), own: Some(index) });

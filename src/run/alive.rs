@@ -17,7 +17,12 @@ const LOCK: &str = "lock";
 /// so that nothing of a run that may live is cleared away.
 pub fn is_alive(run_folder: &Path) -> bool {
     match File::open(run_folder.join(LOCK)) {
-        Ok(file) => file.try_lock_shared().is_err(),
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => false,
+            Err(TryLockError::WouldBlock) => true,
+            // A file system without locks: the process tells.
+            Err(TryLockError::Error(_)) => Holder::read(&file).is_none_or(|holder| holder.lives()),
+        },
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }

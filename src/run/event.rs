@@ -4,6 +4,7 @@
 //! describes them, and a test holds the two together.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::engine::Builder;
 use crate::project::{Platform, StageName};
@@ -29,6 +30,18 @@ pub enum Event {
         platform: Platform,
         /// All stages of the plan, in order.
         stages: Vec<StageName>,
+    },
+    /// Another run builds the same image; this one goes on when that one ends.
+    Waiting {
+        /// The other run's id.
+        run: String,
+        /// Its process.
+        process: u32,
+        /// What both build.
+        image: String,
+        /// When the other run began to build it.
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
     },
     /// Hashing the package files has begun.
     VerifyStarted {
@@ -81,6 +94,17 @@ pub enum Event {
         id: String,
         /// `present`, `load`, `import` or `pull`.
         how: &'static str,
+    },
+    /// Whether a stage is built, or an image of the same content is used again.
+    StageDecided {
+        /// The stage.
+        stage: StageName,
+        /// Whether the engine has an image of the same content.
+        reused: bool,
+        /// The causes, the nearest first.
+        reasons: Vec<String>,
+        /// What names its content; `null` where only the engine can tell whether something changed.
+        key: Option<String>,
     },
     /// A stage is being built.
     StageStarted {

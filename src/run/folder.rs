@@ -2,13 +2,14 @@
 //! log a stage and `report.json`; locked while the run is under way.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 use super::alive;
+use super::history::{BEGUN, Begun};
 use super::holder::Holder;
 use super::id::RunId;
 use crate::error::{Exit, Problem, Result};
@@ -99,14 +100,24 @@ impl RunFolder {
         File::options().create(true).append(true).open(self.log_path(stage))
     }
 
-    /// Writes `report.json`, whole or not at all.
+    /// Writes what the run is about to do, for whoever finds that it was killed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_begun(&self, begun: &Begun) -> io::Result<()> {
+        fs::write(self.path.join(BEGUN), serde_json::to_vec_pretty(begun)?)
+    }
+
+    /// Writes `report.json`, whole or not at all, also where the machine goes down.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_report(&self, json: &[u8]) -> io::Result<PathBuf> {
         let path = self.path.join("report.json");
         let unfinished = self.path.join("report.json.new");
-        fs::write(&unfinished, json)?;
+        let mut file = File::create(&unfinished)?;
+        file.write_all(json)?;
+        file.sync_data()?;
         fs::rename(&unfinished, &path)?;
         Ok(path)
     }

@@ -25,6 +25,13 @@ impl Holder {
         Self { run: run.to_owned(), process: std::process::id(), since }
     }
 
+    /// Whether there is a process of this number on this machine.
+    pub(super) fn lives(&self) -> bool {
+        let process = i32::try_from(self.process).ok().and_then(rustix::process::Pid::from_raw);
+        let answer = process.map(rustix::process::test_kill_process);
+        answer.is_some_and(|answer| answer != Err(rustix::io::Errno::SRCH))
+    }
+
     /// Puts it into a file that is locked.
     pub(super) fn write(&self, mut file: &File) -> io::Result<()> {
         file.set_len(0)?;

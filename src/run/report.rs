@@ -3,13 +3,14 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Fetch, Recorder, Refusal, Revision, StageResult};
+use super::{Decision, Fetch, Recorder, Refusal, Revision, StageResult};
 use crate::engine::{Builder, EngineFacts};
 use crate::error::{Error, Exit};
-use crate::plan::{Plan, VerifiedPackage};
+use crate::plan::{Inputs, Plan, StageKey, VerifiedPackage};
+use crate::project::StageName;
 
 /// The version of the report; raised when a field changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// How a run ended.
 #[derive(Debug, Clone, Serialize)]
@@ -50,10 +51,28 @@ pub struct Report<'a> {
     builder: Option<Builder>,
     engine: Option<&'a EngineFacts>,
     stages: Vec<StageResult>,
+    decisions: Vec<Decided>,
     packages: &'a [VerifiedPackage],
     transfers: Vec<Fetch>,
     refused: Vec<Refusal>,
     plan: &'a Plan,
+}
+
+/// Whether a stage was built, why, and what decides its content.
+#[derive(Debug, Serialize)]
+struct Decided {
+    stage: StageName,
+    reused: bool,
+    reasons: Vec<String>,
+    key: Option<StageKey>,
+    inputs: Inputs,
+}
+
+impl Decided {
+    fn of((stage, decision): (StageName, Decision)) -> Self {
+        let Decision { inputs, key, reuse, reasons } = decision;
+        Self { stage, reused: reuse.is_some(), reasons, key, inputs }
+    }
 }
 
 impl<'a> Report<'a> {
@@ -75,6 +94,7 @@ impl<'a> Report<'a> {
             builder: None,
             engine: None,
             stages: recorder.results(),
+            decisions: recorder.decisions().into_iter().map(Decided::of).collect(),
             packages: &[],
             transfers: recorder.ledger().fetches(),
             refused: recorder.ledger().refusals(),

@@ -42,6 +42,8 @@ struct StageLine {
     running: bool,
     /// The width of the column of names.
     name_width: usize,
+    /// Why the stage is built or used again.
+    why: String,
 }
 
 struct Moving {
@@ -83,6 +85,7 @@ impl Tty {
                     last: String::new(),
                     running: false,
                     name_width: width,
+                    why: String::new(),
                 },
             );
         }
@@ -123,10 +126,12 @@ impl Tty {
         line.bar.disable_steady_tick();
         line.bar.set_style(self.style(&template));
         let size = result.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+        let why = Some(&line.why).filter(|why| !why.is_empty());
         line.bar.finish_with_message(format!(
-            "{} in {}{size}",
+            "{} in {}{size}{}",
             word(result.outcome),
-            seconds(result.seconds)
+            seconds(result.seconds),
+            why.map(|why| format!(": {why}")).unwrap_or_default()
         ));
     }
 
@@ -214,7 +219,7 @@ impl Reporter for Tty {
                 }
             }
             Event::StageFinished(result) => self.finish(state, result),
-            Event::Transfer(Transfer::Refused { .. }) => {
+            Event::Waiting { .. } | Event::Transfer(Transfer::Refused { .. }) => {
                 let line = plain::line(event).unwrap_or_default();
                 self.lines.suspend(|| self.printer.talk(&line));
             }
@@ -233,6 +238,11 @@ impl Tty {
     fn stage(&self, state: &mut State, event: &Event) {
         match event {
             Event::StageStarted { stage, .. } => self.begin(state, stage),
+            Event::StageDecided { stage, reasons, .. } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    line.why = reasons.join("; ");
+                }
+            }
             Event::StageStep { stage, step, steps, instruction, cached } => {
                 if let Some(line) = state.stages.get_mut(stage) {
                     let mark = if *cached { " (cached)" } else { "" };

@@ -1,6 +1,7 @@
 //! Numbers for people.
 
 use indicatif::HumanBytes;
+use time::{OffsetDateTime, UtcOffset};
 
 /// A size in bytes, such as `2.30 GiB`.
 pub fn bytes(bytes: u64) -> String {
@@ -16,6 +17,12 @@ pub fn seconds(seconds: f64) -> String {
         60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
         _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
     }
+}
+
+/// A time of day in UTC, such as `06:26:40 UTC`.
+pub(super) fn clock(time: OffsetDateTime) -> String {
+    let time = time.to_offset(UtcOffset::UTC);
+    format!("{:02}:{:02}:{:02} UTC", time.hour(), time.minute(), time.second())
 }
 
 /// A part of a whole in the whole's unit, such as `120/783 MiB`; of itself, such as `45 MiB`.

@@ -3,7 +3,9 @@
 
 mod engine;
 mod interrupts;
+mod kills;
 mod strangers;
+mod turns;
 
 use crate::support::Builders;
 

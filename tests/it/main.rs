@@ -14,6 +14,7 @@ mod engine_build;
 #[cfg(test)]
 mod engine_faults;
 #[cfg(test)]
+mod keys;
 mod ledger;
 #[cfg(test)]
 mod package;

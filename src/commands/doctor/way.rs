@@ -21,6 +21,9 @@ const IMAGES: usize = 4;
 /// What the container prints when its shell runs.
 const SHELL: &str = "ascend-build-doctor-shell";
 
+/// What the container is labelled with in place of a run.
+const RUN: &str = "doctor";
+
 /// The exit code where the image has nothing to fetch with.
 const NO_CLIENT: i64 = 125;
 
@@ -47,8 +50,12 @@ pub(super) async fn reach(engine: &DockerEngine, access: &HostAccess, images: &[
     let url = format!("http://{}:{}/", access.name, address.port());
     let _answering = AbortOnDropHandle::new(tokio::spawn(answer(listener, word.clone())));
     for image in images {
-        let request =
-            CheckRequest { image: image.clone(), command: command(&url), timeout: PATIENCE };
+        let request = CheckRequest {
+            image: image.clone(),
+            command: command(&url),
+            timeout: PATIENCE,
+            run: RUN.to_owned(),
+        };
         if let Ok(outcome) = engine.run_as_build(&request).await
             && let Some(reach) = judged(&outcome, &word, &url)
         {

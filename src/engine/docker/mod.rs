@@ -12,6 +12,7 @@ mod failure;
 mod images;
 mod plain_text;
 mod podman;
+mod sweep;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -52,6 +53,10 @@ impl Engine for DockerEngine {
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {
         images::find(self, reference).await
+    }
+
+    async fn labelled(&self, name: &str) -> Result<Vec<LabelledImage>> {
+        images::labelled(self, name).await
     }
 
     async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
@@ -90,6 +95,10 @@ impl Engine for DockerEngine {
 
     async fn untag(&self, reference: &str) -> Result<()> {
         images::untag(self, reference).await
+    }
+
+    async fn sweep(&self, run: &str, label: &str) -> Result<()> {
+        sweep::sweep(self, run, label).await
     }
 
     async fn settle(&self) {

@@ -9,7 +9,7 @@ use super::BUILDERS;
 use crate::support::Fixture;
 
 /// Every event that docs/events.md describes.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 17] = [
     "run-started",
     "verify-started",
     "verify-progress",
@@ -17,6 +17,7 @@ const EVENTS: [&str; 16] = [
     "engine-ready",
     "base-progress",
     "base-ready",
+    "stage-decided",
     "stage-started",
     "stage-step",
     "stage-output",

@@ -17,8 +17,15 @@ ip link set lo up
 mkdir -p "$DIR/data" /run/containerd
 mount -t tmpfs -o "$DISK" none "$DIR/data"
 mount -t tmpfs none /run/containerd
-exec dockerd --config-file "$DIR/daemon.json" --host "unix://$DIR/sock" --pidfile "$DIR/pid" \
-    --data-root "$DIR/data" --exec-root "$DIR/exec" $OPTIONS
+engine() {
+    dockerd --config-file "$DIR/daemon.json" --host "unix://$DIR/sock" --pidfile "$DIR/pid" \
+        --data-root "$DIR/data" --exec-root "$DIR/exec" $OPTIONS || true
+}
+engine
+while [ -n "$LASTING" ]; do
+    rm -f "$DIR/pid" "$DIR/sock"
+    engine
+done
 "#;
 
 /// What podman notes of containers and of leases of addresses is in memory, too.
@@ -45,17 +52,22 @@ impl SecondEngine {
         Self::with(&format!("size={megabytes}m"), "")
     }
 
+    /// Starts one that is started again whenever it ends.
+    pub(crate) fn start_lasting(megabytes: u32) -> Self {
+        Self::run(DOCKER, &format!("size={megabytes}m"), "", "1")
+    }
+
     /// Starts one with a disk of these options of `tmpfs`, and options of `dockerd`.
     pub(crate) fn with(disk: &str, options: &str) -> Self {
-        Self::run(DOCKER, disk, options)
+        Self::run(DOCKER, disk, options, "")
     }
 
     /// Starts podman's socket.
     pub(crate) fn podman(disk: &str) -> Self {
-        Self::run(PODMAN, disk, "")
+        Self::run(PODMAN, disk, "", "")
     }
 
-    fn run(script: &str, disk: &str, options: &str) -> Self {
+    fn run(script: &str, disk: &str, options: &str, lasting: &str) -> Self {
         let folder =
             tempfile::Builder::new().prefix("it-engine-").tempdir().expect("a temporary folder");
         fs::write(folder.path().join("daemon.json"), "{}").expect("the folder is writable");
@@ -80,12 +92,18 @@ impl SecondEngine {
             script,
         ]);
         command.env("DIR", folder.path()).env("DISK", disk).env("OPTIONS", options);
+        command.env("LASTING", lasting);
         command.stdin(Stdio::null()).stdout(log()).stderr(log());
         let child = command.spawn().expect("unshare runs; it needs root");
         let engine = Self { folder, child };
-        let answers = eventually(|| engine.docker().attempt(&["version"]).0.then_some(()));
-        assert!(answers.is_some(), "the second engine does not answer:\n{}", engine.log());
+        engine.wait();
         engine
+    }
+
+    /// Waits until it answers.
+    pub(crate) fn wait(&self) {
+        let answers = eventually(|| self.docker().attempt(&["version"]).0.then_some(()));
+        assert!(answers.is_some(), "the second engine does not answer:\n{}", self.log());
     }
 
     /// The door to it; programs beside it see its networks.
@@ -96,17 +114,21 @@ impl SecondEngine {
 
     /// Sends a signal to the engine itself.
     pub(crate) fn signal(&self, signal: Signal) {
-        let parent = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))
-            .expect("unshare still runs");
-        let engine =
-            children.trim().parse().ok().and_then(Pid::from_raw).expect("unshare has one child");
-        kill_process(engine, signal).expect("the engine still runs");
+        let shell = only_child(self.child.id()).expect("unshare runs the shell");
+        let engine = only_child(shell).and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(engine.expect("the shell runs the engine"), signal)
+            .expect("the engine still runs");
     }
 
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
+}
+
+/// The first child of a process.
+fn only_child(parent: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
 }
 
 impl Drop for SecondEngine {
