@@ -1,6 +1,6 @@
 //! Looking at this machine: memory, emulators, time zone, NPUs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -70,13 +70,12 @@ fn devices() -> usize {
 
 /// What `npu-smi info -l` says, or how it fails; `None` where there is no such program.
 async fn smi() -> Option<Result<String, String>> {
-    let mut command = Command::new("npu-smi");
+    let mut command = Command::new(find("npu-smi")?);
     command.args(["info", "-l"]).stdin(std::process::Stdio::null()).kill_on_drop(true);
     match tokio::time::timeout(PATIENCE, command.output()).await {
         Err(_) => {
             Some(Err(format!("`npu-smi info -l` did not end within {} s", PATIENCE.as_secs())))
         }
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => None,
         Ok(Err(error)) => Some(Err(format!("`npu-smi`: {error}"))),
         Ok(Ok(answer)) if answer.status.success() => {
             Some(Ok(String::from_utf8_lossy(&answer.stdout).into_owned()))
@@ -92,6 +91,12 @@ async fn smi() -> Option<Result<String, String>> {
             )))
         }
     }
+}
+
+/// A program of `PATH`; a folder of it that may not be looked into has none.
+fn find(program: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// The number in `Total Count : 8`.

@@ -32,7 +32,8 @@ fn an_engine_that_cannot_be_reached() {
     drop(UnixListener::bind(fixture.path("silent.sock")).expect("the folder is writable"));
     check(&[("DOCKER_HOST", &host("silent.sock"))], "error engine-silent");
     check(&[("DOCKER_HOST", "carrier-pigeon://coop")], "error engine-address");
-    let found = check(&[("DOCKER_CONTEXT", "nowhere")], "error engine-context");
+    let context = [("DOCKER_HOST", ""), ("DOCKER_CONTEXT", "nowhere")];
+    let found = check(&context, "error engine-context");
     assert!(found[0].to_string().contains("`DOCKER_CONTEXT`"), "{}", found[0]);
 }
 
