@@ -6,6 +6,7 @@ skipped_tests() {
     cat << 'END'
 * doctor:: starts engines of its own, of this machine's version
 * engine_faults::engine:: starts engines of its own, of this machine's version
+* engine_faults::kills::the_engine_is_killed starts engines of its own, of this machine's version
 * engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
 podman engine_build::failures::an_instruction_that_the_engine_refuses podman tells of an unreachable registry in other words
 END

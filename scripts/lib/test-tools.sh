@@ -6,6 +6,8 @@ install_test_tools() {
     need busybox command -v busybox
     need iproute2 command -v ip
     need iptables command -v iptables
+    need nftables command -v nft
+    need ufw command -v ufw
     need git command -v git
     need podman command -v podman
     need faketime command -v faketime

@@ -1,6 +1,6 @@
 //! The way from a container to this machine, blocked and missing.
 
-use super::{LARGE, check, doctor, mend};
+use super::{LARGE, check, doctor, doctor_in, mend};
 use crate::support::{Docker, Fixture, SecondEngine};
 
 /// Runs a command in the engine's network.
@@ -31,6 +31,40 @@ fn packets_that_a_rule_drops() {
     check_rule(&docker, &fixture, "-P INPUT DROP", "-P INPUT DROP");
     let reject = "-A INPUT -s 172.16.0.0/12 -p tcp -j REJECT";
     check_rule(&docker, &fixture, reject, "-A INPUT -s 172.16.0.0/12 -p tcp -j REJECT");
+}
+
+#[test]
+#[ignore = "needs a Docker Engine, nft and root; scripts/test runs it"]
+fn packets_that_a_table_of_nftables_drops() {
+    let engine = SecondEngine::with(LARGE, "");
+    let docker = engine.docker();
+    let fixture = Fixture::on(engine.docker());
+    beside(&docker, "nft add table inet guard");
+    let chain = "'{ type filter hook input priority 0; policy accept; }'";
+    beside(&docker, &format!("nft add chain inet guard input {chain}"));
+    beside(&docker, "nft add rule inet guard input iifname != lo counter drop");
+    let found = check(doctor(&fixture, &[]), &["error gateway-blocked"]);
+    assert!(found[0]["notes"].to_string().contains("`inet guard input`"), "{}", found[0]);
+    beside(&docker, &mend(&found));
+    check(doctor(&fixture, &[]), &[]);
+}
+
+/// ufw keeps its settings in /etc, which are this test's own here.
+#[test]
+#[ignore = "needs a Docker Engine, ufw and root; scripts/test runs it"]
+fn packets_that_ufw_drops() {
+    let engine = SecondEngine::with(LARGE, "");
+    let fixture = Fixture::on(engine.docker());
+    let settings = "mount -t tmpfs none /mnt; cp -a /etc/ufw /mnt; mount --bind /mnt/ufw /etc/ufw";
+    let network = engine.docker();
+    let network = network.beside("ufw");
+    let words = network.get_args().map(|word| word.to_string_lossy().into_owned());
+    let ufw = format!("nsenter {}", words.collect::<Vec<_>>().join(" "));
+    let enable = format!("{settings}; {ufw} --force enable >&2");
+    let found = check(doctor_in(&fixture, &enable, &[]), &["error gateway-blocked"]);
+    assert!(mend(&found).starts_with("ufw allow in on docker0"), "{}", found[0]);
+    let mended = mend(&found).replacen("ufw", &ufw, 1);
+    check(doctor_in(&fixture, &format!("{enable}; {mended} >&2"), &[]), &[]);
 }
 
 #[test]
