@@ -2,14 +2,18 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::{firewall, leftovers, machine, project, proxies, way};
-use crate::doctor::{Asked, EngineSide, Facts, Firewall, Gateway, Reach, Unreachable};
+use crate::doctor::{Asked, Code, EngineSide, Facts, Firewall, Gateway, Reach, Unreachable};
 use crate::engine::{DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Result};
 use crate::project::Project;
+
+/// How long an engine may take to say what it is.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Everything that is looked at. Nothing here fails: what cannot be known is left out.
 pub(super) async fn facts(folder: &Path, asked: Asked) -> Facts {
@@ -29,7 +33,8 @@ pub(super) async fn facts(folder: &Path, asked: Asked) -> Facts {
 }
 
 async fn engine(project: Option<&Project>) -> std::result::Result<EngineSide, Unreachable> {
-    let engine = DockerEngine::connect().await.map_err(unreachable)?;
+    let connecting = tokio::time::timeout(PATIENCE, DockerEngine::connect());
+    let engine = connecting.await.map_err(|_| hanging())?.map_err(unreachable)?;
     let side = side(&engine, project).await.map_err(unreachable);
     engine.settle().await;
     side
@@ -69,6 +74,16 @@ async fn known(engine: &DockerEngine, access: HostAccess, candidates: Vec<String
 
 fn is_here(address: IpAddr) -> bool {
     std::net::TcpListener::bind((address, 0)).is_ok()
+}
+
+fn hanging() -> Unreachable {
+    let seconds = PATIENCE.as_secs();
+    Unreachable {
+        code: Some(Code::EngineSilent.as_str()),
+        what: format!("the Docker Engine does not answer within {seconds} s"),
+        notes: vec!["something listens at its address; `docker version` hangs as well".to_owned()],
+        mend: vec!["restart it (`systemctl restart docker`); its log says what it waits for (`journalctl -u docker`)".to_owned()],
+    }
 }
 
 fn unreachable(error: Error) -> Unreachable {

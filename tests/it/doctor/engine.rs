@@ -31,6 +31,8 @@ fn an_engine_that_cannot_be_reached() {
     assert!(found[0].to_string().contains("`DOCKER_HOST`"), "{}", found[0]);
     drop(UnixListener::bind(fixture.path("silent.sock")).expect("the folder is writable"));
     check(&[("DOCKER_HOST", &host("silent.sock"))], "error engine-silent");
+    let _listener = UnixListener::bind(fixture.path("hang.sock")).expect("the folder is writable");
+    check(&[("DOCKER_HOST", &host("hang.sock"))], "error engine-silent");
     check(&[("DOCKER_HOST", "carrier-pigeon://coop")], "error engine-address");
     let context = [("DOCKER_HOST", ""), ("DOCKER_CONTEXT", "nowhere")];
     let found = check(&context, "error engine-context");
