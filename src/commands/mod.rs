@@ -5,6 +5,7 @@ pub mod build;
 pub mod check;
 pub mod doctor;
 mod guesses;
+mod heredocs;
 pub mod init;
 mod init_recipe;
 mod interrupt;

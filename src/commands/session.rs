@@ -15,7 +15,7 @@ use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification, waiting};
+use super::{heredocs, proxies, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
@@ -87,6 +87,7 @@ impl<'a> Session<'a> {
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         self.follow_platform(&engine, &interrupt).await?;
         let builder = choose(self.args.builder, &engine)?;
+        heredocs::refuse(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;

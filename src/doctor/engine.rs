@@ -59,7 +59,7 @@ fn no_buildkit(side: &EngineSide, asked: Option<Builder>) -> Option<Finding> {
     Some(match facts.product {
         Product::Podman => finding
             .note(format!("podman {} builds with a builder of its own, one instruction after the other, in this host's network", facts.version))
-            .note("`RUN --mount` of secrets and caches, and heredocs in a plain Dockerfile, are BuildKit's; docs/engines.md tells what works where")
+            .note("`RUN --mount` of secrets and caches, and heredocs in plain instructions, are BuildKit's; docs/engines.md tells what works where")
             .mend("leave `--builder` out or write `--builder classic`; for BuildKit, use a Docker Engine (`DOCKER_HOST=unix:///var/run/docker.sock`)"),
         Product::Docker => finding
             .expected("API 1.40 or later (Docker Engine 19.03)", format!("API {} (engine {})", facts.api_version, facts.version))

@@ -9,43 +9,6 @@ use crate::engine::{Builder, Disk, EngineFacts, Examination, HostAccess, ListedI
 const GIB: u64 = 1 << 30;
 
 fn healthy() -> Facts {
-    let facts = EngineFacts {
-        product: Product::Docker,
-        version: "20.10.24".to_owned(),
-        api_version: "1.41".to_owned(),
-        platform: "linux/amd64".parse().ok(),
-        builders: vec![Builder::BuildKit, Builder::Classic],
-        memory: 16 * GIB,
-        data_folder: "/var/lib/docker".to_owned(),
-    };
-    let examination = Examination {
-        endpoint: "unix:///var/run/docker.sock".to_owned(),
-        facts,
-        storage_driver: "overlay2".to_owned(),
-        operating_system: "Debian GNU/Linux 12".to_owned(),
-        host_name: "here".to_owned(),
-        rootless: false,
-        time: None,
-        disk: Some(Disk { free: 100 * GIB, size: 200 * GIB, free_files: Some(1_000_000) }),
-        bridge: Some("docker0".to_owned()),
-    };
-    let access = HostAccess {
-        listen: "172.17.0.1".parse().unwrap(),
-        name: "172.17.0.1".to_owned(),
-        network: Some(("172.17.0.0".parse().unwrap(), 16)),
-    };
-    let gateway = Gateway::Known {
-        access,
-        is_here: true,
-        reach: Reach::Reached,
-        firewall: Firewall::default(),
-    };
-    let side = EngineSide {
-        examination,
-        clock_ahead: Some(0.2),
-        gateway,
-        leftovers: Leftovers::default(),
-    };
     let machine = Machine {
         now: datetime!(2026-06-01 12:00 UTC),
         unknown_time_zone: None,
@@ -55,7 +18,44 @@ fn healthy() -> Facts {
         npu: Npu::default(),
     };
     let project = ProjectSide { name: Some("mindie".to_owned()), ..ProjectSide::default() };
-    Facts { engine: Ok(side), machine, project, asked: Asked::default() }
+    Facts { engine: Ok(healthy_side()), machine, project, asked: Asked::default() }
+}
+
+fn healthy_side() -> EngineSide {
+    let access = HostAccess {
+        listen: "172.17.0.1".parse().unwrap(),
+        name: "172.17.0.1".to_owned(),
+        network: Some(("172.17.0.0".parse().unwrap(), 16)),
+    };
+    let (reach, firewall) = (Reach::Reached, Firewall::default());
+    EngineSide {
+        examination: healthy_examination(),
+        clock_ahead: Some(0.2),
+        gateway: Gateway::Known { access, is_here: true, reach, firewall },
+        leftovers: Leftovers::default(),
+    }
+}
+
+fn healthy_examination() -> Examination {
+    let facts = EngineFacts {
+        product: Product::Docker,
+        version: "20.10.24".to_owned(),
+        api_version: "1.41".to_owned(),
+        platform: "linux/amd64".parse().ok(),
+        builders: vec![Builder::BuildKit, Builder::Classic],
+        memory: 16 * GIB,
+        data_folder: "/var/lib/docker".to_owned(),
+    };
+    Examination {
+        endpoint: "unix:///var/run/docker.sock".to_owned(),
+        facts,
+        storage_driver: "overlay2".to_owned(),
+        operating_system: "Debian GNU/Linux 12".to_owned(),
+        rootless: false,
+        time: None,
+        disk: Some(Disk { free: 100 * GIB, size: 200 * GIB, free_files: Some(1_000_000) }),
+        bridge: Some("docker0".to_owned()),
+    }
 }
 
 /// What is found, as `level code`, when a healthy machine is changed; everything found has a way to mend it.

@@ -16,8 +16,6 @@ pub struct Examination {
     pub storage_driver: String,
     /// The system that it runs on, as it names it, such as `Docker Desktop`.
     pub operating_system: String,
-    /// The name of its machine.
-    pub host_name: String,
     /// Whether it runs without root's rights.
     pub rootless: bool,
     /// Its clock, when it was asked.

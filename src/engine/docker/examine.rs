@@ -41,7 +41,6 @@ impl DockerEngine {
                 .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok()),
             storage_driver: info.driver.unwrap_or_default(),
             operating_system: info.operating_system.unwrap_or_default(),
-            host_name: info.name.unwrap_or_default(),
             bridge: self.bridge_interface().await,
         })
     }
