@@ -8,6 +8,11 @@ skipped_tests() {
 * engine_faults::engine:: starts engines of its own, of this machine's version
 * engine_faults::kills::the_engine_is_killed starts engines of its own, of this machine's version
 * engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
+podman engine_build::package_runs::packages_stay_off_the_disk asks for BuildKit
+podman recipe::init::every_way_to_fetch_gives_the_same_image asks for BuildKit
+podman recipe::init::the_recipe_becomes_a_project_of_equal_images_on_buildkit asks for BuildKit
+podman recipe::motor::it_builds_on_buildkit asks for BuildKit
+podman recipe::working_folder::it_builds_on_buildkit asks for BuildKit
 podman engine_build::failures::an_instruction_that_the_engine_refuses podman tells of an unreachable registry in other words
 END
 }

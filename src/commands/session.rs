@@ -16,7 +16,7 @@ use super::materials::{self, Disk};
 use super::revision::revision;
 use super::telling::{VerifyProgress, told};
 use super::{heredocs, proxies, verification, waiting};
-use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess, Product};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
@@ -317,10 +317,13 @@ fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
         return Ok(builder);
     }
     Err(Problem::error("the engine has no BuildKit")
-        .note(format!(
-            "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
-            facts.version, facts.api_version
-        ))
+        .note(match facts.product {
+            Product::Podman => format!("podman {} has a builder of its own", facts.version),
+            Product::Docker => format!(
+                "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
+                facts.version, facts.api_version
+            ),
+        })
         .hint("leave `--builder` out, or use `--builder classic`")
         .exit(Exit::Engine))
 }

@@ -15,6 +15,8 @@ pub(super) struct PodmanReader {
     /// The index of each stage's `FROM`.
     stages: Vec<usize>,
     current: Option<usize>,
+    /// The instruction that was begun last; podman appends one for each label that the request names.
+    begun: Option<usize>,
     /// The instruction of which it is not known yet whether it runs.
     open: Option<usize>,
     pending: String,
@@ -27,7 +29,7 @@ impl PodmanReader {
         };
         let stages = keywords.iter().enumerate().filter_map(from).collect();
         let count = keywords.len();
-        Self { count, stages, current: None, open: None, pending: String::new() }
+        Self { count, stages, current: None, begun: None, open: None, pending: String::new() }
     }
 
     /// The index that a message begins; only a later one counts, because a command may print such a message too.
@@ -43,8 +45,7 @@ impl PodmanReader {
         rest.split_once(": ")?.0.parse::<usize>().ok()?;
         let number = number.parse::<usize>().ok()?;
         let index = self.stages.get(stage.checked_sub(1)?)? + number.checked_sub(1)?;
-        let later = self.current.is_none_or(|current| index > current);
-        (later && index < self.count).then_some(index)
+        self.begun.is_none_or(|begun| index > begun).then_some(index)
     }
 
     /// Tells of the instruction that was begun last, with what the message after it says.
@@ -82,8 +83,9 @@ impl Reader for PodmanReader {
         if let Some(index) = self.step(message) {
             self.flush(sink);
             self.settle(false, sink);
-            self.current = Some(index);
-            self.open = Some(index);
+            self.begun = Some(index);
+            self.open = Some(index).filter(|index| *index < self.count);
+            self.current = self.open.or(self.current);
         } else if message.starts_with("--> ") {
             self.flush(sink);
             self.settle(message.starts_with("--> Using cache "), sink);
@@ -179,6 +181,13 @@ mod tests {
             &["STEP 1/2: FROM x\n", "STEP 2/2: RUN a\n", "b\n"],
             &["step 0 false", "step 1 false", "1: b"],
         );
+    }
+
+    #[test]
+    fn what_podman_appends_is_no_output() {
+        let labels =
+            ["[2/2] STEP 3/4: RUN a\n", "b\n", "[2/2] STEP 4/4: LABEL \"a\"=\"b\"\n", "--> 04\n"];
+        check(&labels, &["step 4 false", "4: b"]);
     }
 
     #[test]
