@@ -51,6 +51,9 @@ pub struct Args {
     /// After a failure, go on with the stages that do not depend on it
     #[arg(long)]
     pub(super) keep_going: bool,
+    /// Try a stage again, up to N times, whose failure can pass: a network, an engine that restarts
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(super) retries: u32,
     /// Refuse files that nothing vouches for, and stages that never fetch a package they name
     #[arg(long)]
     pub(super) strict: bool,

@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
         let result = interrupt.unless(execute(&job)).await;
         self.recorder.interrupt();
         server.stop(GRACE).await;
-        self.clear(&engine, &scratch).await;
+        self.clear(&engine, &scratch, &result).await;
         result
     }
 
@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
-    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch) {
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
             scratch.clear(engine).await;
             engine.settle().await;
@@ -121,6 +121,9 @@ impl<'a> Session<'a> {
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
+        } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
+            // What failed may have failed because the engine died with containers in it.
+            self.recorder.folder().note_cleared();
         }
     }
 
@@ -158,6 +161,7 @@ impl<'a> Session<'a> {
             memory: free_memory(engine) / 2 / jobs as u64,
             jobs,
             keep_going: self.args.keep_going,
+            retries: self.args.retries,
             scratch: given.scratch,
         }
     }
@@ -274,6 +278,9 @@ impl<'a> Session<'a> {
 
     /// Writes the report and tells the end.
     pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
+        if self.engine.is_none() {
+            self.recorder.folder().note_cleared();
+        }
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
         let report = report.packages(&self.packages).revision(self.revision.clone());
         let report = match &self.engine {

@@ -240,9 +240,9 @@ pub trait Engine: Send + Sync {
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay.
     fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
-    /// Removes what a run that was killed left: its containers, and its references (`:run-<id>`)
-    /// of images that have `label`.
-    fn sweep(&self, run: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Removes what runs that have ended left: their containers, and their references
+    /// (`:run-<id>`) of images that have `label`.
+    fn sweep(&self, runs: &[&str], label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;
 }

@@ -19,6 +19,7 @@ mod leftovers;
 mod passed;
 mod recorder;
 mod report;
+mod retry;
 mod revision;
 mod schedule;
 mod stage;

@@ -97,8 +97,8 @@ impl Engine for DockerEngine {
         images::untag(self, reference).await
     }
 
-    async fn sweep(&self, run: &str, label: &str) -> Result<()> {
-        sweep::sweep(self, run, label).await
+    async fn sweep(&self, runs: &[&str], label: &str) -> Result<()> {
+        sweep::sweep(self, runs, label).await
     }
 
     async fn settle(&self) {
