@@ -10,18 +10,20 @@ use indexmap::IndexMap;
 use time::OffsetDateTime;
 
 use super::annotations::annotations;
-use super::build::{Args, Wanted};
+use super::build::Args;
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
+use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification, waiting};
-use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
+use super::{forecasting, heredocs, proxies, remembering, verification, waiting};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess, Product};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
+use crate::project::dockerfile::Dialect;
 use crate::run::{
-    self, Ending, Event, Job, Recorder, Report, Reporter, Revision, Scratch, Stock,
+    self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers, execute,
 };
 use crate::server::{self, PackageServer};
@@ -46,6 +48,8 @@ pub(super) struct Session<'a> {
     plan: Plan,
     recorder: &'a Recorder<'a>,
     reporter: &'a Arc<dyn Reporter>,
+    pace: &'a Pace,
+    forecast: Option<Forecast>,
     packages: Vec<VerifiedPackage>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
     /// What the files were when the plan was made: they may change while it is built.
@@ -69,10 +73,21 @@ impl<'a> Session<'a> {
         plan: Plan,
         recorder: &'a Recorder<'a>,
         reporter: &'a Arc<dyn Reporter>,
+        pace: &'a Pace,
     ) -> Self {
-        let revision = revision(&project.folder);
-        let packages = Vec::new();
-        Self { args, folder, project, plan, recorder, reporter, packages, engine: None, revision }
+        Self {
+            revision: revision(&project.folder),
+            args,
+            folder,
+            project,
+            plan,
+            recorder,
+            reporter,
+            pace,
+            forecast: None,
+            packages: Vec::new(),
+            engine: None,
+        }
     }
 
     /// Goes from the plan to the tags.
@@ -80,13 +95,15 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
-        self.follow_platform(&engine, &interrupt).await?;
-        let builder = choose(self.args.builder, &engine)?;
+        let builder = choose(self.args.target.source.builder, &engine)?;
+        self.follow(&engine, builder, &interrupt).await?;
+        heredocs::refuse(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
@@ -98,11 +115,34 @@ impl<'a> Session<'a> {
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
         let job = self.job(&engine, &given, &access, address);
-        let result = interrupt.unless(execute(&job)).await;
+        let forecast = interrupt.unless(self.foretell(&job)).await;
+        let result = match &forecast {
+            Ok(forecast) => interrupt.unless(self.execute(&job, forecast)).await,
+            Err(_) => Ok(()),
+        };
         self.recorder.interrupt();
         server.stop(GRACE).await;
-        self.clear(&engine, &scratch).await;
+        self.clear(&engine, &scratch, &result).await;
+        self.forecast = Some(forecast?);
         result
+    }
+
+    /// Tells what the build is expected to need.
+    async fn foretell(&self, job: &Job<'_, DockerEngine, Disk>) -> Result<Forecast> {
+        let state = self.recorder.folder().state();
+        let forecast = forecasting::expect(job, state, &self.packages).await?;
+        self.recorder.record(&Event::Forecast(forecast.clone()));
+        if !self.args.ignore_disk {
+            forecasting::refuse_small_disk(&forecast, &job.engine.facts().data_folder)?;
+        }
+        Ok(forecast)
+    }
+
+    async fn execute(&self, job: &Job<'_, DockerEngine, Disk>, forecast: &Forecast) -> Result<()> {
+        tokio::select! {
+            result = execute(job) => result,
+            never = forecasting::watch(self.pace, self.recorder, forecast) => match never {},
+        }
     }
 
     /// What a killed run left is cleared away before this one begins.
@@ -112,7 +152,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
-    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch) {
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
             scratch.clear(engine).await;
             engine.settle().await;
@@ -120,6 +160,9 @@ impl<'a> Session<'a> {
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
+        } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
+            // What failed may have failed because the engine died with containers in it.
+            self.recorder.folder().note_cleared();
         }
     }
 
@@ -157,6 +200,7 @@ impl<'a> Session<'a> {
             memory: free_memory(engine) / 2 / jobs as u64,
             jobs,
             keep_going: self.args.keep_going,
+            retries: self.args.retries,
             scratch: given.scratch,
         }
     }
@@ -195,18 +239,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An engine of another platform than this machine's decides, unless the user did.
-    async fn follow_platform(
+    /// An engine of another platform than this machine's decides, unless the user did; so does
+    /// one that has no BuildKit, because the classic builder reads arguments differently.
+    async fn follow(
         &mut self,
         engine: &DockerEngine,
+        builder: Builder,
         interrupt: &Interrupt,
     ) -> Result<()> {
-        let asked = self.args.target.source.platform.is_some();
+        let source = &self.args.target.source;
+        let asked = source.platform.is_some();
         let own =
             engine.facts().platform.clone().filter(|own| !asked && *own != self.plan.platform);
-        if let Some(platform) = own {
-            (self.project, self.plan, _) = self.args.target.plan(self.folder, &platform)?;
-            self.verify(interrupt).await?;
+        let classic = builder == Builder::Classic && source.builder != Wanted::Classic;
+        if own.is_some() || classic {
+            let platform = own.unwrap_or_else(|| self.plan.platform.clone());
+            let dialect = match builder {
+                Builder::Classic => Dialect::Classic,
+                Builder::BuildKit => Dialect::BuildKit,
+            };
+            let planned = files(&self.plan);
+            (self.project, self.plan, _) =
+                self.args.target.plan_as(dialect, self.folder, &platform)?;
+            if files(&self.plan) != planned {
+                self.verify(interrupt).await?;
+            }
         }
         Ok(())
     }
@@ -275,8 +332,12 @@ impl<'a> Session<'a> {
 
     /// Writes the report and tells the end.
     pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
+        if self.engine.is_none() {
+            self.recorder.folder().note_cleared();
+        }
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
         let report = report.packages(&self.packages).revision(self.revision.clone());
+        let report = report.pace(self.pace, self.forecast.as_ref());
         let report = match &self.engine {
             Some((engine, builder)) => report.engine(engine.facts(), *builder),
             None => report,
@@ -296,7 +357,12 @@ impl<'a> Session<'a> {
             seconds: taken.as_secs_f64(),
             report: shown,
         });
+        remembering::end(self.recorder.folder());
     }
+}
+
+fn files(plan: &Plan) -> Vec<String> {
+    plan.packages.iter().map(|package| package.file.clone()).collect()
 }
 
 /// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
@@ -318,10 +384,13 @@ fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
         return Ok(builder);
     }
     Err(Problem::error("the engine has no BuildKit")
-        .note(format!(
-            "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
-            facts.version, facts.api_version
-        ))
+        .note(match facts.product {
+            Product::Podman => format!("podman {} has a builder of its own", facts.version),
+            Product::Docker => format!(
+                "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
+                facts.version, facts.api_version
+            ),
+        })
         .hint("leave `--builder` out, or use `--builder classic`")
         .exit(Exit::Engine))
 }

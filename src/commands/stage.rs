@@ -6,8 +6,9 @@ use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::output::Output;
+use super::presence::missing_yet;
 use super::selection::{Source, own_platform};
-use crate::error::Result;
+use crate::error::{Error, Exit, Result};
 use crate::project::{Parent, Project, Stage};
 use crate::ui::{Printer, Table};
 
@@ -90,6 +91,10 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Verb::Graph(graph) => &graph.source,
     };
     let (project, warnings) = source.load(folder, &own_platform()?)?;
+    let mut warnings = Error::check(Exit::Project, source.denied(warnings))?;
+    if let Verb::List(_) = &args.verb {
+        warnings.extend(missing_yet(&project, &crate::plan::fetched(&project)));
+    }
     printer.problems(&warnings);
     printer.data(&match &args.verb {
         Verb::List(list) => list.output.text(|| table(&project), || all(&project))?,
@@ -104,7 +109,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 
 fn listed<'a>(project: &'a Project, stage: &'a Stage) -> Listed<'a> {
     let named = stage.uses.iter().map(|used| used.name.to_string());
-    let fetched = stage.fetches.iter().filter_map(|fetched| fetched.file.clone().ok());
+    let fetched = stage.fetches.iter().filter_map(|fetched| fetched.certain().map(str::to_owned));
     let packages: IndexSet<String> = named.chain(fetched).collect();
     Listed {
         name: stage.name.as_str(),

@@ -67,7 +67,8 @@ fn ready<E, M>(
     facts: ImageFacts,
     how: &'static str,
 ) -> ImageFacts {
-    job.recorder.record(&Event::BaseReady { image: base.image.clone(), id: facts.id.clone(), how });
+    let (image, id, size) = (base.image.clone(), facts.id.clone(), facts.size);
+    job.recorder.record(&Event::BaseReady { image, id, how, size });
     facts
 }
 

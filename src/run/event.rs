@@ -6,6 +6,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::Forecast;
 use crate::engine::Builder;
 use crate::project::{Platform, StageName};
 
@@ -96,6 +97,19 @@ pub enum Event {
         id: String,
         /// `present`, `load`, `import` or `pull`.
         how: &'static str,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// What the stages are expected to need, before the first one begins.
+    Forecast(Forecast),
+    /// A stage has been silent far longer than it ever was.
+    Silent {
+        /// The stage.
+        stage: StageName,
+        /// For how long, in seconds.
+        seconds: f64,
+        /// The longest silence of earlier builds, in seconds.
+        before: f64,
     },
     /// Whether a stage is built, or an image of the same content is used again.
     StageDecided {

@@ -68,6 +68,8 @@ pub struct Job<'a, E, M> {
     pub jobs: usize,
     /// Whether a failure lets other stages begin that do not depend on it.
     pub keep_going: bool,
+    /// How often a stage is tried again whose failure can pass.
+    pub retries: u32,
     /// References that must not outlive the run.
     pub scratch: &'a Scratch,
 }
@@ -75,6 +77,11 @@ pub struct Job<'a, E, M> {
 impl<E, M> Job<'_, E, M> {
     /// The Dockerfile's name inside a context: one that no user's file has.
     pub const DOCKERFILE: &'static str = ".ascend-build.Dockerfile";
+
+    /// Whether a stage's packages, so many bytes, are kept in memory while it is built.
+    pub fn fits_in_memory(&self, bytes: u64) -> bool {
+        self.builder == Builder::BuildKit && bytes <= self.memory
+    }
 }
 
 /// Builds the plan's stages, each after its parents, and tags what passed its checks.

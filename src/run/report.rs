@@ -1,9 +1,11 @@
 //! `report.json`: what a run did, for people's scripts and for later runs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Decision, Fetch, Recorder, Refusal, Revision, StageResult};
+use super::{Decision, Fetch, Forecast, Pace, Recorder, Refusal, Revision, StagePace, StageResult};
 use crate::engine::{Builder, EngineFacts};
 use crate::error::{Error, Exit};
 use crate::plan::{Inputs, Plan, StageKey, VerifiedPackage};
@@ -55,6 +57,9 @@ pub struct Report<'a> {
     packages: &'a [VerifiedPackage],
     transfers: Vec<Fetch>,
     refused: Vec<Refusal>,
+    pace: Vec<StagePace>,
+    bases: BTreeMap<String, u64>,
+    forecast: Option<&'a Forecast>,
     plan: &'a Plan,
 }
 
@@ -98,6 +103,9 @@ impl<'a> Report<'a> {
             packages: &[],
             transfers: recorder.ledger().fetches(),
             refused: recorder.ledger().refusals(),
+            pace: Vec::new(),
+            bases: BTreeMap::new(),
+            forecast: None,
             plan,
         }
     }
@@ -106,6 +114,12 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn revision(self, revision: Option<Revision>) -> Self {
         Self { revision, ..self }
+    }
+
+    /// Adds how the stages went, and how they were expected to.
+    #[must_use]
+    pub fn pace(self, pace: &Pace, forecast: Option<&'a Forecast>) -> Self {
+        Self { pace: pace.stages(), bases: pace.bases(), forecast, ..self }
     }
 
     /// Adds what was verified.

@@ -54,7 +54,7 @@ impl<'a> Schedule<'a> {
 }
 
 /// The stages that must be there before `stage` can be built.
-pub(super) fn parents(stage: &PlannedStage) -> impl Iterator<Item = &StageName> {
+pub fn parents(stage: &PlannedStage) -> impl Iterator<Item = &StageName> {
     let from = match &stage.from {
         PlannedParent::Stage(name) => Some(name),
         PlannedParent::Base(_) => None,

@@ -98,6 +98,14 @@ fn judge_all(
     Ok((verified, problems))
 }
 
+/// What is wrong with planned files at first sight, in their order: missing under `roots`, no
+/// file, too short. Nothing is read.
+pub fn look_for(planned: &[PlannedPackage], roots: &[PathBuf]) -> Vec<Problem> {
+    let index = RootIndex::walk(roots);
+    let located = planned.iter().map(|package| locate(package, &index));
+    located.filter_map(Result::err).map(|problem| *problem).collect()
+}
+
 pub(super) fn interrupted() -> Error {
     Problem::error("interrupted while verifying packages").exit(Exit::Interrupted)
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::summary::{summary, word};
 use super::units::{clock, counted};
-use super::{Printer, bytes, seconds};
+use super::{Printer, bytes, outlook, seconds};
 use crate::run::{Event, Reporter, StageResult, Transfer};
 
 pub(super) struct Plain {
@@ -80,6 +80,8 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::BaseReady { image, how, .. } if *how != "present" => {
             format!("base {image}: {how} done")
         }
+        Event::Forecast(forecast) => outlook::told(forecast),
+        Event::Silent { stage, seconds, before } => outlook::silent(stage, *seconds, *before),
         Event::StageDecided { stage, reused, reasons, .. } => {
             format!("[{stage}] {}", decided(*reused, reasons))
         }

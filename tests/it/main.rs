@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod engine_build;
 #[cfg(test)]
 mod engine_faults;
@@ -22,6 +24,8 @@ mod packages;
 mod project;
 #[cfg(test)]
 mod recipe;
+#[cfg(test)]
+mod runs;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]

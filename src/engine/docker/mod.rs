@@ -6,10 +6,14 @@ mod check;
 mod classic;
 mod connect;
 mod container;
+mod disk;
+mod endpoint;
+mod examine;
 mod export;
 mod failure;
 mod images;
 mod plain_text;
+mod podman;
 mod sweep;
 
 use std::path::Path;
@@ -43,6 +47,10 @@ pub struct DockerEngine {
 impl Engine for DockerEngine {
     fn facts(&self) -> &EngineFacts {
         &self.facts
+    }
+
+    fn free_disk(&self) -> Option<u64> {
+        disk::free(self)
     }
 
     async fn access(&self) -> Result<HostAccess> {
@@ -95,8 +103,8 @@ impl Engine for DockerEngine {
         images::untag(self, reference).await
     }
 
-    async fn sweep(&self, run: &str, label: &str) -> Result<()> {
-        sweep::sweep(self, run, label).await
+    async fn sweep(&self, runs: &[&str], label: &str) -> Result<()> {
+        sweep::sweep(self, runs, label).await
     }
 
     async fn settle(&self) {

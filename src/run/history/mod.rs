@@ -13,8 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use past::{
-    PastDecision, PastEngine, PastInstruction, PastPackage, PastPlan, PastPlannedStage,
-    PastRefusal, PastRun, PastStage, PastTransfer, Unread, text,
+    PastDecision, PastEngine, PastForecast, PastInstruction, PastPackage, PastPlan,
+    PastPlannedStage, PastRefusal, PastRun, PastStage, PastTransfer, Unread, text,
 };
 pub use prune::{Keep, prune};
 pub(super) use summary::BEGUN;
@@ -102,6 +102,14 @@ impl History {
         }
         history
     }
+}
+
+/// The reports, the latest first, of the last `count` runs that `wanted` accepts; those that cannot be read are left out.
+pub fn latest(state: &Path, count: usize, wanted: impl Fn(&RunSummary) -> bool) -> Vec<PastRun> {
+    let runs = History::read(state).runs;
+    let wanted = runs.iter().rev().filter(|run| wanted(run)).take(count);
+    let ids = wanted.filter_map(|run| run.run.parse::<RunId>().ok());
+    ids.filter_map(|id| PastRun::read(&run_folder(state, &id)).ok()).collect()
 }
 
 /// Adds a run that has ended to the index.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 
-use crate::run::Revision;
+use crate::plan::Inputs;
 use crate::run::report::SCHEMA;
+use crate::run::{Revision, StagePace};
 
 /// What an earlier run did.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,9 +55,28 @@ pub struct PastRun {
     /// The requests that got no file.
     #[serde(default)]
     pub refused: Vec<PastRefusal>,
+    /// How the stages went that were given to a builder.
+    #[serde(default)]
+    pub pace: Vec<StagePace>,
+    /// The sizes of the bases in bytes, by their images.
+    #[serde(default)]
+    pub bases: BTreeMap<String, u64>,
+    /// What the run was expected to need.
+    #[serde(default)]
+    pub forecast: Option<PastForecast>,
     /// What the run was to do.
     #[serde(default)]
     pub plan: PastPlan,
+}
+
+/// What a run was expected to need.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PastForecast {
+    /// Seconds from the first stage's start to the last one's end.
+    pub seconds: Option<f64>,
+    /// Bytes of disk.
+    pub disk: u64,
 }
 
 /// The engine of an earlier run.
@@ -95,6 +115,15 @@ pub struct PastDecision {
     pub reused: bool,
     /// The causes, the nearest first.
     pub reasons: Vec<String>,
+    /// What decided its content, where this program understands it.
+    #[serde(deserialize_with = "understood")]
+    pub inputs: Option<Inputs>,
+}
+
+/// Inputs of another format are passed over: the rest of the report is as good without them.
+fn understood<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Inputs>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 /// A verified file.
@@ -173,6 +202,12 @@ pub struct PastPlannedStage {
 pub struct PastInstruction {
     /// Its text on one line.
     pub text: String,
+    /// The file that holds it, relative to the project.
+    pub file: String,
+    /// Its first line, counted from 1.
+    pub line: usize,
+    /// The files that it fetches.
+    pub packages: Vec<String>,
 }
 
 /// Why a report gives nothing.

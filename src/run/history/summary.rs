@@ -52,7 +52,8 @@ pub struct RunSummary {
 pub struct StageSummary {
     /// The stage.
     pub stage: String,
-    /// `built`, `reused`, `failed`, `interrupted`, or `killed` where only its log is there.
+    /// `built`, `reused`, `failed`, `interrupted`, or the run's result
+    /// where only the stage's log is there.
     pub outcome: String,
     /// Seconds that it took; absent where it was killed.
     pub seconds: Option<f64>,
@@ -99,13 +100,14 @@ impl RunSummary {
         let begun: Begun =
             begun.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let started = run.started();
+        let result = if is_alive(folder) { "running" } else { "killed" };
         let seconds = last_change(folder).map_or(0.0, |last| (last - started).as_seconds_f64());
         Self {
             schema: SCHEMA,
             run: run.to_string(),
             started,
             seconds: seconds.max(0.0),
-            result: if is_alive(folder) { "running" } else { "killed" }.to_owned(),
+            result: result.to_owned(),
             exit_code: None,
             project: begun.project,
             target: begun.target,
@@ -113,7 +115,7 @@ impl RunSummary {
             platform: begun.platform,
             builder: None,
             revision: begun.revision,
-            stages: logged(folder),
+            stages: logged(folder, result),
         }
     }
 }
@@ -135,11 +137,11 @@ pub struct Begun {
 }
 
 /// The stages that have a log, by name: those that had begun.
-fn logged(folder: &Path) -> Vec<StageSummary> {
+fn logged(folder: &Path, outcome: &str) -> Vec<StageSummary> {
     let mut stages = super::logs(folder);
     stages.sort();
     let summary =
-        |stage| StageSummary { stage, outcome: "killed".to_owned(), seconds: None, size: None };
+        |stage| StageSummary { stage, outcome: outcome.to_owned(), seconds: None, size: None };
     stages.into_iter().map(summary).collect()
 }
 

@@ -9,8 +9,11 @@ use super::BUILDERS;
 use crate::support::Fixture;
 
 /// Every event that docs/events.md describes.
-const EVENTS: [&str; 17] = [
+const EVENTS: [&str; 20] = [
     "run-started",
+    "waiting",
+    "forecast",
+    "silent",
     "verify-started",
     "verify-progress",
     "verify-finished",
