@@ -175,8 +175,9 @@ mod tests {
         };
         let forecast = Forecast { stages: vec![stage], seconds, disk: 6 << 30, free, runs: 1 };
         let refused = refuse_small_disk(&forecast, "/data").err();
-        let notes = refused.map(|error| error.problems.into_iter().flat_map(|p| p.notes).collect());
-        assert_eq!(notes.unwrap_or_default(), expected);
+        let problems = refused.map(|error| error.problems).unwrap_or_default();
+        let notes: Vec<_> = problems.into_iter().flat_map(|problem| problem.notes).collect();
+        assert_eq!(notes, expected);
     }
 
     #[test]
