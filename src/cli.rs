@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, history, init, logs, package, plan, serve, show, stage};
+use crate::commands::{
+    build, check, doctor, history, image, init, logs, package, plan, serve, show, stage,
+};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -71,10 +73,12 @@ enum Verb {
     Serve(serve::Args),
     Package(package::Args),
     Stage(stage::Args),
+    Image(image::Args),
     Init(init::Args),
     History(history::Args),
     Logs(logs::Args),
     Show(show::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -157,7 +161,9 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::History(args) => history::run(args, &folder, printer),
         Verb::Logs(args) => logs::run(args, &folder, printer),
         Verb::Show(args) => show::run(args, &folder, printer),
+        Verb::Image(args) => runtime.block_on(image::run(args, &folder, printer)),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
+        Verb::Doctor(args) => runtime.block_on(doctor::run(args, &folder, printer)),
     }
 }
 

@@ -7,8 +7,10 @@
 pub mod ascend;
 pub mod cli;
 pub mod commands;
+pub mod doctor;
 pub mod engine;
 pub mod error;
+pub mod image;
 pub mod plan;
 pub mod project;
 pub mod run;

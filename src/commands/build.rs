@@ -21,15 +21,6 @@ use crate::ui::{Printer, Progress, reporter};
 pub struct Args {
     #[command(flatten)]
     pub(super) target: Target,
-    /// Which of the engine's builders to use
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "auto|classic|buildkit"
-    )]
-    pub(super) builder: Wanted,
     /// How to show what happens
     #[arg(
         long,
@@ -51,6 +42,9 @@ pub struct Args {
     /// After a failure, go on with the stages that do not depend on it
     #[arg(long)]
     pub(super) keep_going: bool,
+    /// Try a stage again, up to N times, whose failure can pass: a network, an engine that restarts
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(super) retries: u32,
     /// Refuse files that nothing vouches for, and stages that never fetch a package they name
     #[arg(long)]
     pub(super) strict: bool,
@@ -71,17 +65,6 @@ impl Args {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.map_or_else(|| processors().min(JOBS), usize::from)
     }
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub(super) enum Wanted {
-    /// BuildKit where the engine has it
-    #[default]
-    Auto,
-    /// The first builder, which every engine has
-    Classic,
-    /// BuildKit inside the engine
-    Buildkit,
 }
 
 /// Builds.

@@ -1,12 +1,15 @@
 //! `plan`: what a build would do. An engine that answers is asked what it has; nothing is changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::outlook::{self, Outlook};
+use super::presence::missing_yet;
 use super::selection::{Target, own_platform};
-use crate::error::{Exit, Problem, Result, Severity};
+use crate::error::{Exit, Problem, Result, Severity, SourceFile};
 use crate::plan::{Bindings, Plan, PlannedParent};
 use crate::project::Project;
+use crate::project::dockerfile::Dockerfile;
 use crate::ui::{Printer, Table, bytes};
 
 /// Show what a build would do, stage by stage, and why; nothing is built
@@ -48,7 +51,8 @@ enum Format {
 /// The project's files or the command line are wrong.
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (project, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
-    printer.problems(&warnings);
+    let missing = missing_yet(&project, &plan.packages);
+    printer.problems(&warnings.into_iter().chain(missing).collect::<Vec<_>>());
     if let Some(wanted) = &args.diff {
         let (outlook, engine) = outlook::outlook(&project, &plan).await?;
         let earlier = outlook::earlier(&project, &engine, wanted).await?;
@@ -162,9 +166,16 @@ fn dockerfiles(plan: &Plan) -> String {
         .collect();
     let bindings =
         Bindings { reference: &reference, files: &files, authority: &str::to_owned, mounts: true };
-    let texts = plan
-        .stages
-        .iter()
-        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(&bindings)));
+    let texts =
+        plan.stages.iter().map(|stage| titled(&stage.reference, stage.dockerfile(&bindings)));
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// A Dockerfile with its image's name above it, but below its directives, which must stay first.
+fn titled(reference: &str, text: String) -> String {
+    let source = Arc::new(SourceFile { path: PathBuf::from("Dockerfile"), text });
+    let (dockerfile, _) = Dockerfile::read(Arc::clone(&source));
+    let end = dockerfile.directives().last().map_or(0, |last| last.span.end);
+    let end = end + source.text[end..].find('\n').filter(|_| end > 0).map_or(0, |line| line + 1);
+    format!("{}# {reference}\n{}", &source.text[..end], &source.text[end..])
 }

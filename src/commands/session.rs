@@ -10,16 +10,18 @@ use indexmap::IndexMap;
 use time::OffsetDateTime;
 
 use super::annotations::annotations;
-use super::build::{Args, Wanted};
+use super::build::Args;
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
 use super::revision::revision;
+use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{forecasting, proxies, remembering, verification, waiting};
-use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
+use super::{forecasting, heredocs, proxies, remembering, verification, waiting};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess, Product};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
+use crate::project::dockerfile::Dialect;
 use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers, execute,
@@ -99,8 +101,9 @@ impl<'a> Session<'a> {
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
-        self.follow_platform(&engine, &interrupt).await?;
-        let builder = choose(self.args.builder, &engine)?;
+        let builder = choose(self.args.target.source.builder, &engine)?;
+        self.follow(&engine, builder, &interrupt).await?;
+        heredocs::refuse(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
@@ -119,7 +122,7 @@ impl<'a> Session<'a> {
         };
         self.recorder.interrupt();
         server.stop(GRACE).await;
-        self.clear(&engine, &scratch).await;
+        self.clear(&engine, &scratch, &result).await;
         self.forecast = Some(forecast?);
         result
     }
@@ -149,7 +152,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
-    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch) {
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
             scratch.clear(engine).await;
             engine.settle().await;
@@ -157,6 +160,9 @@ impl<'a> Session<'a> {
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
+        } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
+            // What failed may have failed because the engine died with containers in it.
+            self.recorder.folder().note_cleared();
         }
     }
 
@@ -194,6 +200,7 @@ impl<'a> Session<'a> {
             memory: free_memory(engine) / 2 / jobs as u64,
             jobs,
             keep_going: self.args.keep_going,
+            retries: self.args.retries,
             scratch: given.scratch,
         }
     }
@@ -232,18 +239,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An engine of another platform than this machine's decides, unless the user did.
-    async fn follow_platform(
+    /// An engine of another platform than this machine's decides, unless the user did; so does
+    /// one that has no BuildKit, because the classic builder reads arguments differently.
+    async fn follow(
         &mut self,
         engine: &DockerEngine,
+        builder: Builder,
         interrupt: &Interrupt,
     ) -> Result<()> {
-        let asked = self.args.target.source.platform.is_some();
+        let source = &self.args.target.source;
+        let asked = source.platform.is_some();
         let own =
             engine.facts().platform.clone().filter(|own| !asked && *own != self.plan.platform);
-        if let Some(platform) = own {
-            (self.project, self.plan, _) = self.args.target.plan(self.folder, &platform)?;
-            self.verify(interrupt).await?;
+        let classic = builder == Builder::Classic && source.builder != Wanted::Classic;
+        if own.is_some() || classic {
+            let platform = own.unwrap_or_else(|| self.plan.platform.clone());
+            let dialect = match builder {
+                Builder::Classic => Dialect::Classic,
+                Builder::BuildKit => Dialect::BuildKit,
+            };
+            let planned = files(&self.plan);
+            (self.project, self.plan, _) =
+                self.args.target.plan_as(dialect, self.folder, &platform)?;
+            if files(&self.plan) != planned {
+                self.verify(interrupt).await?;
+            }
         }
         Ok(())
     }
@@ -251,13 +271,15 @@ impl<'a> Session<'a> {
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
         let (planned, options) = (self.plan.packages.clone(), self.options());
         let clock = Instant::now();
-        let progress = VerifyProgress::new(Arc::clone(self.reporter));
-        let observer = move |event| progress.take(&event);
+        let progress = Arc::new(VerifyProgress::new(Arc::clone(self.reporter)));
+        let listening = Arc::clone(&progress);
+        let observer = move |event| listening.take(&event);
         let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
         self.packages = interrupt.blocking(work).await?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
         self.recorder.record(&Event::VerifyFinished {
             files: self.packages.len(),
+            remembered: progress.remembered(),
             bytes,
             seconds: clock.elapsed().as_secs_f64(),
         });
@@ -310,6 +332,9 @@ impl<'a> Session<'a> {
 
     /// Writes the report and tells the end.
     pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
+        if self.engine.is_none() {
+            self.recorder.folder().note_cleared();
+        }
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
         let report = report.packages(&self.packages).revision(self.revision.clone());
         let report = report.pace(self.pace, self.forecast.as_ref());
@@ -336,6 +361,10 @@ impl<'a> Session<'a> {
     }
 }
 
+fn files(plan: &Plan) -> Vec<String> {
+    plan.packages.iter().map(|package| package.file.clone()).collect()
+}
+
 /// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
 fn free_memory(engine: &DockerEngine) -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -355,10 +384,13 @@ fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
         return Ok(builder);
     }
     Err(Problem::error("the engine has no BuildKit")
-        .note(format!(
-            "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
-            facts.version, facts.api_version
-        ))
+        .note(match facts.product {
+            Product::Podman => format!("podman {} has a builder of its own", facts.version),
+            Product::Docker => format!(
+                "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
+                facts.version, facts.api_version
+            ),
+        })
         .hint("leave `--builder` out, or use `--builder classic`")
         .exit(Exit::Engine))
 }

@@ -5,6 +5,7 @@
 //! host, what it can do, and what it runs on.
 
 mod docker;
+mod examination;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use docker::DockerEngine;
+pub use examination::{Disk, Examination, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;
@@ -44,9 +46,21 @@ impl fmt::Display for Builder {
     }
 }
 
+/// Who made an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// Docker Engine, or what says of itself that it is one.
+    Docker,
+    /// podman, behind its Docker-compatible socket.
+    Podman,
+}
+
 /// What an engine is and can do.
 #[derive(Debug, Clone, Serialize)]
 pub struct EngineFacts {
+    /// Who made it.
+    pub product: Product,
     /// Such as `20.10.24`.
     pub version: String,
     /// The API version spoken with it, such as `1.41`.
@@ -118,10 +132,16 @@ pub struct BuildRequest {
     pub run: Option<String>,
     /// Labels that the image gets; they take the place of those that it has.
     pub labels: IndexMap<String, String>,
-    /// The keyword of each instruction of the Dockerfile, in order.
+    /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
+    /// parent's triggers as `ONBUILD RUN`.
     pub keywords: Vec<String>,
     /// Whether to build everything anew.
     pub no_cache: bool,
+}
+
+/// What a trigger does, by its keyword in [`BuildRequest::keywords`].
+fn triggered(keyword: &str) -> Option<&str> {
+    keyword.strip_prefix("ONBUILD ")
 }
 
 /// What an engine says while it builds.
@@ -238,9 +258,9 @@ pub trait Engine: Send + Sync {
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay.
     fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
-    /// Removes what a run that was killed left: its containers, and its references (`:run-<id>`)
-    /// of images that have `label`.
-    fn sweep(&self, run: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Removes what runs that have ended left: their containers, and their references
+    /// (`:run-<id>`) of images that have `label`.
+    fn sweep(&self, runs: &[&str], label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;
 }

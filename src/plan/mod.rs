@@ -16,6 +16,7 @@ mod make;
 mod package_file;
 mod package_run;
 mod render;
+mod secrets;
 mod select;
 
 use indexmap::IndexMap;
@@ -23,12 +24,13 @@ use serde::Serialize;
 
 pub use bindings::Bindings;
 pub use changes::{Change, Edit, changes, told};
-pub use guess::may_be_served;
+pub use guess::{is_secret, may_be_served};
 pub use inputs::{Canonical, Surroundings};
-pub use judge::{differs_from_official, judge};
+pub use judge::{compare_with_official, differs_from_official, judge};
 pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
-pub use make::{Wishes, make, package_name};
+pub use make::{Wishes, fetched, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
+pub use secrets::secrets;
 pub use select::Selection;
 
 use crate::error::Place;
@@ -185,10 +187,12 @@ pub enum Piece {
 /// An instruction of a stage's Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// `FROM`, `RUN`, …
+    /// `FROM`, `RUN`, …; `ONBUILD RUN` for what an `ONBUILD` of the parent brings.
     pub keyword: String,
     /// Index into [`PlannedStage::instructions`], where the user wrote it.
     pub own: Option<usize>,
+    /// Where the parent's `ONBUILD` stands that brings it.
+    pub trigger: Option<Place>,
 }
 
 /// A line that fetches what only the run can tell.
@@ -196,6 +200,9 @@ pub struct Written {
 pub struct Guess {
     /// Why it is not known.
     pub reason: String,
+    /// The file, where it is only not known whether it is fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Where it stands.
     #[serde(skip)]
     pub place: Place,
@@ -207,14 +214,29 @@ impl PlannedStage {
         self.pieces.iter().map(|piece| bindings.bind(piece)).collect()
     }
 
-    /// Whether it may ask for `file`: one that it names, or any where only its run can tell.
+    /// Whether it may ask for `file`, or make its children's triggers ask: one that it names, or
+    /// any where only its run can tell.
     pub fn may_fetch(&self, file: &str) -> bool {
-        !self.guesses.is_empty() || self.packages.iter().any(|name| name == file)
+        let marked = |piece: &Piece| match piece {
+            Piece::Files(names) => names.iter().any(|name| name == file),
+            Piece::AllFiles => true,
+            _ => false,
+        };
+        let guessed = |guess: &Guess| guess.file.as_deref().is_none_or(|name| name == file);
+        self.packages.iter().any(|name| name == file)
+            || self.pieces.iter().any(marked)
+            || self.guesses.iter().any(guessed)
     }
 
     /// The keyword of each instruction of [`Self::dockerfile`], in order.
     pub fn keywords(&self) -> Vec<String> {
         self.written.iter().map(|written| written.keyword.clone()).collect()
+    }
+
+    /// Where the instruction at `index` of [`Self::dockerfile`] stands in the user's files.
+    pub fn place(&self, index: usize) -> Option<&Place> {
+        let trigger = || self.written.get(index)?.trigger.as_ref();
+        self.instruction(index).map(|(_, own)| &own.place).or_else(trigger)
     }
 
     /// The user's instruction behind the one at `index` of [`Self::dockerfile`], and its number from 1.

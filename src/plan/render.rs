@@ -43,7 +43,7 @@ impl Rendering {
     /// An instruction that the user did not write.
     fn instruction(&mut self, keyword: &str, text: String) {
         self.text(text);
-        self.written.push(Written { keyword: keyword.to_owned(), own: None });
+        self.written.push(Written { keyword: keyword.to_owned(), own: None, trigger: None });
     }
 
     fn preamble(&mut self, stage: &Stage) {
@@ -53,9 +53,11 @@ impl Rendering {
         let before = before.filter(|instruction| {
             instruction.span.end <= stage.preamble.len() && stage.span.start > 0
         });
-        self.written.extend(
-            before.map(|instruction| Written { keyword: instruction.keyword.clone(), own: None }),
-        );
+        self.written.extend(before.map(|instruction| Written {
+            keyword: instruction.keyword.clone(),
+            own: None,
+            trigger: None,
+        }));
     }
 
     fn write_from(&mut self, project: &Project, stage: &Stage) {
@@ -69,6 +71,7 @@ impl Rendering {
             ),
         };
         self.write_one_from(&stage.from_flags, parent, &stage.name);
+        self.written.extend(triggers(project, stage));
     }
 
     fn write_one_from(&mut self, flags: &str, image: Piece, name: &StageName) {
@@ -117,7 +120,8 @@ impl Rendering {
                 Some(pieces) => self.pieces.extend(pieces),
                 None => self.verbatim(project, stage, instruction),
             }
-            self.written.push(Written { keyword: instruction.keyword.clone(), own: Some(index) });
+            let keyword = instruction.keyword.clone();
+            self.written.push(Written { keyword, own: Some(index), trigger: None });
         }
         let rest = &source[position..stage.span.end];
         self.text(rest);
@@ -135,9 +139,12 @@ impl Rendering {
         }
         let known: Result<Vec<String>, ()> =
             fetched.iter().map(|one| one.file.clone().map_err(drop)).collect();
-        self.text("ARG ASCEND_BUILD_FILES=");
+        // A trigger's mark is a trigger: it runs before it, in the stages built from this one.
+        let (prefix, keyword) =
+            if instruction.inner.is_some() { ("ONBUILD ", "ONBUILD") } else { ("", "ARG") };
+        self.text(format!("{prefix}ARG ASCEND_BUILD_FILES="));
         self.pieces.push(known.map_or(Piece::AllFiles, Piece::Files));
-        self.instruction("ARG", "\n".to_owned());
+        self.instruction(keyword, "\n".to_owned());
     }
 
     /// The instruction as it is, but for the server's address, numbers of stages and
@@ -149,7 +156,7 @@ impl Rendering {
             .filter_map(|one| one.authority.clone())
             .map(|(span, address)| (span, Piece::Authority(address)))
             .collect();
-        cuts.extend(numbered(project, stage, instruction));
+        cuts.extend(copied_from(project, stage, instruction));
         cuts.extend(
             stage.relocations.iter().map(|(span, text)| (span.clone(), Piece::Text(text.clone()))),
         );
@@ -173,12 +180,33 @@ fn fetched_by<'a>(
     instruction: &Instruction,
 ) -> impl Iterator<Item = &'a Fetched> {
     let start = instruction.span.start;
-    stage.fetches.iter().filter(move |fetched| fetched.instruction == start)
+    let all = stage.fetches.iter().chain(&stage.triggers);
+    all.filter(move |fetched| fetched.instruction == start)
+}
+
+/// What the parent's `ONBUILD`s bring right behind `FROM`.
+fn triggers(project: &Project, stage: &Stage) -> Vec<Written> {
+    let Parent::Stage(parent) = &stage.from else { return Vec::new() };
+    let Some(parent) = project.stages.get(parent) else { return Vec::new() };
+    let mut written = Vec::new();
+    for instruction in parent.instructions() {
+        let Some(inner) = &instruction.inner else { continue };
+        let place = instruction.place(parent.file.source());
+        let one = |keyword: &str| Written {
+            keyword: format!("ONBUILD {keyword}"),
+            own: None,
+            trigger: Some(place.clone()),
+        };
+        // See `cache_mark`.
+        written.extend(fetched_by(parent, instruction).next().map(|_| one("ARG")));
+        written.push(one(&inner.keyword));
+    }
+    written
 }
 
 /// `--from=0`, or `from=0` of a mount, counts the stages of the user's file; by itself a stage
-/// needs their names.
-fn numbered(
+/// needs their names, as they are written in its `FROM`s: podman compares them letter by letter.
+fn copied_from(
     project: &Project,
     stage: &Stage,
     instruction: &Instruction,
@@ -188,12 +216,16 @@ fn numbered(
         let key = if flag.name == "mount" { ",from=" } else { "--from=" };
         let text = source.get(flag.span.clone())?.replacen("--mount=from=", "--mount,from=", 1);
         let start = text.find(key)? + key.len();
-        let digits = text[start..].split(',').next()?;
-        let name = stage.numbers.get(digits.parse::<usize>().ok()?)?;
+        let written = text[start..].split(',').next()?;
+        let numbers = project.dockerfile.as_ref().map(|_| &stage.numbers);
+        let name = match written.parse::<usize>() {
+            Ok(number) => numbers?.get(number)?,
+            Err(_) => stage.copies.iter().find(|stage| stage.lower() == written.to_lowercase())?,
+        };
         let start = flag.span.start + start;
-        Some((start..start + digits.len(), Piece::Text(name.lower())))
+        Some((start..start + written.len(), Piece::Text(name.lower())))
     };
-    let flags = instruction.flags.iter().filter(|_| project.dockerfile.is_some());
+    let flags = instruction.flags.iter();
     flags
         .filter(|flag| matches!(flag.name.as_str(), "from" | "mount"))
         .filter_map(replacement)

@@ -62,6 +62,8 @@ pub enum Event {
     VerifyFinished {
         /// How many files.
         files: usize,
+        /// How many of them were not read, because their digests are remembered.
+        remembered: usize,
         /// How many bytes they are.
         bytes: u64,
         /// Seconds that it took.

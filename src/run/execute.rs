@@ -68,6 +68,8 @@ pub struct Job<'a, E, M> {
     pub jobs: usize,
     /// Whether a failure lets other stages begin that do not depend on it.
     pub keep_going: bool,
+    /// How often a stage is tried again whose failure can pass.
+    pub retries: u32,
     /// References that must not outlive the run.
     pub scratch: &'a Scratch,
 }

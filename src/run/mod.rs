@@ -21,6 +21,7 @@ mod pace;
 mod passed;
 mod recorder;
 mod report;
+mod retry;
 mod revision;
 mod schedule;
 mod stage;

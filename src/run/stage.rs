@@ -10,11 +10,13 @@ use super::base::Bases;
 use super::decide::{Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
+use super::retry::Attempts;
 use super::schedule::parents;
 use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
 use crate::engine::{
-    BuildEvent, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine, LabelledImage,
+    BuildEvent, BuildFailure, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine,
+    LabelledImage,
 };
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Bindings, PlannedStage, VerifiedPackage};
@@ -159,8 +161,25 @@ async fn build<E: Engine, M: Materials>(
         steps: stage.instructions.len(),
     });
     job.recorder.ledger().enter(&stage.name, packages.iter().map(|package| package.file.clone()));
+    let mut attempts = Attempts::new(job.retries);
+    loop {
+        let request = request(job, stage, packages, labels.clone())?;
+        match build_once(job, stage, request).await {
+            Ok(built) => return Ok(built),
+            Err(error) if attempts.again(job, stage, &error).await => {}
+            Err(error) => return Err(failure::of_build(job, stage, error)),
+        }
+    }
+}
+
+fn request<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+    labels: IndexMap<String, String>,
+) -> Result<BuildRequest> {
     let dockerfile = dockerfile(job, stage, packages);
-    let request = BuildRequest {
+    Ok(BuildRequest {
         builder: job.builder,
         context: job.materials.context(stage, &dockerfile)?,
         dockerfile: Job::<E, M>::DOCKERFILE.to_owned(),
@@ -172,7 +191,14 @@ async fn build<E: Engine, M: Materials>(
         labels,
         keywords: stage.keywords(),
         no_cache: job.no_cache,
-    };
+    })
+}
+
+async fn build_once<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    request: BuildRequest,
+) -> std::result::Result<Built, BuildFailure> {
     let progress = Mutex::new(Progress::default());
     let sink = |event| {
         if event == BuildEvent::Clipped {
@@ -181,8 +207,7 @@ async fn build<E: Engine, M: Materials>(
         let events = progress.lock().unwrap_or_else(PoisonError::into_inner).take(stage, event);
         events.iter().for_each(|event| job.recorder.record(event));
     };
-    let built = job.engine.build(request, &sink).await;
-    let image = built.map_err(|error| failure::of_build(job, stage, error))?;
+    let image = job.engine.build(request, &sink).await?;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ran = progress.ran(stage);
     let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };

@@ -23,4 +23,4 @@ pub use downloads::Downloads;
 pub use gauge::Gauge;
 pub use printer::{ColorChoice, Printer};
 pub use table::Table;
-pub use units::{bytes, seconds};
+pub use units::{bytes, counted, seconds};

@@ -64,8 +64,12 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::VerifyStarted { files, bytes: size } => {
             format!("verifying {}, {}", counted(*files, "package"), bytes(*size))
         }
-        Event::VerifyFinished { files, seconds: taken, .. } => {
-            format!("verified {} in {}", counted(*files, "package"), seconds(*taken))
+        Event::VerifyFinished { files, remembered, seconds: taken, .. } => {
+            let remembered = match remembered {
+                0 => String::new(),
+                some => format!(" ({some} remembered)"),
+            };
+            format!("verified {}{remembered} in {}", counted(*files, "package"), seconds(*taken))
         }
         Event::EngineReady { version, builder, server, .. } => {
             format!(

@@ -38,7 +38,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
 }
 
 /// A count with its noun, such as `1 package` or `2 packages`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -432,6 +432,8 @@ fn the_address_in_a_dockerfile() {
             roots: vec![world.fixture.path("packages")],
             build_args: Default::default(),
             platform: "linux/amd64".parse().expect("a platform"),
+            skip: Vec::new(),
+            dialect: Default::default(),
         };
         let (project, _) = project::load_recipe(&recipe).expect("a good Dockerfile");
         world.inputs_of(&project)

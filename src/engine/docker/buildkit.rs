@@ -1,7 +1,8 @@
 //! What BuildKit says: vertices with states and logs.
 //!
 //! A vertex of an instruction is called `[stage 2/5] RUN …` (or `[2/5] RUN …`);
-//! the number counts `FROM`, `RUN`, `COPY`, `ADD` and `WORKDIR` of its stage.
+//! the number counts `FROM`, `RUN`, `COPY`, `ADD` and `WORKDIR` of its stage, those
+//! that triggers bring too.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 
 use super::build::Reader;
 use super::plain_text::plain;
-use crate::engine::{BuildEvent, BuildSink};
+use crate::engine::{BuildEvent, BuildSink, triggered};
 
 /// How the error of a vertex ends that was stopped because another failed.
 const CANCELLED: &str = "context canceled";
@@ -36,7 +37,9 @@ impl BuildKitReader {
     pub(super) fn new(keywords: &[String], target: String) -> Self {
         let own = keywords.iter().rposition(|keyword| keyword == "FROM").unwrap_or(0);
         let counts = |index: &usize| {
-            matches!(keywords[*index].as_str(), "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR")
+            let keyword = &keywords[*index];
+            let keyword = triggered(keyword).unwrap_or(keyword);
+            matches!(keyword, "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR")
         };
         let counted = (own..keywords.len()).filter(counts).collect();
         Self { target, counted, vertices: HashMap::new(), current: None, failed: false }

@@ -7,9 +7,13 @@ mod classic;
 mod connect;
 mod container;
 mod disk;
+mod endpoint;
+mod examine;
+mod export;
 mod failure;
 mod images;
 mod plain_text;
+mod podman;
 mod sweep;
 
 use std::path::Path;
@@ -99,8 +103,8 @@ impl Engine for DockerEngine {
         images::untag(self, reference).await
     }
 
-    async fn sweep(&self, run: &str, label: &str) -> Result<()> {
-        sweep::sweep(self, run, label).await
+    async fn sweep(&self, runs: &[&str], label: &str) -> Result<()> {
+        sweep::sweep(self, runs, label).await
     }
 
     async fn settle(&self) {

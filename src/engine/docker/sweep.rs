@@ -1,4 +1,4 @@
-//! Removing what a killed run left in the engine: containers of its checks, those of
+//! Removing what an ended run left in the engine: containers of its checks, those of
 //! the first builder's instructions, and the references that it gave to parents.
 //!
 //! A check's container has the run's id as a label. The first builder makes its
@@ -19,16 +19,19 @@ use crate::error::Result;
 pub(super) const RUN: &str = "ascend-build.run";
 
 /// Removes them. What cannot be removed is left; nothing of another run is touched.
-pub(super) async fn sweep(engine: &DockerEngine, run: &str, label: &str) -> Result<()> {
+pub(super) async fn sweep(engine: &DockerEngine, runs: &[&str], label: &str) -> Result<()> {
     for id in containers(engine).await.unwrap_or_default() {
         let inspected = engine.docker.inspect_container(&id, None).await;
-        if inspected.is_ok_and(|container| is_of(&container, run)) {
+        if inspected.is_ok_and(|container| runs.iter().any(|run| is_of(&container, run))) {
             remove(&engine.docker, &id).await;
         }
     }
-    let ending = format!(":run-{run}");
+    let of_run = |name: &&String| {
+        let run = name.rsplit_once(":run-").map(|(_, run)| run);
+        run.is_some_and(|run| runs.contains(&run))
+    };
     for image in images::labelled(engine, label).await? {
-        for reference in image.references.iter().filter(|name| name.ends_with(&ending)) {
+        for reference in image.references.iter().filter(of_run) {
             images::untag(engine, reference).await?;
         }
     }

@@ -65,7 +65,7 @@ fn a_disk_that_is_full() {
         check_full(&fixture.build(builder, &["--ignore-disk"]));
         let large = pattern("large", 1 << 20).repeat(DISK as usize + 20);
         fixture.write("packages/large.run", &large).declare("large", "large.run", &large);
-        fixture.one_stage("RUN --package=large true\n");
+        fixture.one_stage("RUN --package=large cp \"$PACKAGES\"/large.run /copy\n");
         check_full(&fixture.build(builder, &["--ignore-disk"]));
         assert_eq!(fixture.image_id("S"), Some(before), "the old tag stays");
         let references = fixture.docker().references(&fixture.name);
