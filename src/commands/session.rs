@@ -16,8 +16,8 @@ use super::materials::{self, Disk};
 use super::revision::revision;
 use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{forecasting, heredocs, proxies, remembering, verification, waiting};
-use crate::engine::{Builder, DockerEngine, Engine, HostAccess, Product};
+use super::{builder, forecasting, proxies, remembering, verification, waiting};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
@@ -101,9 +101,9 @@ impl<'a> Session<'a> {
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
-        let builder = choose(self.args.target.source.builder, &engine)?;
+        let builder = builder::choose(self.args.target.source.builder, engine.facts())?;
         self.follow(&engine, builder, &interrupt).await?;
-        heredocs::refuse(&self.project, &self.plan, builder)?;
+        builder::refuse_heredocs(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
@@ -371,28 +371,6 @@ fn free_memory(engine: &DockerEngine) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     (kib.unwrap_or(0) * 1024).min(engine.facts().memory / 2)
-}
-
-fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
-    let facts = engine.facts();
-    let builder = match wanted {
-        Wanted::Auto => return Ok(facts.builders.first().copied().unwrap_or(Builder::Classic)),
-        Wanted::Classic => Builder::Classic,
-        Wanted::Buildkit => Builder::BuildKit,
-    };
-    if facts.builders.contains(&builder) {
-        return Ok(builder);
-    }
-    Err(Problem::error("the engine has no BuildKit")
-        .note(match facts.product {
-            Product::Podman => format!("podman {} has a builder of its own", facts.version),
-            Product::Docker => format!(
-                "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
-                facts.version, facts.api_version
-            ),
-        })
-        .hint("leave `--builder` out, or use `--builder classic`")
-        .exit(Exit::Engine))
 }
 
 /// The proxy arguments: those given with `--build-arg` before the environment's.
