@@ -2,11 +2,11 @@
 
 mod annotations;
 pub mod build;
+mod builder;
 pub mod check;
 pub mod doctor;
 mod forecasting;
 mod guesses;
-mod heredocs;
 pub mod history;
 pub mod image;
 pub mod init;
