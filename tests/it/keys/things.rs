@@ -30,11 +30,11 @@ fn packages() {
             "packages.toml",
             "name = \"lib\"",
             "url = \"https://x.test/lib.run\"\nname = \"lib\"",
-        )
+        );
     });
     check_same(|world| world.edit("packages.toml", "name = \"lib\"", "size = 3\nname = \"lib\""));
     check_same(|world| {
-        world.edit("packages.toml", "name = \"lib\"", "version = \"9\"\nname = \"lib\"")
+        world.edit("packages.toml", "name = \"lib\"", "version = \"9\"\nname = \"lib\"");
     });
     check_same(|world| {
         world.edit("packages.toml", "[[package]]", "roots = [\"elsewhere\"]\n\n[[package]]");
