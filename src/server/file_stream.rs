@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::net::SendFlags;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -44,6 +45,14 @@ pub(super) const TICKET_BYTES: usize = 1 << 20;
 
 /// How much is copied at a time: fits a processor's second-level cache.
 const COPY_BYTES: usize = 256 << 10;
+
+/// How much the socket holds beyond what the client has room for. A thousand clients that
+/// read slowly would else fill send buffers of megabytes each, and the kernel then cuts the
+/// fast ones; and what leaves soon is still in the processor's cache (`docs/benchmarks.md`).
+const UNSENT_SHARED: u32 = 128 << 10;
+
+/// The same where bytes are copied: two fillings of the buffer, so that it is mostly taken whole.
+const UNSENT_COPIED: u32 = 2 * COPY_BYTES as u32;
 
 /// The memory that tickets point into. Zeroed pages that are never touched take no room.
 static TICKET_BLOCK: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; TICKET_BYTES]));
@@ -141,6 +150,17 @@ impl Way {
             Self::Copied
         }
     }
+
+    /// Bounds what the kernel keeps of it; a kernel that cannot sends as it always did.
+    fn bound_buffer(self, stream: &TcpStream) {
+        let most = match self {
+            Self::Copied => UNSENT_COPIED,
+            Self::Shared { .. } => UNSENT_SHARED,
+        };
+        if let Err(error) = SockRef::from(stream).set_tcp_notsent_lowat(most) {
+            tracing::debug!(%error, "the send buffer is not bounded");
+        }
+    }
 }
 
 /// The most bytes that can stand between `sendfile` and a client's read on this
@@ -231,6 +251,7 @@ pub(super) struct FileStream {
 impl FileStream {
     /// Wraps an accepted connection whose client may stall for so long.
     pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way, stall: Duration) -> Self {
+        way.bound_buffer(&stream);
         Self { stream, tickets, way, patience: Patience::new(stall) }
     }
 
@@ -320,5 +341,25 @@ impl AsyncRead for FileStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn check(way: Way, expected: u32) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        way.bound_buffer(&stream);
+        assert_eq!(SockRef::from(&stream).tcp_notsent_lowat().unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_holds_little_of_the_kernels_memory() {
+        check(Way::Shared { tail: 0 }, 128 << 10).await;
+        check(Way::Copied, 512 << 10).await;
     }
 }
