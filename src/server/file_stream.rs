@@ -80,9 +80,9 @@ pub(super) struct Segment {
 }
 
 /// What one attempt to send did.
-struct Sent {
+pub(super) struct Sent {
     /// Bytes that the socket took, of head and file together.
-    bytes: usize,
+    pub(super) bytes: usize,
     /// Whether the socket is known to take no more for now.
     full: bool,
 }
@@ -113,11 +113,32 @@ impl Tickets {
         length: usize,
         way: Way,
     ) -> io::Result<Sent> {
+        self.take(|segment| match way {
+            Way::Shared { tail } if segment.left_after >= tail && head.is_empty() => {
+                segment.share(stream, length)
+            }
+            _ => segment.copy(head, length, |bytes| {
+                Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+            }),
+        })
+    }
+
+    /// The same, where `write` takes the bytes; it may take only some of them.
+    pub(super) fn copy(
+        &self,
+        head: &[IoSlice<'_>],
+        length: usize,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Sent> {
+        self.take(|segment| segment.copy(head, length, write))
+    }
+
+    fn take(&self, send: impl FnOnce(&mut Segment) -> io::Result<Sent>) -> io::Result<Sent> {
         let mut queue = self.queue();
         let Some(segment) = queue.front_mut() else {
             return Err(io::Error::other("a ticket without a segment"));
         };
-        let sent = segment.send(stream, head, length, way)?;
+        let sent = send(segment)?;
         self.guest.took(sent.bytes as u64);
         if segment.length == 0 {
             if segment.left_after == 0 {
@@ -152,7 +173,7 @@ impl Way {
     }
 
     /// Bounds what the kernel keeps of it; a kernel that cannot sends as it always did.
-    fn bound_buffer(self, stream: &TcpStream) {
+    pub(super) fn bound_buffer(self, stream: &TcpStream) {
         let most = match self {
             Self::Copied => UNSENT_COPIED,
             Self::Shared { .. } => UNSENT_SHARED,
@@ -180,25 +201,6 @@ fn buffer_limit(name: &str) -> Option<u64> {
 }
 
 impl Segment {
-    fn send(
-        &mut self,
-        stream: &TcpStream,
-        head: &[IoSlice<'_>],
-        length: usize,
-        way: Way,
-    ) -> io::Result<Sent> {
-        let length = length.min(usize::try_from(self.length).unwrap_or(usize::MAX));
-        let sent = match way {
-            Way::Shared { tail } if self.left_after >= tail && head.is_empty() => {
-                self.share(stream, length)?
-            }
-            _ => self.copy(stream, head, length)?,
-        };
-        let head_bytes: usize = head.iter().map(|slice| slice.len()).sum();
-        self.advance(sent.bytes.saturating_sub(head_bytes) as u64);
-        Ok(sent)
-    }
-
     fn advance(&mut self, sent: u64) {
         self.offset += sent;
         self.length -= sent;
@@ -207,29 +209,41 @@ impl Segment {
         }
     }
 
-    fn share(&self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
-        let mut offset = self.offset;
+    /// How many of `length` bytes this segment still has.
+    fn within(&self, length: usize) -> usize {
+        length.min(usize::try_from(self.length).unwrap_or(usize::MAX))
+    }
+
+    fn share(&mut self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
+        let (mut offset, length) = (self.offset, self.within(length));
         let bytes = rustix::fs::sendfile(stream, self.file.file(), Some(&mut offset), length)?;
         if bytes == 0 || !self.file.is_unchanged() {
             return Err(self.changed());
         }
+        self.advance(bytes as u64);
         Ok(Sent { bytes, full: false })
     }
 
-    /// One send for the response's head and the first bytes of its file: a small
+    /// One write for the response's head and the first bytes of its file: a small
     /// file is one packet.
-    fn copy(&self, stream: &TcpStream, head: &[IoSlice<'_>], length: usize) -> io::Result<Sent> {
+    fn copy(
+        &mut self,
+        head: &[IoSlice<'_>],
+        length: usize,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Sent> {
         COPY_BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             head.iter().for_each(|slice| buffer.extend_from_slice(slice));
             let start = buffer.len();
-            buffer.resize(start + length.min(COPY_BYTES), 0);
+            buffer.resize(start + self.within(length).min(COPY_BYTES), 0);
             let count = rustix::io::pread(self.file.file(), &mut buffer[start..], self.offset)?;
             if count == 0 || !self.file.is_unchanged() {
                 return Err(self.changed());
             }
             let filled = &buffer[..start + count];
-            let bytes = rustix::net::send(stream, filled, SendFlags::NOSIGNAL)?;
+            let bytes = write(filled)?;
+            self.advance(bytes.saturating_sub(start) as u64);
             Ok(Sent { bytes, full: bytes < filled.len() })
         })
     }
@@ -260,9 +274,8 @@ impl FileStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let (plain, rest) =
-            slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
-        match rest.first() {
+        let (plain, ticket) = split_at_ticket(slices);
+        match ticket {
             Some(ticket) => self.poll_send(cx, plain, ticket.len()),
             None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
         }
@@ -296,6 +309,15 @@ impl FileStream {
 /// Whether the same call can succeed later.
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// The slices before the first ticket, and that.
+pub(super) fn split_at_ticket<'a, 'b>(
+    slices: &'a [IoSlice<'b>],
+) -> (&'a [IoSlice<'b>], Option<&'a IoSlice<'b>>) {
+    let (plain, rest) =
+        slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
+    (plain, rest.first())
 }
 
 /// Whether a slice is a ticket: it lies in the ticket block.

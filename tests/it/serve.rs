@@ -2,6 +2,7 @@
 
 mod access;
 mod bridge;
+mod encryption;
 mod ending;
 mod following;
 mod guest;
