@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{build, check, init, package, plan, serve, stage};
+use crate::commands::{
+    build, check, history, image, init, logs, package, plan, serve, show, stage,
+};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
 
@@ -71,7 +73,11 @@ enum Verb {
     Serve(serve::Args),
     Package(package::Args),
     Stage(stage::Args),
+    Image(image::Args),
     Init(init::Args),
+    History(history::Args),
+    Logs(logs::Args),
+    Show(show::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -146,11 +152,15 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         runtime.map_err(|error| Problem::error("cannot start").cause(error).exit(Exit::Bug))?;
     match &cli.verb {
         Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
-        Verb::Plan(args) => plan::run(args, &folder, printer),
+        Verb::Plan(args) => runtime.block_on(plan::run(args, &folder, printer)),
         Verb::Check(args) => check::run(args, &folder, printer),
         Verb::Serve(args) => runtime.block_on(serve::run(args, &folder, printer)),
         Verb::Package(args) => runtime.block_on(package::run(args, &folder, printer)),
         Verb::Stage(args) => stage::run(args, &folder, printer),
+        Verb::History(args) => history::run(args, &folder, printer),
+        Verb::Logs(args) => logs::run(args, &folder, printer),
+        Verb::Show(args) => show::run(args, &folder, printer),
+        Verb::Image(args) => runtime.block_on(image::run(args, &folder, printer)),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
     }
 }

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod engine;
 pub mod error;
+pub mod image;
 pub mod plan;
 pub mod project;
 pub mod run;

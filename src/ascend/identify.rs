@@ -1,7 +1,7 @@
 //! From a file name to what it says.
 //!
 //! In this order: percent-decoding, endings that make it another file
-//! (signatures, unfinished downloads), the ` (1)` of a second download, wheels,
+//! (signatures, unfinished downloads), the ` (1)` or ` - Copy` of a second one, wheels,
 //! then Ascend's own families. Any text is answered; nothing panics.
 
 use std::borrow::Cow;
@@ -20,6 +20,9 @@ const SIGNATURES: [&str; 8] =
 
 /// Endings that downloaders give to a file that is not complete.
 const UNFINISHED: [&str; 5] = [".part", ".partial", ".crdownload", ".aria2", ".tmp"];
+
+/// What file managers write behind the name of a copy.
+const COPIES: [&str; 6] = [" - Copy", " - copy", " copy", " - 副本", " 副本", "的副本"];
 
 /// Longer heads are not compared with the families' spellings.
 const LONGEST_SPELLING: usize = 32;
@@ -58,7 +61,7 @@ fn not_the_package(name: &str) -> Option<NearMiss> {
 }
 
 fn identify_package(name: &str) -> Identity {
-    let name = without_copy_number(name);
+    let name = without_copy_mark(name);
     let mut identity = match Wheel::cut(&name) {
         Some(wheel) => Identity { kind: wheel_kind(&wheel), ..wheel.read() },
         None => identify_ascend(&name),
@@ -73,17 +76,28 @@ fn identify_package(name: &str) -> Identity {
     identity
 }
 
-/// `name.run` of `name (1).run` and `name(1).run`.
-fn without_copy_number(name: &str) -> Cow<'_, str> {
+/// `name.run` of `name (1).run`, `name(1).run`, `name - Copy (2).run`.
+fn without_copy_mark(name: &str) -> Cow<'_, str> {
     let (stem, _) = split_container(name);
-    let Some((before, digits)) = stem.strip_suffix(')').and_then(|stem| stem.rsplit_once('('))
-    else {
-        return Cow::Borrowed(name);
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let numbered = without_number(stem);
+    let bare = COPIES.iter().find_map(|mark| numbered.strip_suffix(mark)).unwrap_or(numbered);
+    if bare.len() == stem.len() {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(format!("{}{}", before.trim_end(), &name[stem.len()..]))
+    Cow::Owned(format!("{}{}", bare.trim_end(), &name[stem.len()..]))
+}
+
+/// `name` of `name (1)`.
+fn without_number(stem: &str) -> &str {
+    let cut = stem.strip_suffix(')').and_then(|stem| stem.rsplit_once('('));
+    match cut {
+        Some((before, digits))
+            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            before.trim_end()
+        }
+        _ => stem,
+    }
 }
 
 fn identify_ascend(name: &str) -> Identity {

@@ -167,7 +167,7 @@ impl fmt::Display for NearMiss {
             Self::DidYouMean { written, usual } => {
                 write!(f, "`{written}` is no known name: did you mean `{usual}`?")
             }
-            Self::Copy => f.write_str("this is a second download of the same file"),
+            Self::Copy => f.write_str("this is a copy or a second download of a file"),
             Self::HostOnly => {
                 f.write_str("this is a driver package: it belongs on the host, not in an image")
             }

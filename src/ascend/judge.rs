@@ -178,10 +178,18 @@ impl Conflict {
             problem = problem.note(format!("packages: {}", names.join(", ")));
         }
         problem = problem.note(format!("source: {}", self.source)).maybe_hint(self.instead.clone());
-        if let Some(reason) = &self.allowed_because {
-            problem = problem.note(format!("allowed by the project: {reason}"));
+        match &self.allowed_because {
+            Some(reason) => problem.note(format!("allowed by the project: {reason}")),
+            None if self.level > Level::Allowed => problem.hint(self.how_to_allow()),
+            None => problem,
         }
-        problem
+    }
+
+    fn how_to_allow(&self) -> String {
+        format!(
+            "or take it upon the project, in packages.toml: `[[allow]]` with `rule = \"{}\"` and a `reason`",
+            self.rule
+        )
     }
 
     fn unless_allowed(mut self, allowed: &[Allowance]) -> Self {

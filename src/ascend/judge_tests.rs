@@ -340,7 +340,9 @@ fn a_conflict_is_shown_as_a_problem() {
     let found = judge(&set(&[TOOLKIT_83, NPU_271_POST2]), &open());
     let problem = found[0].problem();
     assert_eq!((problem.severity, problem.code), (Severity::Error, Some("torch-npu-cann")));
-    assert_eq!(problem.hints, ["with 8.3.RC1 use torch_npu 2.7.1"]);
+    assert_eq!(problem.hints.len(), 2, "{:?}", problem.hints);
+    assert_eq!(problem.hints[0], "with 8.3.RC1 use torch_npu 2.7.1");
+    assert!(problem.hints[1].contains("`rule = \"torch-npu-cann\"`"), "{:?}", problem.hints);
     assert_eq!(problem.notes[0], format!("packages: `{NPU_271_POST2}`, `{TOOLKIT_83}`"));
     assert!(problem.notes[1].contains("ascend-deployer 26.0.0"), "{:?}", problem.notes);
 }

@@ -10,7 +10,7 @@ use super::plan;
 use super::selection::{Target, own_platform};
 use super::session::Session;
 use crate::error::{Result, Severity};
-use crate::run::{Ending, Recorder, Reporter, RunFolder};
+use crate::run::{Ending, Pace, Recorder, Reporter, RunFolder};
 use crate::ui::{Printer, Progress, reporter};
 
 /// Build the target's stages: verify the packages, serve them, build, check, tag
@@ -21,15 +21,6 @@ use crate::ui::{Printer, Progress, reporter};
 pub struct Args {
     #[command(flatten)]
     pub(super) target: Target,
-    /// Which of the engine's builders to use
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "auto|classic|buildkit"
-    )]
-    pub(super) builder: Wanted,
     /// How to show what happens
     #[arg(
         long,
@@ -45,23 +36,35 @@ pub struct Args {
     /// Build everything anew, whatever the engine has
     #[arg(long)]
     pub(super) no_cache: bool,
+    /// Build up to N stages at the same time that do not depend on each other (default: one a processor, at most 4)
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// After a failure, go on with the stages that do not depend on it
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// Try a stage again, up to N times, whose failure can pass: a network, an engine that restarts
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(super) retries: u32,
     /// Refuse files that nothing vouches for, and stages that never fetch a package they name
     #[arg(long)]
     pub(super) strict: bool,
+    /// Build even where the engine's disk is expected to be too small
+    #[arg(long)]
+    pub(super) ignore_disk: bool,
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub(super) enum Wanted {
-    /// BuildKit where the engine has it
-    #[default]
-    Auto,
-    /// The first builder, which every engine has
-    Classic,
-    /// BuildKit inside the engine
-    Buildkit,
+/// The most stages that are built at the same time when nobody says.
+const JOBS: usize = 4;
+
+impl Args {
+    /// How many stages are built at the same time.
+    pub(super) fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(|| processors().min(JOBS), usize::from)
+    }
 }
 
 /// Builds.
@@ -81,9 +84,10 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     let started = OffsetDateTime::now_utc();
     let clock = Instant::now();
-    let reporter: Arc<dyn Reporter> = reporter(args.progress, printer).into();
+    let pace = Pace::new(reporter(args.progress, printer));
+    let reporter: Arc<dyn Reporter> = Arc::clone(&pace) as Arc<dyn Reporter>;
     let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &*reporter);
-    let mut session = Session::new(args, folder, project, plan, &recorder, &reporter);
+    let mut session = Session::new(args, folder, project, plan, &recorder, &reporter, &pace);
     let result = session.go().await;
     session.report(&Ending::of(&result), started, clock.elapsed());
     result

@@ -1,14 +1,20 @@
 //! `check`: everything about a project that can be known without an engine.
+//!
+//! 1. Plan each stage as a target, and judge it.
+//! 2. Look for the files that a Dockerfile fetches, without reading them.
+//! 3. Tell everything at once.
 
 use std::path::Path;
 
 use super::judgement::judge;
+use super::presence::missing;
 use super::selection::{Source, own_platform};
 use super::{guesses, materials};
 use crate::error::{Error, Exit, Problem, Result, Severity};
-use crate::plan::{Wishes, make};
+use crate::plan::{PlannedPackage, Wishes, make};
 use crate::project::dockerfile::WARNING_CODES;
-use crate::ui::Printer;
+use crate::project::{Platform, Project, Stage};
+use crate::ui::{Printer, counted};
 
 /// Check the project's files: every stage, name and package selection, without an engine
 #[derive(Debug, clap::Args)]
@@ -23,50 +29,93 @@ pub struct Args {
 /// Checks every stage as a target; prints one line when all is well.
 ///
 /// # Errors
-/// Every problem of the project.
+/// Every problem of the project; [`Exit::Package`] where only files that a Dockerfile fetches are
+/// missing.
 pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let platform = own_platform()?;
-    let (project, mut problems) = args.source.load(folder, &platform)?;
-    let mut seen = Vec::new();
-    for stage in project.stages.keys() {
-        let wishes = Wishes {
-            target: Some(stage.to_string()),
-            selection: args.source.selection(&project, &platform),
-            settings: Vec::new(),
-            tag: "latest".to_owned(),
-            extra_tags: Vec::new(),
-        };
-        match make(&project, &wishes) {
-            Ok(mut plan) => {
-                let judged = judge(&project, &plan).into_iter();
-                problems.extend(judged.filter(|problem| fresh(problem, &mut seen)));
-                let guessed = args.source.denied(guesses::add(&project, &mut plan)).into_iter();
-                problems.extend(guessed.filter(|problem| fresh(problem, &mut seen)));
-                let planned = plan.stage(stage).into_iter();
-                problems.extend(
-                    planned.flat_map(|planned| materials::missing_sources(&project, planned)),
-                );
-            }
-            // A stage's problem comes back with every stage that builds on it.
-            Err(error) => problems
-                .extend(error.problems.into_iter().filter(|problem| fresh(problem, &mut seen))),
-        }
+    let (project, problems) = args.source.load(folder, &platform)?;
+    let mut checked = Checked { problems, ..Checked::default() };
+    for stage in project.stages.values() {
+        checked.stage(&args.source, &project, stage, &platform);
     }
-    let warnings = Error::check(Exit::Project, args.source.denied(problems))?;
+    let warnings = checked.end(&args.source, &project)?;
     printer.problems(&warnings);
-    let counts = format!("{} stages, {} packages", project.stages.len(), project.packages.len());
-    let count = warnings.iter().filter(|problem| problem.severity == Severity::Warning).count();
-    printer.data(&match count {
-        0 => format!("{}: {counts}, no problem found\n", project.name),
-        1 => format!("{}: {counts}, 1 warning\n", project.name),
-        several => format!("{}: {counts}, {several} warnings\n", project.name),
-    });
-    let on_page = |code| code == guesses::CODE || WARNING_CODES.contains(&code);
+    printer.data(&summary(&project, &checked.packages, &warnings));
+    let on_page = |code| guesses::CODES.contains(&code) || WARNING_CODES.contains(&code);
     if warnings.iter().filter_map(|problem| problem.code).any(on_page) {
         printer
             .talk("docs/warnings.md tells what a warning means; `--deny CODE` makes it an error");
     }
     Ok(())
+}
+
+/// What all stages together have shown so far.
+#[derive(Default)]
+struct Checked {
+    problems: Vec<Problem>,
+    /// What was told, so that a stage's problem does not come back with every stage that builds on it.
+    told: Vec<(String, Option<String>)>,
+    /// Every file that a stage certainly needs, each once.
+    packages: Vec<PlannedPackage>,
+}
+
+impl Checked {
+    fn stage(&mut self, source: &Source, project: &Project, stage: &Stage, platform: &Platform) {
+        let wishes = Wishes {
+            target: Some(stage.name.to_string()),
+            selection: source.selection(project, platform),
+            settings: Vec::new(),
+            tag: "latest".to_owned(),
+            extra_tags: Vec::new(),
+        };
+        match make(project, &wishes) {
+            Ok(mut plan) => {
+                self.need(&plan.packages);
+                self.tell(judge(project, &plan));
+                self.tell(guesses::add(project, &mut plan));
+                let planned = plan.stage(&stage.name);
+                let gone = planned.map(|planned| materials::missing_sources(project, planned));
+                self.problems.extend(gone.unwrap_or_default());
+            }
+            Err(error) => self.tell(error.problems),
+        }
+    }
+
+    fn need(&mut self, packages: &[PlannedPackage]) {
+        for package in packages {
+            if self.packages.iter().all(|known| known.file != package.file) {
+                self.packages.push(package.clone());
+            }
+        }
+    }
+
+    fn tell(&mut self, problems: Vec<Problem>) {
+        let fresh = problems.into_iter().filter(|problem| fresh(problem, &mut self.told));
+        self.problems.extend(fresh);
+    }
+
+    /// The warnings; files of a Dockerfile's own addresses must be there, as for a build.
+    fn end(&mut self, source: &Source, project: &Project) -> Result<Vec<Problem>> {
+        let mut problems = source.denied(std::mem::take(&mut self.problems));
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let exit = if problems.iter().any(is_error) { Exit::Project } else { Exit::Package };
+        problems.extend(missing(project, &self.packages));
+        Error::check(exit, problems)
+    }
+}
+
+fn summary(project: &Project, needed: &[PlannedPackage], warnings: &[Problem]) -> String {
+    let packages = match project.dockerfile {
+        Some(_) => needed.len(),
+        None => project.packages.len(),
+    };
+    let (stages, packages) = (counted(project.stages.len(), "stage"), counted(packages, "package"));
+    let warned = |problem: &&Problem| problem.severity == Severity::Warning;
+    let told = match warnings.iter().filter(warned).count() {
+        0 => "no problem found".to_owned(),
+        number => counted(number, "warning"),
+    };
+    format!("{}: {stages}, {packages}, {told}\n", project.name)
 }
 
 fn fresh(problem: &Problem, seen: &mut Vec<(String, Option<String>)>) -> bool {

@@ -1,33 +1,54 @@
-//! Files for lines that fetch what only the run can tell: whatever is in the
-//! roots and looks like a package, a script or a requirements file.
+//! Files for lines that fetch what only the run can tell.
+//!
+//! Where the line names a file and only its shell knows whether it asks for it,
+//! that file, if it is in the roots. Where it does not tell the name, whatever
+//! is in the roots and looks like a package, a script or a requirements file.
 
 use crate::error::Problem;
-use crate::plan::{Plan, PlannedPackage, may_be_served, package_name};
+use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, package_name};
 use crate::project::Project;
-use crate::store::RootIndex;
+use crate::store::{Found, RootIndex};
 
-/// The code of the warning.
-pub(super) const CODE: &str = "fetch-unknown";
+/// The code of the warning of a line that does not tell what it fetches.
+const UNKNOWN: &str = "fetch-unknown";
+
+/// The code of the warning of a file that may be asked for and is not there.
+const MISSING: &str = "fetch-missing";
+
+/// The codes of the warnings, in alphabetical order.
+pub(super) const CODES: [&str; 2] = [MISSING, UNKNOWN];
 
 /// Adds those files to the plan, and says for which lines.
 pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
-    let guesses = || plan.stages.iter().flat_map(|stage| &stage.guesses);
-    let problems: Vec<_> =
-        guesses().map(|guess| said(guess.place.clone(), &guess.reason)).collect();
-    if problems.is_empty() {
-        return problems;
+    let guesses: Vec<Guess> = plan.stages.iter().flat_map(|stage| stage.guesses.clone()).collect();
+    if guesses.is_empty() {
+        return Vec::new();
     }
     let index = RootIndex::walk(&project.roots);
-    let known: Vec<String> = plan.packages.iter().map(|package| package.file.clone()).collect();
-    let names = index
-        .files()
-        .map(|(name, _)| name)
-        .filter(|name| may_be_served(name) && !known.iter().any(|file| file == name));
-    plan.packages.extend(names.filter_map(|name| served(project, name)));
+    let mut problems = Vec::new();
+    for guess in &guesses {
+        match &guess.file {
+            Some(file) if matches!(index.find(file), Found::File { .. }) => {
+                serve(project, plan, file);
+            }
+            Some(file) => problems.push(missing(guess, file, &index)),
+            None => problems.push(unknown(guess)),
+        }
+    }
+    if guesses.iter().any(|guess| guess.file.is_none()) {
+        let names = index.files().map(|(name, _)| name).filter(|name| may_be_served(name));
+        names.for_each(|name| serve(project, plan, name));
+    }
     problems
 }
 
-fn served(project: &Project, file: &str) -> Option<PlannedPackage> {
+fn serve(project: &Project, plan: &mut Plan, file: &str) {
+    if plan.packages.iter().all(|package| package.file != file) {
+        plan.packages.extend(planned(project, file));
+    }
+}
+
+fn planned(project: &Project, file: &str) -> Option<PlannedPackage> {
     let entry = project.packages.iter().find(|package| package.file == file);
     Some(PlannedPackage {
         name: package_name(file)?,
@@ -39,9 +60,30 @@ fn served(project: &Project, file: &str) -> Option<PlannedPackage> {
     })
 }
 
-fn said(place: crate::error::Place, reason: &str) -> Problem {
+fn unknown(guess: &Guess) -> Problem {
     Problem::warning("what this line fetches is only known when it runs")
-        .code(CODE)
-        .at(place, reason)
+        .code(UNKNOWN)
+        .at(guess.place.clone(), &guess.reason)
         .note("every package, script and requirements file in the roots is served to it, and a change of any of them runs it again")
+        .maybe_hint(argument(&guess.reason))
+}
+
+/// What to do where only an argument's value is missing: "`ARCH` is an `ARG` without a value, …".
+fn argument(reason: &str) -> Option<String> {
+    let (name, rest) = reason.strip_prefix('`')?.split_once('`')?;
+    let unset = rest.starts_with(" is an `ARG` without a value");
+    unset.then(|| format!("give its value with `--build-arg {name}=…`"))
+}
+
+fn missing(guess: &Guess, file: &str, index: &RootIndex) -> Problem {
+    let problem = Problem::warning(format!("`{file}` may be fetched, and is not there"))
+        .code(MISSING)
+        .at(guess.place.clone(), &guess.reason);
+    let roots = index.roots().iter().map(|root| format!("looked in: {}", root.path.display()));
+    let problem = roots.fold(problem, Problem::note);
+    match index.nearest(file).as_slice() {
+        [] => problem,
+        near => problem.note(format!("nearest names found: `{}`", near.join("`, `"))),
+    }
+    .hint("put it there, or leave it so where this build never asks for it")
 }

@@ -20,6 +20,7 @@ use super::verification::{options, verify_shown};
 use crate::ascend::identify;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, VerifiedPackage};
+use crate::project::dockerfile::Dialect;
 use crate::project::{NewEntry, PackageName, PackagesEdit, Project, Recipe, convert, load_recipe};
 use crate::store::{Context, ContextEntry, CopySource, EntryKind, IgnoreRules};
 use crate::ui::Printer;
@@ -74,6 +75,8 @@ fn recipe(args: &Args, file: &Path, folder: &Path) -> Result<Recipe> {
         roots: args.roots.iter().map(|root| folder.join(root)).collect(),
         build_args: args.build_args.iter().cloned().collect(),
         platform,
+        skip: Vec::new(),
+        dialect: Dialect::default(),
     })
 }
 
@@ -88,18 +91,18 @@ fn into(args: &Args, recipe: &Recipe, folder: &Path) -> Result<PathBuf> {
 fn planned(project: &Project) -> Vec<PlannedPackage> {
     let fetched = project.stages.values().flat_map(|stage| &stage.fetches);
     let mut planned: Vec<PlannedPackage> = Vec::new();
-    for (file, place) in fetched.filter_map(|one| Some((one.file.as_ref().ok()?, &one.place))) {
-        if planned.iter().any(|package| package.file == *file) {
+    for (file, place) in fetched.filter_map(|one| Some((one.certain()?, &one.place))) {
+        if planned.iter().any(|package| package.file == file) {
             continue;
         }
-        let entry = project.packages.iter().find(|package| package.file == *file);
+        let entry = project.packages.iter().find(|package| package.file == file);
         let taken = |name: &PackageName| planned.iter().any(|package| package.name == *name);
         let by_kind = named_by_kind(file).filter(|name| !taken(name));
         let name = entry.map(|entry| entry.name.clone()).or(by_kind);
         let Some(name) = name.or_else(|| crate::plan::package_name(file)) else { continue };
         planned.push(PlannedPackage {
             name,
-            file: file.clone(),
+            file: file.to_owned(),
             sha256: entry.map(|entry| entry.sha256.clone()),
             size: entry.and_then(|entry| entry.size),
             url: entry.and_then(|entry| entry.url.clone()),

@@ -16,7 +16,10 @@ const VARIABLE: &str = "ASCEND_BUILD_DRIVER_INFO";
 
 /// Everything that is wrong with the packages of `plan`, or worth knowing about them.
 pub(super) fn judge(project: &Project, plan: &Plan) -> Vec<Problem> {
-    plan::judge(project, plan, driver_file(plan).and_then(|path| driver(&path)))
+    let mut problems = plan::secrets(project, plan);
+    let driver = driver_file(plan).and_then(|path| driver(&path));
+    problems.extend(plan::judge(project, plan, driver));
+    problems
 }
 
 /// The file that tells the driver of the hosts that the image is for.

@@ -1,12 +1,13 @@
 //! What a run takes from this machine's disks: build contexts and base files.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::error::{Exit, Problem, Result};
-use crate::plan::{PlannedPackage, PlannedStage};
+use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
 use crate::run::{Job, Materials};
 use crate::store::{Context, CopySource, IgnoreRules, VerifyOptions, verify};
@@ -19,6 +20,8 @@ pub(super) struct Disk {
     pub(super) dockerfile: Option<PathBuf>,
     /// How base files are verified.
     pub(super) options: VerifyOptions,
+    /// The plan's files, all of them verified.
+    pub(super) packages: Vec<VerifiedPackage>,
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
@@ -57,6 +60,19 @@ fn collect(folder: &Path, dockerfile: Option<&Path>, stage: &PlannedStage) -> Re
     Context::collect(folder, &sources, &IgnoreRules::read(folder, dockerfile)?)
 }
 
+/// A digest over mode, kind and content of everything that `stage` copies, by path.
+pub(super) fn sources(
+    folder: &Path,
+    dockerfile: Option<&Path>,
+    stage: &PlannedStage,
+) -> Result<BTreeMap<String, String>> {
+    if stage.context.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let digests = collect(folder, dockerfile, stage)?.digests()?;
+    Ok(digests.into_iter().map(|entry| (entry.path.display().to_string(), entry.told())).collect())
+}
+
 impl Materials for Disk {
     fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File> {
         let context = collect(&self.context, self.dockerfile.as_deref(), stage)?;
@@ -76,6 +92,15 @@ impl Materials for Disk {
                 .cause(error)
                 .exit(Exit::Failed)
         })
+    }
+
+    fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>> {
+        sources(&self.context, self.dockerfile.as_deref(), stage)
+    }
+
+    async fn packages(&self, stage: &PlannedStage) -> Result<Vec<VerifiedPackage>> {
+        let all = self.packages.iter();
+        Ok(all.filter(|package| stage.may_fetch(&package.file)).cloned().collect())
     }
 
     async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {

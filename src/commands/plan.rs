@@ -1,16 +1,21 @@
-//! `plan`: what a build would do, without an engine.
+//! `plan`: what a build would do. An engine that answers is asked what it has; nothing is changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::outlook::{self, Outlook};
+use super::presence::missing_yet;
 use super::selection::{Target, own_platform};
-use crate::error::{Exit, Problem, Result};
+use crate::error::{Exit, Problem, Result, Severity, SourceFile};
 use crate::plan::{Bindings, Plan, PlannedParent};
+use crate::project::Project;
+use crate::project::dockerfile::Dockerfile;
 use crate::ui::{Printer, Table, bytes};
 
-/// Show what a build would do, stage by stage, without touching an engine
+/// Show what a build would do, stage by stage, and why; nothing is built
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ascend-build plan --target C_stage --chip 910b\n  ascend-build plan --format json | jq '.packages[].file'\n  ascend-build plan --format dockerfile        # what the engine would be given"
+    after_help = "Examples:\n  ascend-build plan --target C_stage --chip 910b\n  ascend-build plan --format json | jq '.packages[].file'\n  ascend-build plan --format dockerfile        # what the engine would be given\n  ascend-build plan --diff last                # what changed since the last run\n  ascend-build plan --diff mindie/c_stage:8.5.0"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -24,6 +29,9 @@ pub struct Args {
         value_name = "table|json|dockerfile"
     )]
     format: Format,
+    /// Show what differs from an earlier run, or from what an image was made from
+    #[arg(long, value_name = "RUN|IMAGE")]
+    diff: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -41,20 +49,54 @@ enum Format {
 ///
 /// # Errors
 /// The project's files or the command line are wrong.
-pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let (_, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
-    printer.problems(&warnings);
-    printer.data(&match args.format {
-        Format::Table => table(&plan),
-        Format::Json => json(&plan)?,
+pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let (project, plan, warnings) = args.target.plan(folder, &own_platform()?)?;
+    let missing = missing_yet(&project, &plan.packages);
+    printer.problems(&warnings.into_iter().chain(missing).collect::<Vec<_>>());
+    if let Some(wanted) = &args.diff {
+        let (outlook, engine) = outlook::outlook(&project, &plan).await?;
+        let earlier = outlook::earlier(&project, &engine, wanted).await?;
+        printer.data(&outlook::differences(&outlook, &earlier));
+        return Ok(());
+    }
+    let text = match args.format {
         Format::Dockerfile => dockerfiles(&plan),
-    });
+        Format::Table => {
+            table(&plan)
+                + &foreseen(&project, &plan, printer)
+                    .await
+                    .map_or_else(String::new, |outlook| outlook::table(&outlook))
+        }
+        Format::Json => json(&plan, foreseen(&project, &plan, printer).await.as_ref())?,
+    };
+    printer.data(&text);
     Ok(())
 }
 
-fn json(plan: &Plan) -> Result<String> {
-    let text = serde_json::to_string_pretty(plan);
-    text.map(|text| text + "\n")
+/// What a build would do with each stage; where that cannot be known, it is said why.
+async fn foreseen(project: &Project, plan: &Plan, printer: Printer) -> Option<Outlook> {
+    match outlook::outlook(project, plan).await {
+        Ok((outlook, _)) => Some(outlook),
+        Err(error) => {
+            let note = Problem {
+                severity: Severity::Note,
+                ..Problem::error("whether each stage would be built or reused is not known")
+            };
+            let cause = error.problems.first().map(|problem| problem.message.clone());
+            printer.problems(&[cause.into_iter().fold(note, Problem::note)]);
+            None
+        }
+    }
+}
+
+fn json(plan: &Plan, outlook: Option<&Outlook>) -> Result<String> {
+    let value = serde_json::to_value(plan).map(|mut value| {
+        value["outlook"] = outlook.map(outlook::json).unwrap_or_default();
+        value
+    });
+    value
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .map(|text| text + "\n")
         .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
 }
 
@@ -122,10 +164,18 @@ fn dockerfiles(plan: &Plan) -> String {
         .iter()
         .map(|package| (package.file.clone(), package.sha256.clone()))
         .collect();
-    let bindings = Bindings { reference: &reference, files: &files, authority: &str::to_owned };
-    let texts = plan
-        .stages
-        .iter()
-        .map(|stage| format!("# {}\n{}", stage.reference, stage.dockerfile(&bindings)));
+    let bindings =
+        Bindings { reference: &reference, files: &files, authority: &str::to_owned, mounts: true };
+    let texts =
+        plan.stages.iter().map(|stage| titled(&stage.reference, stage.dockerfile(&bindings)));
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// A Dockerfile with its image's name above it, but below its directives, which must stay first.
+fn titled(reference: &str, text: String) -> String {
+    let source = Arc::new(SourceFile { path: PathBuf::from("Dockerfile"), text });
+    let (dockerfile, _) = Dockerfile::read(Arc::clone(&source));
+    let end = dockerfile.directives().last().map_or(0, |last| last.span.end);
+    let end = end + source.text[end..].find('\n').filter(|_| end > 0).map_or(0, |line| line + 1);
+    format!("{}# {reference}\n{}", &source.text[..end], &source.text[end..])
 }

@@ -12,11 +12,11 @@ use super::judgement::judge;
 use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
-use crate::project::dockerfile::WARNING_CODES;
+use crate::project::dockerfile::{Dialect, WARNING_CODES};
 use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
-const DEFAULT_TAG: &str = "latest";
+pub(super) const DEFAULT_TAG: &str = "latest";
 
 /// Where the stages are declared.
 #[derive(Debug, Default, Args)]
@@ -45,6 +45,27 @@ pub(super) struct Source {
     /// Treat a warning as an error, by its code or `all` (can be repeated; docs/warnings.md)
     #[arg(long, value_name = "CODE", value_parser = parse_code)]
     deny: Vec<String>,
+    /// Which of the engine's builders to use, and to read `ARG` and `ENV` as it does
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|classic|buildkit"
+    )]
+    pub(super) builder: Wanted,
+}
+
+/// A builder, or none in particular.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Wanted {
+    /// BuildKit where the engine has it
+    #[default]
+    Auto,
+    /// The first builder, which every engine has
+    Classic,
+    /// BuildKit inside the engine
+    Buildkit,
 }
 
 /// What to build of it.
@@ -93,20 +114,38 @@ pub(super) fn parse_build_arg(text: &str) -> std::result::Result<(String, String
 
 fn parse_code(text: &str) -> std::result::Result<String, String> {
     let rule = text.parse::<Rule>().is_ok();
-    if rule || text == "all" || text == guesses::CODE || WARNING_CODES.contains(&text) {
+    if rule || text == "all" || guesses::CODES.contains(&text) || WARNING_CODES.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(format!("expected `all` or one of {}, {}", WARNING_CODES.join(", "), guesses::CODE))
+    let codes = [&WARNING_CODES[..], &guesses::CODES].concat();
+    Err(format!("expected `all` or one of {}", codes.join(", ")))
+}
+
+impl Wanted {
+    /// How a Dockerfile is read for it: BuildKit is what engines have where nobody says.
+    fn dialect(self) -> Dialect {
+        match self {
+            Self::Classic => Dialect::Classic,
+            Self::Auto | Self::Buildkit => Dialect::BuildKit,
+        }
+    }
 }
 
 impl Source {
-    /// Reads the project. Returns it with its warnings.
+    /// Whether there is a project to read.
+    pub(super) fn is_there(&self, folder: &Path) -> bool {
+        self.file.is_some()
+            || project::find_folder(folder).is_some()
+            || project::find_dockerfile(folder).is_some()
+    }
+
+    /// Reads the project. Returns it with its warnings, of which none is denied yet.
     pub(super) fn load(
         &self,
         folder: &Path,
         platform: &Platform,
     ) -> Result<(Project, Vec<Problem>)> {
-        let (project, problems) = self.read(folder, platform)?;
+        let (project, problems) = self.read(folder, platform, self.builder.dialect())?;
         self.finish(project, problems)
     }
 
@@ -116,20 +155,28 @@ impl Source {
         problems: Vec<Problem>,
     ) -> Result<(Project, Vec<Problem>)> {
         project::skip(&mut project, &self.skip)?;
-        let warnings = Error::check(Exit::Project, self.denied(problems))?;
-        Ok((project, warnings))
+        Ok((project, Error::check(Exit::Project, problems)?))
     }
 
-    fn read(&self, folder: &Path, platform: &Platform) -> Result<(Project, Vec<Problem>)> {
+    fn read(
+        &self,
+        folder: &Path,
+        platform: &Platform,
+        dialect: Dialect,
+    ) -> Result<(Project, Vec<Problem>)> {
+        let recipe = |file: &Path| {
+            let recipe = self.recipe(folder, file, platform)?;
+            project::load_recipe(&Recipe { dialect, ..recipe })
+        };
         if let Some(file) = &self.file {
-            return project::load_recipe(&self.recipe(folder, &folder.join(file), platform)?);
+            return recipe(&folder.join(file));
         }
         if let Some(found) = project::find_folder(folder) {
             self.refuse_dockerfile_options()?;
             return project::load(&found);
         }
         match project::find_dockerfile(folder) {
-            Some(file) => project::load_recipe(&self.recipe(folder, &file, platform)?),
+            Some(file) => recipe(&file),
             None => Err(no_project(folder)),
         }
     }
@@ -146,6 +193,8 @@ impl Source {
             roots: self.roots.iter().map(|root| folder.join(root)).collect(),
             build_args: self.build_args.iter().cloned().collect(),
             platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
+            skip: self.skip.clone(),
+            dialect: Dialect::default(),
         })
     }
 
@@ -192,8 +241,18 @@ impl Target {
         folder: &Path,
         platform: &Platform,
     ) -> Result<(Project, Plan, Vec<Problem>)> {
+        self.plan_as(self.source.builder.dialect(), folder, platform)
+    }
+
+    /// The same as the builder of that dialect reads the Dockerfile.
+    pub(super) fn plan_as(
+        &self,
+        dialect: Dialect,
+        folder: &Path,
+        platform: &Platform,
+    ) -> Result<(Project, Plan, Vec<Problem>)> {
         let (tag, extra_tags) = self.tags()?;
-        let (project, problems) = self.source.read(folder, platform)?;
+        let (project, problems) = self.source.read(folder, platform, dialect)?;
         self.refuse_skipped(&project)?;
         let (project, mut warnings) = self.source.finish(project, problems)?;
         let wishes = Wishes {
@@ -205,9 +264,9 @@ impl Target {
         };
         let mut plan = make(&project, &wishes)?;
         // What only might be fetched is no part of the set that goes together.
-        warnings.extend(self.source.denied(judge(&project, &plan)));
-        warnings.extend(self.source.denied(guesses::add(&project, &mut plan)));
-        let warnings = Error::check(Exit::Project, warnings)?;
+        warnings.extend(judge(&project, &plan));
+        warnings.extend(guesses::add(&project, &mut plan));
+        let warnings = Error::check(Exit::Project, self.source.denied(warnings))?;
         Ok((project, plan, warnings))
     }
 

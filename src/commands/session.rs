@@ -9,16 +9,23 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use time::OffsetDateTime;
 
-use super::build::{Args, Wanted};
+use super::annotations::annotations;
+use super::build::Args;
 use super::interrupt::Interrupt;
 use super::materials::{self, Disk};
+use super::revision::revision;
+use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{proxies, verification};
+use super::{forecasting, proxies, remembering, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
-use crate::run::{Ending, Event, Job, Recorder, Report, Reporter, Scratch, execute};
+use crate::project::dockerfile::Dialect;
+use crate::run::{
+    self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
+    clear_leftovers, execute,
+};
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
@@ -41,8 +48,20 @@ pub(super) struct Session<'a> {
     plan: Plan,
     recorder: &'a Recorder<'a>,
     reporter: &'a Arc<dyn Reporter>,
+    pace: &'a Pace,
+    forecast: Option<Forecast>,
     packages: Vec<VerifiedPackage>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
+    /// What the files were when the plan was made: they may change while it is built.
+    revision: Option<Revision>,
+}
+
+/// What a job borrows besides the session.
+struct Given<'b> {
+    builder: Builder,
+    disk: &'b Disk,
+    stock: &'b Stock,
+    scratch: &'b Scratch,
 }
 
 impl<'a> Session<'a> {
@@ -54,8 +73,21 @@ impl<'a> Session<'a> {
         plan: Plan,
         recorder: &'a Recorder<'a>,
         reporter: &'a Arc<dyn Reporter>,
+        pace: &'a Pace,
     ) -> Self {
-        Self { args, folder, project, plan, recorder, reporter, packages: Vec::new(), engine: None }
+        Self {
+            revision: revision(&project.folder),
+            args,
+            folder,
+            project,
+            plan,
+            recorder,
+            reporter,
+            pace,
+            forecast: None,
+            packages: Vec::new(),
+            engine: None,
+        }
     }
 
     /// Goes from the plan to the tags.
@@ -63,28 +95,63 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
+        let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
+        let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
-        self.follow_platform(&engine, &interrupt).await?;
-        let builder = choose(self.args.builder, &engine)?;
+        let builder = choose(self.args.target.source.builder, &engine)?;
+        self.follow(&engine, builder, &interrupt).await?;
         self.engine = Some((Arc::clone(&engine), builder));
+        interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let server = interrupt.unless(self.serve(&access)).await?;
         let address = format!("{}:{}", access.name, server.local_address().port());
         self.ready(&engine, builder, &address);
         let scratch = Scratch::new(&self.recorder.folder().id);
         let disk = self.disk();
-        let job = self.job(&engine, builder, &disk, &scratch, &access, address);
-        let result = interrupt.unless(execute(&job)).await;
+        let stock = interrupt.unless(Stock::of(&*engine)).await?;
+        let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
+        let job = self.job(&engine, &given, &access, address);
+        let forecast = interrupt.unless(self.foretell(&job)).await;
+        let result = match &forecast {
+            Ok(forecast) => interrupt.unless(self.execute(&job, forecast)).await,
+            Err(_) => Ok(()),
+        };
         self.recorder.interrupt();
         server.stop(GRACE).await;
-        self.clear(&engine, &scratch).await;
+        self.clear(&engine, &scratch, &result).await;
+        self.forecast = Some(forecast?);
         result
     }
 
+    /// Tells what the build is expected to need.
+    async fn foretell(&self, job: &Job<'_, DockerEngine, Disk>) -> Result<Forecast> {
+        let state = self.recorder.folder().state();
+        let forecast = forecasting::expect(job, state, &self.packages).await?;
+        self.recorder.record(&Event::Forecast(forecast.clone()));
+        if !self.args.ignore_disk {
+            forecasting::refuse_small_disk(&forecast, &job.engine.facts().data_folder)?;
+        }
+        Ok(forecast)
+    }
+
+    async fn execute(&self, job: &Job<'_, DockerEngine, Disk>, forecast: &Forecast) -> Result<()> {
+        tokio::select! {
+            result = execute(job) => result,
+            never = forecasting::watch(self.pace, self.recorder, forecast) => match never {},
+        }
+    }
+
+    /// What a killed run left is cleared away before this one begins.
+    async fn clear_leftovers(&self, engine: &DockerEngine) -> Result<()> {
+        clear_leftovers(engine, &run::state_folder(&self.project.folder)).await;
+        Ok(())
+    }
+
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
-    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch) {
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
             scratch.clear(engine).await;
             engine.settle().await;
@@ -92,6 +159,9 @@ impl<'a> Session<'a> {
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
+        } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
+            // What failed may have failed because the engine died with containers in it.
+            self.recorder.folder().note_cleared();
         }
     }
 
@@ -105,24 +175,32 @@ impl<'a> Session<'a> {
     fn job<'b>(
         &'b self,
         engine: &'b DockerEngine,
-        builder: Builder,
-        disk: &'b Disk,
-        scratch: &'b Scratch,
+        given: &Given<'b>,
         access: &HostAccess,
         server: String,
     ) -> Job<'b, DockerEngine, Disk> {
+        let jobs = self.args.jobs();
         Job {
             plan: &self.plan,
             engine,
-            builder,
-            materials: disk,
+            builder: given.builder,
+            materials: given.disk,
             recorder: self.recorder,
+            stock: given.stock,
             proxies: user_proxies(&self.plan, &access.name),
             server,
-            packages: &self.packages,
+            annotations: annotations(
+                &self.plan.tag,
+                self.revision.as_ref(),
+                OffsetDateTime::now_utc(),
+            ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            scratch,
+            memory: free_memory(engine) / 2 / jobs as u64,
+            jobs,
+            keep_going: self.args.keep_going,
+            retries: self.args.retries,
+            scratch: given.scratch,
         }
     }
 
@@ -160,18 +238,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An engine of another platform than this machine's decides, unless the user did.
-    async fn follow_platform(
+    /// An engine of another platform than this machine's decides, unless the user did; so does
+    /// one that has no BuildKit, because the classic builder reads arguments differently.
+    async fn follow(
         &mut self,
         engine: &DockerEngine,
+        builder: Builder,
         interrupt: &Interrupt,
     ) -> Result<()> {
-        let asked = self.args.target.source.platform.is_some();
+        let source = &self.args.target.source;
+        let asked = source.platform.is_some();
         let own =
             engine.facts().platform.clone().filter(|own| !asked && *own != self.plan.platform);
-        if let Some(platform) = own {
-            (self.project, self.plan, _) = self.args.target.plan(self.folder, &platform)?;
-            self.verify(interrupt).await?;
+        let classic = builder == Builder::Classic && source.builder != Wanted::Classic;
+        if own.is_some() || classic {
+            let platform = own.unwrap_or_else(|| self.plan.platform.clone());
+            let dialect = match builder {
+                Builder::Classic => Dialect::Classic,
+                Builder::BuildKit => Dialect::BuildKit,
+            };
+            let planned = files(&self.plan);
+            (self.project, self.plan, _) =
+                self.args.target.plan_as(dialect, self.folder, &platform)?;
+            if files(&self.plan) != planned {
+                self.verify(interrupt).await?;
+            }
         }
         Ok(())
     }
@@ -179,13 +270,15 @@ impl<'a> Session<'a> {
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
         let (planned, options) = (self.plan.packages.clone(), self.options());
         let clock = Instant::now();
-        let progress = VerifyProgress::new(Arc::clone(self.reporter));
-        let observer = move |event| progress.take(&event);
+        let progress = Arc::new(VerifyProgress::new(Arc::clone(self.reporter)));
+        let listening = Arc::clone(&progress);
+        let observer = move |event| listening.take(&event);
         let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
         self.packages = interrupt.blocking(work).await?;
         let bytes = self.packages.iter().map(|package| package.size).sum();
         self.recorder.record(&Event::VerifyFinished {
             files: self.packages.len(),
+            remembered: progress.remembered(),
             bytes,
             seconds: clock.elapsed().as_secs_f64(),
         });
@@ -218,7 +311,8 @@ impl<'a> Session<'a> {
 
     fn disk(&self) -> Disk {
         let context = self.project.context.clone();
-        Disk { context, dockerfile: self.project.dockerfile.clone(), options: self.options() }
+        let dockerfile = self.project.dockerfile.clone();
+        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
@@ -237,8 +331,12 @@ impl<'a> Session<'a> {
 
     /// Writes the report and tells the end.
     pub(super) fn report(&self, ending: &Ending, started: OffsetDateTime, taken: Duration) {
+        if self.engine.is_none() {
+            self.recorder.folder().note_cleared();
+        }
         let report = Report::new(self.recorder, &self.plan, started, taken.as_secs_f64(), ending);
-        let report = report.packages(&self.packages);
+        let report = report.packages(&self.packages).revision(self.revision.clone());
+        let report = report.pace(self.pace, self.forecast.as_ref());
         let report = match &self.engine {
             Some((engine, builder)) => report.engine(engine.facts(), *builder),
             None => report,
@@ -258,7 +356,20 @@ impl<'a> Session<'a> {
             seconds: taken.as_secs_f64(),
             report: shown,
         });
+        remembering::end(self.recorder.folder());
     }
+}
+
+fn files(plan: &Plan) -> Vec<String> {
+    plan.packages.iter().map(|package| package.file.clone()).collect()
+}
+
+/// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
+fn free_memory(engine: &DockerEngine) -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    (kib.unwrap_or(0) * 1024).min(engine.facts().memory / 2)
 }
 
 fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {

@@ -5,8 +5,10 @@ use std::path::Path;
 use indexmap::IndexSet;
 use serde::Serialize;
 
+use super::output::Output;
+use super::presence::missing_yet;
 use super::selection::{Source, own_platform};
-use crate::error::{Exit, Problem, Result};
+use crate::error::{Error, Exit, Result};
 use crate::project::{Parent, Project, Stage};
 use crate::ui::{Printer, Table};
 
@@ -34,24 +36,8 @@ enum Verb {
 struct List {
     #[command(flatten)]
     source: Source,
-    /// How to print them
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "table|json"
-    )]
-    format: ListFormat,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum ListFormat {
-    /// For people
-    #[default]
-    Table,
-    /// A list of objects
-    Json,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Draw what is built from what, and what is copied
@@ -105,12 +91,13 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Verb::Graph(graph) => &graph.source,
     };
     let (project, warnings) = source.load(folder, &own_platform()?)?;
+    let mut warnings = Error::check(Exit::Project, source.denied(warnings))?;
+    if let Verb::List(_) = &args.verb {
+        warnings.extend(missing_yet(&project, &crate::plan::fetched(&project)));
+    }
     printer.problems(&warnings);
     printer.data(&match &args.verb {
-        Verb::List(list) => match list.format {
-            ListFormat::Table => table(&project),
-            ListFormat::Json => json(&project)?,
-        },
+        Verb::List(list) => list.output.text(|| table(&project), || all(&project))?,
         Verb::Graph(graph) => match graph.format {
             GraphFormat::Text => text(&project),
             GraphFormat::Dot => dot(&project),
@@ -122,7 +109,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 
 fn listed<'a>(project: &'a Project, stage: &'a Stage) -> Listed<'a> {
     let named = stage.uses.iter().map(|used| used.name.to_string());
-    let fetched = stage.fetches.iter().filter_map(|fetched| fetched.file.clone().ok());
+    let fetched = stage.fetches.iter().filter_map(|fetched| fetched.certain().map(str::to_owned));
     let packages: IndexSet<String> = named.chain(fetched).collect();
     Listed {
         name: stage.name.as_str(),
@@ -157,12 +144,8 @@ fn table(project: &Project) -> String {
     table.to_string()
 }
 
-fn json(project: &Project) -> Result<String> {
-    let list: Vec<_> = project.stages.values().map(|stage| listed(project, stage)).collect();
-    let text = serde_json::to_string_pretty(&list);
-    text.map(|text| text + "\n").map_err(|error| {
-        Problem::error("the stages cannot be written").cause(error).exit(Exit::Bug)
-    })
+fn all(project: &Project) -> Vec<Listed<'_>> {
+    project.stages.values().map(|stage| listed(project, stage)).collect()
 }
 
 /// The bases, each with the tree that grows on it; `<- a, b` names what a stage copies from.

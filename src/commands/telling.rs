@@ -1,7 +1,7 @@
 //! What the store and the server say, as events of the run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::run::{Event, Reporter, Transfer};
 use crate::server;
@@ -12,12 +12,19 @@ pub(super) struct VerifyProgress {
     reporter: Arc<dyn Reporter>,
     read: AtomicU64,
     total: AtomicU64,
+    remembered: AtomicUsize,
 }
 
 impl VerifyProgress {
     /// Nothing read yet.
     pub(super) fn new(reporter: Arc<dyn Reporter>) -> Self {
-        Self { reporter, read: AtomicU64::new(0), total: AtomicU64::new(0) }
+        let (read, total) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { reporter, read, total, remembered: AtomicUsize::new(0) }
+    }
+
+    /// How many files were not read, because their digests are remembered.
+    pub(super) fn remembered(&self) -> usize {
+        self.remembered.load(Ordering::Relaxed)
     }
 
     /// Takes one of the store's events.
@@ -32,7 +39,9 @@ impl VerifyProgress {
                 let total = self.total.load(Ordering::Relaxed);
                 self.reporter.report(&Event::VerifyProgress { bytes: read, total });
             }
-            VerifyEvent::Finished { .. } => {}
+            VerifyEvent::Finished { remembered, .. } => {
+                self.remembered.fetch_add(usize::from(*remembered), Ordering::Relaxed);
+            }
         }
     }
 }

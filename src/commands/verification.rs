@@ -1,13 +1,12 @@
 //! Verifying package files: where digests are remembered, and what is shown meanwhile.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::interrupt::Interrupt;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::plan::{PlannedPackage, VerifiedPackage};
 use crate::project::PackageEntry;
-use crate::store::{VerifyEvent, VerifyOptions, memory_folder, verify};
+use crate::store::{VerifyEvent, VerifyOptions, memory_folder, verify, verify_each};
 use crate::ui::Gauge;
 
 /// How every verb verifies: all cores, digests remembered in the user's cache folder.
@@ -26,13 +25,31 @@ pub(super) async fn verify_shown(
     options: VerifyOptions,
     interrupt: &Interrupt,
 ) -> Result<Vec<VerifiedPackage>> {
-    let gauge = Arc::new(Gauge::new("hashing"));
-    let shown = move |event: VerifyEvent| match event {
+    let shown = bar();
+    interrupt.blocking(move |cancelled| verify(&planned, &options, &shown, cancelled)).await
+}
+
+/// The same for files that do not depend on each other: those that are right, and what is wrong
+/// with the others.
+///
+/// # Errors
+/// Those of [`verify_each`].
+pub(super) async fn verify_each_shown(
+    planned: Vec<PlannedPackage>,
+    options: VerifyOptions,
+    interrupt: &Interrupt,
+) -> Result<(Vec<VerifiedPackage>, Vec<Problem>)> {
+    let shown = bar();
+    interrupt.blocking(move |cancelled| verify_each(&planned, &options, &shown, cancelled)).await
+}
+
+fn bar() -> impl Fn(VerifyEvent) + Sync {
+    let gauge = Gauge::new("hashing");
+    move |event: VerifyEvent| match event {
         VerifyEvent::Started { bytes, .. } => gauge.begin(bytes),
         VerifyEvent::Read { bytes } => gauge.add(bytes),
         VerifyEvent::Finished { .. } => {}
-    };
-    interrupt.blocking(move |cancelled| verify(&planned, &options, &shown, cancelled)).await
+    }
 }
 
 /// The file of an entry, to be verified.

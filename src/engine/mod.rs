@@ -6,6 +6,8 @@
 
 mod docker;
 
+use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,6 +33,15 @@ pub enum Builder {
     Classic,
     /// BuildKit inside the engine.
     BuildKit,
+}
+
+impl fmt::Display for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classic => "classic",
+            Self::BuildKit => "buildkit",
+        })
+    }
 }
 
 /// What an engine is and can do.
@@ -72,6 +83,21 @@ pub struct ImageFacts {
     pub size: u64,
 }
 
+/// An image that a label names.
+#[derive(Debug, Clone)]
+pub struct LabelledImage {
+    /// Its content id.
+    pub id: ImageId,
+    /// When it was made, in seconds since the epoch.
+    pub created: i64,
+    /// Its size in bytes, base included.
+    pub size: u64,
+    /// The references that it has.
+    pub references: Vec<String>,
+    /// All its labels.
+    pub labels: HashMap<String, String>,
+}
+
 /// One build of one stage.
 #[derive(Debug)]
 pub struct BuildRequest {
@@ -87,10 +113,21 @@ pub struct BuildRequest {
     pub platform: Option<Platform>,
     /// Build arguments, the predefined proxy arguments among them.
     pub arguments: IndexMap<String, String>,
-    /// The keyword of each instruction of the Dockerfile, in order.
+    /// The id of the run that builds, by which what outlives it is known; `None` where the
+    /// instructions read `no_proxy`, which would carry it.
+    pub run: Option<String>,
+    /// Labels that the image gets; they take the place of those that it has.
+    pub labels: IndexMap<String, String>,
+    /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
+    /// parent's triggers as `ONBUILD RUN`.
     pub keywords: Vec<String>,
     /// Whether to build everything anew.
     pub no_cache: bool,
+}
+
+/// What a trigger does, by its keyword in [`BuildRequest::keywords`].
+fn triggered(keyword: &str) -> Option<&str> {
+    keyword.strip_prefix("ONBUILD ")
 }
 
 /// What an engine says while it builds.
@@ -144,6 +181,8 @@ pub struct CheckRequest {
     pub command: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// The id of the run that checks: what outlives it is known by this.
+    pub run: String,
 }
 
 /// How a check ended.
@@ -168,10 +207,14 @@ pub type BaseSink<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
 pub trait Engine: Send + Sync {
     /// What the engine is and can do.
     fn facts(&self) -> &EngineFacts;
+    /// Bytes that are free where it keeps its data; `None` where this cannot be told.
+    fn free_disk(&self) -> Option<u64>;
     /// Where its build containers reach this host.
     fn access(&self) -> impl Future<Output = Result<HostAccess>> + Send;
     /// The image with this reference or id.
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
+    /// Every image that has the label `name`, the newest first.
+    fn labelled(&self, name: &str) -> impl Future<Output = Result<Vec<LabelledImage>>> + Send;
     /// Pulls `reference`.
     fn pull(
         &self,
@@ -201,6 +244,9 @@ pub trait Engine: Send + Sync {
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay.
     fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Removes what runs that have ended left: their containers, and their references
+    /// (`:run-<id>`) of images that have `label`.
+    fn sweep(&self, runs: &[&str], label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;
 }

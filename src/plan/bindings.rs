@@ -15,7 +15,12 @@ pub struct Bindings<'a> {
     pub files: &'a [(String, Option<Sha256>)],
     /// The package server's `host:port` in place of the one that the user wrote.
     pub authority: &'a dyn Fn(&str) -> String,
+    /// Whether the builder knows `RUN --mount`.
+    pub mounts: bool,
 }
+
+/// `/dev/shm`, where every builder has a small folder in memory, but one of half the machine's.
+const PACKAGE_MOUNT: &str = "--mount=type=tmpfs,target=/dev/shm ";
 
 impl Bindings<'_> {
     pub(super) fn bind(&self, piece: &Piece) -> String {
@@ -25,6 +30,8 @@ impl Bindings<'_> {
             Piece::Files(names) => self.digest(|file| names.iter().any(|name| name == file)),
             Piece::AllFiles => self.digest(|_| true),
             Piece::Authority(written) => (self.authority)(written),
+            Piece::PackageMount if self.mounts => PACKAGE_MOUNT.to_owned(),
+            Piece::PackageMount => String::new(),
         }
     }
 

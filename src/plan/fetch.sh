@@ -2,18 +2,21 @@
 # command. Needs /bin/sh and one of curl, wget, python3. Comment lines are left
 # out of what the engine is given.
 #
-# Arguments: a folder to prefer for the files (may be empty); the number of
-# files; for each file its address below the server and its name; the command.
-# FTP_PROXY carries the server's address, then `#` and the user's own FTP
-# proxy: engines pass the predefined proxy arguments to every RUN without
-# making them part of the cache key, so another port hits the same layer.
+# Arguments: the number of files; for each file its address below the server
+# and its name; the command. FTP_PROXY carries `http://HOST:PORT/#KIB#OWN`: the
+# server, how many KiB the files take where they may be kept in memory (else
+# nothing), and the user's own FTP proxy. Engines pass the predefined proxy
+# arguments to every RUN without making them part of the cache key, so another
+# port hits the same layer.
 say() { echo "ascend-build: $*" >&2; }
 case ${FTP_PROXY-} in
-  http://*/\#*) ;;
+  http://*/\#*\#*) ;;
   *) say "the package server's address did not reach this RUN: is FTP_PROXY set with ENV?"; exit 125;;
 esac
 server=${FTP_PROXY%%/\#*}
-own_proxy=${FTP_PROXY#*/\#}
+in_memory=${FTP_PROXY#*/\#}
+own_proxy=${in_memory#*\#}
+in_memory=${in_memory%%\#*}
 python='import os,sys,urllib.request as r
 def fetch(url,name):
   have=os.path.getsize(name) if os.path.exists(name) else 0
@@ -70,9 +73,17 @@ if ! { command -v curl || command -v wget || command -v python3; } >/dev/null 2>
   say "this image has no curl, wget or python3, and RUN --package needs one of them: install one in an earlier instruction"
   exit 127
 fi
-preferred=$1
-count=$2
-shift 2
+count=$1
+shift
+# What is fetched there never reaches the disk; half as much again is left free.
+has_memory() {
+  [ -n "$in_memory" ] || return 1
+  df -Pk /dev/shm 2>/dev/null | {
+    read -r _ && read -r _ _ _ free _ && [ "$free" -gt $((in_memory + in_memory / 2)) ]
+  }
+}
+preferred=
+if has_memory; then preferred=/dev/shm; fi
 for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD"; do
   PACKAGES=
   if [ -z "$place" ]; then continue; fi

@@ -1,6 +1,8 @@
-//! Which files of a folder may be served when a Dockerfile does not say beforehand
-//! what it will fetch: packages, scripts and requirements files; never a hidden
-//! file, a key or credentials.
+//! Which files are packages, scripts and requirements files by their names, and
+//! which hold secrets: hidden files, keys, credentials.
+//!
+//! The former are served where a Dockerfile does not say beforehand what it will
+//! fetch; the latter never, unless packages.toml declares them.
 
 use crate::ascend;
 
@@ -10,17 +12,48 @@ const SERVED: [&str; 12] = [
     ".txt",
 ];
 
-/// Parts of names that files with secrets have.
-const SECRET: [&str; 8] =
-    ["secret", "credential", "password", "passwd", "token", "id_rsa", "id_ed25519", "netrc"];
+/// Endings of keys.
+const KEYS: [&str; 8] = [".key", ".pem", ".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx"];
+
+/// Names of keys that have no ending of their own.
+const KEY_NAMES: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
+
+/// What the words of a name end with where the file holds credentials.
+const CREDENTIALS: [&str; 7] =
+    ["secret", "credential", "password", "passwd", "token", "netrc", "pypirc"];
+
+/// Endings of programs and packages, which only speak of credentials where their names do.
+const PROGRAMS: [&str; 4] = [".run", ".whl", ".sh", ".py"];
 
 /// Whether the file of this name (without a folder) may be served unasked.
 pub fn may_be_served(name: &str) -> bool {
     let lower = name.to_lowercase();
-    if lower.starts_with('.') || SECRET.iter().any(|part| lower.contains(part)) {
-        return false;
-    }
-    ascend::identify(name).kind.is_some() || SERVED.iter().any(|ending| lower.ends_with(ending))
+    let told = ascend::identify(name).kind.is_some() || ends_with(&lower, &SERVED);
+    told && !is_key(&lower) && !speaks_of_credentials(&lower)
+}
+
+/// Whether the file of this name (without a folder) looks like one that holds secrets.
+pub fn is_secret(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    is_key(&lower) || speaks_of_credentials(&lower) && !ends_with(&lower, &PROGRAMS)
+}
+
+/// Hidden files and keys.
+fn is_key(lower: &str) -> bool {
+    lower.starts_with('.')
+        || ends_with(lower, &KEYS)
+        || KEY_NAMES.iter().any(|key| {
+            lower == *key || lower.starts_with(&format!("{key}.")) && !lower.ends_with(".pub")
+        })
+}
+
+fn speaks_of_credentials(lower: &str) -> bool {
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| ends_with(word.trim_end_matches('s'), &CREDENTIALS))
+}
+
+fn ends_with(text: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| text.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -29,6 +62,10 @@ mod tests {
 
     fn check(name: &str, expected: bool) {
         assert_eq!(may_be_served(name), expected, "{name}");
+    }
+
+    fn check_secret(name: &str, expected: bool) {
+        assert_eq!(is_secret(name), expected, "{name}");
     }
 
     #[test]
@@ -48,5 +85,28 @@ mod tests {
         check("docker-credentials.txt", false);
         check("api_token.txt", false);
         check("config.json", false);
+        check("id_rsa.txt", false);
+    }
+
+    #[test]
+    fn a_tokenizer_is_no_token() {
+        check("tokenizers-0.19.1-cp311-none-any.whl", true);
+        check_secret("tokenizer.json", false);
+        check_secret("tokenizer_config.json", false);
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in
+            [".env", "_netrc", "id_rsa", "ID_RSA", "id_ed25519.old", "server.key", "cert.pem"]
+        {
+            check_secret(name, true);
+        }
+        for name in ["credentials", "api_token.txt", "pip-passwords.conf", "secrets.tar.gz"] {
+            check_secret(name, true);
+        }
+        for name in ["id_rsa.pub", "get_token.py", "ca.crt", "requirements.txt", "config.json"] {
+            check_secret(name, false);
+        }
     }
 }

@@ -46,7 +46,9 @@ fn identity(project: &Project, package: &PlannedPackage) -> Identity {
     entry(project, package).map_or_else(|| identify(&package.file), PackageEntry::identity)
 }
 
-fn compare_with_official(catalogue: &Catalogue, entry: &PackageEntry) -> Vec<Problem> {
+/// What there is to say of the digests of `entry`, its zip's included, beside the official ones of
+/// these file names.
+pub fn compare_with_official(catalogue: &Catalogue, entry: &PackageEntry) -> Vec<Problem> {
     let archive = entry.archive.iter().map(|archive| (archive.file.as_str(), &archive.sha256));
     let digests = std::iter::once((entry.file.as_str(), &entry.sha256)).chain(archive);
     let problem = |(file, sha256): (&str, &Sha256)| match catalogue.official(file, sha256.as_str())

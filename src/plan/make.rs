@@ -127,21 +127,29 @@ fn select_all<'a>(
     Ok(selected)
 }
 
+/// Every file that a stage of `project` certainly fetches by its address, each once.
+pub fn fetched(project: &Project) -> Vec<PlannedPackage> {
+    let all = project.stages.values().flat_map(|stage| &stage.fetches);
+    let mut files = IndexMap::new();
+    files.extend(all.filter_map(|fetched| fetched_package(project, fetched)));
+    files.into_values().collect()
+}
+
 /// A file that is fetched by its address: an entry vouches for it, or nothing does.
 fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
-    let file = fetched.file.as_ref().ok()?;
+    let file = fetched.certain()?;
     let entry = project.packages.iter().find(|package| package.file == *file);
     let undeclared = || {
         Some(PlannedPackage {
             name: package_name(file)?,
-            file: file.clone(),
+            file: file.to_owned(),
             sha256: None,
             size: None,
             url: None,
             place: Some(fetched.place.clone()),
         })
     };
-    Some((file.clone(), entry.map(planned_package).or_else(undeclared)?))
+    Some((file.to_owned(), entry.map(planned_package).or_else(undeclared)?))
 }
 
 /// The file's name with what a package's name cannot hold left out.
@@ -177,10 +185,6 @@ fn plan_stage(
         render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
     let instructions =
         stage.instructions().map(|instruction| planned_instruction(stage, instruction, files));
-    let guesses = stage.fetches.iter().filter_map(|fetched| {
-        let reason = fetched.file.as_ref().err()?.clone();
-        Some(Guess { reason, place: fetched.place.clone() })
-    });
     let is_target = stage.name == target.name;
     Some(PlannedStage {
         name: stage.name.clone(),
@@ -192,19 +196,31 @@ fn plan_stage(
         build_args: stage.build_args.clone(),
         checks: stage.checks.clone(),
         check_timeout: stage.check_timeout,
-        reference: format!("{}/{}:{}", project.name, stage.name.lower(), wishes.tag),
+        reference: project.reference(stage, &wishes.tag),
         reason: if is_target {
             "the target".to_owned()
         } else {
             format!("needed by `{}`", target.name)
         },
-        guesses: guesses.collect(),
+        guesses: stage.fetches.iter().filter_map(guess).collect(),
         pieces: rendering.pieces,
         written: rendering.written,
         instructions: instructions.collect(),
         context: stage.sources.clone(),
         context_folder: (!stage.relocations.is_empty()).then_some(CONTEXT_FOLDER),
     })
+}
+
+/// What only the run can tell of a fetch: which file it is, or whether it happens.
+fn guess(fetched: &Fetched) -> Option<Guess> {
+    let place = fetched.place.clone();
+    match (&fetched.file, fetched.doubt) {
+        (Err(reason), _) => Some(Guess { reason: reason.clone(), file: None, place }),
+        (Ok(file), Some(doubt)) => {
+            Some(Guess { reason: format!("it stands {doubt}"), file: Some(file.clone()), place })
+        }
+        (Ok(_), None) => None,
+    }
 }
 
 fn arguments(stage: &Stage, settings: &[(String, String)]) -> IndexMap<String, String> {
@@ -266,5 +282,5 @@ fn fetched_files(
     let used = used.map(|package| package.file.clone());
     let addressed =
         stage.fetches.iter().filter(|fetched| fetched.instruction == instruction.span.start);
-    used.chain(addressed.filter_map(|fetched| fetched.file.clone().ok())).collect()
+    used.chain(addressed.filter_map(|fetched| fetched.certain().map(str::to_owned))).collect()
 }

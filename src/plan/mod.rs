@@ -6,23 +6,31 @@
 //! what does not go together.
 
 mod bindings;
+mod changes;
 mod graph;
 mod guess;
+mod inputs;
 mod judge;
+mod key;
 mod make;
 mod package_file;
 mod package_run;
 mod render;
+mod secrets;
 mod select;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use bindings::Bindings;
-pub use guess::may_be_served;
-pub use judge::{differs_from_official, judge};
-pub use make::{Wishes, make, package_name};
+pub use changes::{Change, Edit, changes, told};
+pub use guess::{is_secret, may_be_served};
+pub use inputs::{Canonical, Surroundings};
+pub use judge::{compare_with_official, differs_from_official, judge};
+pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
+pub use make::{Wishes, fetched, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
+pub use secrets::secrets;
 pub use select::Selection;
 
 use crate::error::Place;
@@ -136,7 +144,7 @@ pub struct PlannedInstruction {
     /// Its first line, counted from 1.
     pub line: usize,
     /// The files that it fetches, as far as its text tells.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<String>,
     /// The whole of it, for messages.
     #[serde(skip)]
@@ -172,15 +180,19 @@ pub enum Piece {
     AllFiles,
     /// The package server's `host:port`, as the user wrote it.
     Authority(String),
+    /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
+    PackageMount,
 }
 
 /// An instruction of a stage's Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// `FROM`, `RUN`, …
+    /// `FROM`, `RUN`, …; `ONBUILD RUN` for what an `ONBUILD` of the parent brings.
     pub keyword: String,
     /// Index into [`PlannedStage::instructions`], where the user wrote it.
     pub own: Option<usize>,
+    /// Where the parent's `ONBUILD` stands that brings it.
+    pub trigger: Option<Place>,
 }
 
 /// A line that fetches what only the run can tell.
@@ -188,6 +200,9 @@ pub struct Written {
 pub struct Guess {
     /// Why it is not known.
     pub reason: String,
+    /// The file, where it is only not known whether it is fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Where it stands.
     #[serde(skip)]
     pub place: Place,
@@ -199,9 +214,29 @@ impl PlannedStage {
         self.pieces.iter().map(|piece| bindings.bind(piece)).collect()
     }
 
+    /// Whether it may ask for `file`, or make its children's triggers ask: one that it names, or
+    /// any where only its run can tell.
+    pub fn may_fetch(&self, file: &str) -> bool {
+        let marked = |piece: &Piece| match piece {
+            Piece::Files(names) => names.iter().any(|name| name == file),
+            Piece::AllFiles => true,
+            _ => false,
+        };
+        let guessed = |guess: &Guess| guess.file.as_deref().is_none_or(|name| name == file);
+        self.packages.iter().any(|name| name == file)
+            || self.pieces.iter().any(marked)
+            || self.guesses.iter().any(guessed)
+    }
+
     /// The keyword of each instruction of [`Self::dockerfile`], in order.
     pub fn keywords(&self) -> Vec<String> {
         self.written.iter().map(|written| written.keyword.clone()).collect()
+    }
+
+    /// Where the instruction at `index` of [`Self::dockerfile`] stands in the user's files.
+    pub fn place(&self, index: usize) -> Option<&Place> {
+        let trigger = || self.written.get(index)?.trigger.as_ref();
+        self.instruction(index).map(|(_, own)| &own.place).or_else(trigger)
     }
 
     /// The user's instruction behind the one at `index` of [`Self::dockerfile`], and its number from 1.

@@ -49,7 +49,7 @@ pub struct VerifiedPackage {
 }
 
 /// What tells that a file is still the one that was read: any write changes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
     /// Device number.
     pub device: u64,

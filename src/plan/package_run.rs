@@ -7,7 +7,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::to_string as json;
 
-use super::PlannedPackage;
+use super::{Piece, PlannedPackage};
 use crate::project::dockerfile::{Flag, Form, Instruction};
 
 /// What runs in the build container around the command of a `RUN --package`.
@@ -22,20 +22,30 @@ pub(super) fn package_run(
     shell: &[String],
     escape: char,
     resolve: &impl Fn(&str) -> Option<PlannedPackage>,
-) -> Option<String> {
+) -> Option<[Piece; 3]> {
     let names: Vec<&str> = package_names(instruction).collect();
     if instruction.keyword != "RUN" || names.is_empty() {
         return None;
     }
     let packages = once_each(names.into_iter().filter_map(resolve));
     let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]];
-    lines.push(vec!["ascend-build".to_owned(), String::new(), packages.len().to_string()]);
+    lines.push(vec!["ascend-build".to_owned(), packages.len().to_string()]);
     lines.extend(packages.into_iter().map(file_arguments));
     lines.push(command(instruction, shell));
     let lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
     let flags = instruction.flags.iter().filter(|flag| flag.name != "package");
     let flags: String = flags.map(|flag| format!("{} ", flag_text(flag))).collect();
-    Some(format!("RUN {flags}[{}]", lines.join(&format!(", {escape}\n  "))))
+    Some([
+        Piece::Text("RUN ".to_owned()),
+        if mounts_memory(instruction) { Piece::Text(String::new()) } else { Piece::PackageMount },
+        Piece::Text(format!("{flags}[{}]", lines.join(&format!(", {escape}\n  ")))),
+    ])
+}
+
+/// Whether the user mounts something at the folder that holds packages in memory.
+fn mounts_memory(instruction: &Instruction) -> bool {
+    let mut mounts = instruction.flags_named("mount").filter_map(|flag| flag.value.as_deref());
+    mounts.any(|mount| mount.contains("/dev/shm"))
 }
 
 fn words(line: &[String]) -> String {

@@ -2,7 +2,7 @@
 //!
 //! A stage becomes, in this order: its preamble, one `FROM` for each stage that
 //! it copies from, its own `FROM`, its arguments, its body with `RUN --package`
-//! replaced, its labels. What only the run knows (parents' images, digests of
+//! replaced. What only the run knows (parents' images, digests of
 //! files that nothing declares, the server's address) stays open as a [`Piece`].
 
 use super::package_run::package_run;
@@ -32,15 +32,6 @@ pub(super) fn render(
         out.instruction("ARG", format!("ARG {name}={}\n", quote(&value, stage.file.escape())));
     }
     out.body(project, stage, resolve);
-    let labels = [
-        ("ascend-build.project", project.name.as_str()),
-        ("ascend-build.stage", stage.name.as_str()),
-    ];
-    let labels: String = labels
-        .iter()
-        .map(|(name, value)| format!(" {name}={}", quote(value, stage.file.escape())))
-        .collect();
-    out.instruction("LABEL", format!("LABEL{labels}\n"));
     out
 }
 
@@ -52,7 +43,7 @@ impl Rendering {
     /// An instruction that the user did not write.
     fn instruction(&mut self, keyword: &str, text: String) {
         self.text(text);
-        self.written.push(Written { keyword: keyword.to_owned(), own: None });
+        self.written.push(Written { keyword: keyword.to_owned(), own: None, trigger: None });
     }
 
     fn preamble(&mut self, stage: &Stage) {
@@ -62,9 +53,11 @@ impl Rendering {
         let before = before.filter(|instruction| {
             instruction.span.end <= stage.preamble.len() && stage.span.start > 0
         });
-        self.written.extend(
-            before.map(|instruction| Written { keyword: instruction.keyword.clone(), own: None }),
-        );
+        self.written.extend(before.map(|instruction| Written {
+            keyword: instruction.keyword.clone(),
+            own: None,
+            trigger: None,
+        }));
     }
 
     fn write_from(&mut self, project: &Project, stage: &Stage) {
@@ -78,6 +71,7 @@ impl Rendering {
             ),
         };
         self.write_one_from(&stage.from_flags, parent, &stage.name);
+        self.written.extend(triggers(project, stage));
     }
 
     fn write_one_from(&mut self, flags: &str, image: Piece, name: &StageName) {
@@ -123,10 +117,11 @@ impl Rendering {
             shell = shell_after(shell, instruction);
             self.cache_mark(stage, instruction);
             match package_run(instruction, &shell, stage.file.escape(), &resolve) {
-                Some(text) => self.text(text),
+                Some(pieces) => self.pieces.extend(pieces),
                 None => self.verbatim(project, stage, instruction),
             }
-            self.written.push(Written { keyword: instruction.keyword.clone(), own: Some(index) });
+            let keyword = instruction.keyword.clone();
+            self.written.push(Written { keyword, own: Some(index), trigger: None });
         }
         let rest = &source[position..stage.span.end];
         self.text(rest);
@@ -144,9 +139,12 @@ impl Rendering {
         }
         let known: Result<Vec<String>, ()> =
             fetched.iter().map(|one| one.file.clone().map_err(drop)).collect();
-        self.text("ARG ASCEND_BUILD_FILES=");
+        // A trigger's mark is a trigger: it runs before it, in the stages built from this one.
+        let (prefix, keyword) =
+            if instruction.inner.is_some() { ("ONBUILD ", "ONBUILD") } else { ("", "ARG") };
+        self.text(format!("{prefix}ARG ASCEND_BUILD_FILES="));
         self.pieces.push(known.map_or(Piece::AllFiles, Piece::Files));
-        self.instruction("ARG", "\n".to_owned());
+        self.instruction(keyword, "\n".to_owned());
     }
 
     /// The instruction as it is, but for the server's address, numbers of stages and
@@ -182,7 +180,28 @@ fn fetched_by<'a>(
     instruction: &Instruction,
 ) -> impl Iterator<Item = &'a Fetched> {
     let start = instruction.span.start;
-    stage.fetches.iter().filter(move |fetched| fetched.instruction == start)
+    let all = stage.fetches.iter().chain(&stage.triggers);
+    all.filter(move |fetched| fetched.instruction == start)
+}
+
+/// What the parent's `ONBUILD`s bring right behind `FROM`.
+fn triggers(project: &Project, stage: &Stage) -> Vec<Written> {
+    let Parent::Stage(parent) = &stage.from else { return Vec::new() };
+    let Some(parent) = project.stages.get(parent) else { return Vec::new() };
+    let mut written = Vec::new();
+    for instruction in parent.instructions() {
+        let Some(inner) = &instruction.inner else { continue };
+        let place = instruction.place(parent.file.source());
+        let one = |keyword: &str| Written {
+            keyword: format!("ONBUILD {keyword}"),
+            own: None,
+            trigger: Some(place.clone()),
+        };
+        // See `cache_mark`.
+        written.extend(fetched_by(parent, instruction).next().map(|_| one("ARG")));
+        written.push(one(&inner.keyword));
+    }
+    written
 }
 
 /// `--from=0`, or `from=0` of a mount, counts the stages of the user's file; by itself a stage

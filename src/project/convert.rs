@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::dockerfile::{
     Assignment, Dockerfile, Edits, Fetch, Flag, Instruction, Lookup, Stage, edited, fetches,
-    run_with_packages,
+    run_with_packages, trigger_fetches,
 };
 use super::recipe::{Reader, with_reader};
 use super::{Parent, Project, Recipe, StageName};
@@ -72,6 +72,7 @@ impl Conversion<'_> {
         let file = self.reader.file;
         let (taken, args) = self.leading_arguments(stage);
         self.args.push((name.clone(), args));
+        self.platform(stage);
         let edits = self.stage_edits(stage);
         let span = self.own_span(stage);
         let edit = |instruction: &Instruction| {
@@ -92,12 +93,13 @@ impl Conversion<'_> {
             _ => above(file, stage.from).to_owned(),
         };
         let body = file.rewrite_within(span, edit);
+        let newline = newline(&file.source().text);
         let directives: String = file
             .directives()
             .iter()
-            .map(|directive| format!("# {}={}\n", directive.name, directive.value))
+            .map(|directive| format!("# {}={}{newline}", directive.name, directive.value))
             .collect();
-        format!("{directives}{comment}{}\n", body.trim())
+        format!("{directives}{comment}{}{newline}", body.trim())
     }
 
     /// The stage's body without the comments that belong to the next stage.
@@ -157,16 +159,44 @@ impl Conversion<'_> {
             }
             match run_with_packages(stages, stage.index, inputs, &own, self.package) {
                 Ok(converted) => edits.extend(converted),
-                Err(reason) => self.warnings.push(self.unconverted(own[0], &reason)),
+                Err(reason) => {
+                    self.warnings.push(self.unconverted(&instruction.keyword, own[0], &reason));
+                }
             }
         }
+        self.triggers(stage);
         edits.sort_by_key(|(span, _)| (span.start, span.end));
         edits
     }
 
-    fn unconverted(&self, fetch: &Fetch<'_>, reason: &str) -> Problem {
+    /// What a stage gives to those built from it stays, whoever they are.
+    fn triggers(&mut self, stage: &Stage<'_>) {
+        let Reader { stages, inputs, addresses, .. } = self.reader;
+        for fetch in trigger_fetches(stages, stage.index, inputs, addresses) {
+            let warning = self.unconverted("ONBUILD", &fetch, "a trigger fetches it");
+            self.warnings.push(warning);
+        }
+    }
+
+    /// A platform of one stage alone, which a project has no place for.
+    fn platform(&mut self, stage: &Stage<'_>) {
+        let Some(flag) = stage.from.flag("platform") else { return };
+        let value = flag.value.as_deref().unwrap_or_default();
+        if matches!(value, "$TARGETPLATFORM" | "${TARGETPLATFORM}") {
+            return;
+        }
+        let place = Place::new(self.reader.file.source(), flag.span.clone());
+        let problem = Problem::warning(format!("`--platform={value}` is left out"));
+        self.warnings.push(
+            problem
+                .at(place, "a project builds all of its stages for one platform")
+                .hint("say which with `ascend-build --platform`, or name a base image of that platform in stages.toml"),
+        );
+    }
+
+    fn unconverted(&self, keyword: &str, fetch: &Fetch<'_>, reason: &str) -> Problem {
         let place = Place::new(self.reader.file.source(), fetch.url_span.clone());
-        Problem::warning(format!("this `{}` stays as it is", fetch.instruction.keyword))
+        Problem::warning(format!("this `{keyword}` stays as it is"))
             .at(place, reason)
             .hint("give the `RUN` its packages by hand, with `--package=NAME`: a project serves nothing else")
     }
@@ -223,6 +253,11 @@ impl Conversion<'_> {
             .collect();
         format!("[stages.{}.args]\n{lines}", key(name.as_str()))
     }
+}
+
+/// What ends the lines of a text.
+fn newline(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 /// Every comment line above the first `FROM`.

@@ -14,6 +14,7 @@ mod package_list;
 mod packages_edit;
 mod packages_file;
 mod recipe;
+mod recipe_stage;
 mod relocate;
 mod resolve;
 mod skip;
@@ -21,6 +22,7 @@ mod stage_body;
 mod stages_file;
 mod table;
 mod tag;
+mod warnings;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -107,6 +109,8 @@ pub struct Stage {
     pub uses: Vec<PackageUse>,
     /// What its instructions fetch from the package server by address.
     pub fetches: Vec<Fetched>,
+    /// What its `ONBUILD`s fetch so in the stages that are built from it.
+    pub triggers: Vec<Fetched>,
     /// The names of its file's stages by their numbers, where the file has several.
     pub numbers: Vec<StageName>,
     /// Sources of `COPY` and `ADD` in the context, as patterns.
@@ -122,6 +126,8 @@ pub struct Stage {
 pub struct Fetched {
     /// The file, or why only the run can tell.
     pub file: Result<String, String>,
+    /// Why it may not be fetched at all, where that is so: `inside `if``, `after `||``.
+    pub doubt: Option<&'static str>,
     /// Where the address stands.
     pub place: Place,
     /// The bytes of `host:port` in the stage's file, be they variables, and the address that they mean.
@@ -137,6 +143,13 @@ pub enum Parent {
     Base(String),
     /// Another stage.
     Stage(StageName),
+}
+
+impl Fetched {
+    /// The file, where it certainly is fetched.
+    pub fn certain(&self) -> Option<&str> {
+        self.file.as_deref().ok().filter(|_| self.doubt.is_none())
+    }
 }
 
 impl Stage {
@@ -159,6 +172,11 @@ impl Stage {
 }
 
 impl Project {
+    /// The reference of a stage's image.
+    pub fn reference(&self, stage: &Stage, tag: &str) -> String {
+        format!("{}/{}:{tag}", self.name, stage.name.lower())
+    }
+
     /// The stage called `name`, whatever the case of its letters.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         find_stage(&self.stages, name)

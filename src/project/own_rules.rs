@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::load::read_source;
-use super::packages_file::{PackageEntry, PackagesFile};
+use super::packages_file::PackagesFile;
 use super::table::{Placed, Table};
 use crate::ascend::{Catalogue, Compatibility, Rule};
 use crate::error::{Problem, Result, SourceFile, did_you_mean};
@@ -88,10 +88,10 @@ fn extended<T>(
     own
 }
 
-/// Reads one `[[allow]]`, for `declared` packages.
+/// Reads one `[[allow]]`; `declared` are the names and files of all packages.
 pub(super) fn read_allow(
     mut table: Table<'_>,
-    declared: &[PackageEntry],
+    declared: &[&str],
     problems: &mut Vec<Problem>,
 ) -> Option<Allow> {
     let rule = table.required_text("rule", problems).and_then(|rule| known_rule(&rule, problems));
@@ -117,13 +117,12 @@ fn known_rule(text: &Placed<String>, problems: &mut Vec<Problem>) -> Option<Rule
 /// An allowance for a package that is not declared would never apply.
 fn refuse_unknown_packages(
     packages: &[Placed<String>],
-    declared: &[PackageEntry],
+    declared: &[&str],
     problems: &mut Vec<Problem>,
 ) {
-    let names = || declared.iter().flat_map(|entry| [entry.name.as_str(), entry.file.as_str()]);
-    for package in packages.iter().filter(|package| !names().any(|name| name == package.value)) {
+    for package in packages.iter().filter(|package| !declared.contains(&package.value.as_str())) {
         let problem = Problem::error(format!("package `{}` is not declared", package.value));
-        let hint = did_you_mean(&package.value, names());
+        let hint = did_you_mean(&package.value, declared.iter().copied());
         let label = "no `[[package]]` of this name or file";
         problems.push(problem.at(package.place.clone(), label).maybe_hint(hint));
     }

@@ -111,28 +111,38 @@ pub(super) fn read(file: &Arc<SourceFile>, problems: &mut Vec<Problem>) -> Packa
     let mut table = Table::new("packages.toml", file, parsed.get_ref(), parsed.span());
     let roots = table.texts("roots", problems);
     let entries = table.tables("package", problems);
-    let mut names = Vec::new();
+    let mut seen = Seen::default();
     let packages: Vec<_> =
-        entries.into_iter().filter_map(|entry| read_entry(entry, &mut names, problems)).collect();
+        entries.into_iter().filter_map(|entry| read_entry(entry, &mut seen, problems)).collect();
     let allowed = table.tables("allow", problems);
+    let known = seen.names.iter().map(PackageName::as_str).chain(seen.files.iter().map(|f| &**f));
+    let known: Vec<&str> = known.collect();
     let allowed: Vec<_> =
-        allowed.into_iter().filter_map(|allow| read_allow(allow, &packages, problems)).collect();
+        allowed.into_iter().filter_map(|allow| read_allow(allow, &known, problems)).collect();
     let catalogue = table.texts("catalogue", problems);
     let compatibility = table.texts("compatibility", problems);
     table.finish(problems);
     refuse_doubles(&packages, problems);
-    PackagesFile { roots, packages, names: Some(names), allowed, catalogue, compatibility }
+    PackagesFile { roots, packages, names: Some(seen.names), allowed, catalogue, compatibility }
+}
+
+/// What entries are called, the broken ones included: what names them is not wrong for that.
+#[derive(Default)]
+struct Seen {
+    names: Vec<PackageName>,
+    files: Vec<String>,
 }
 
 fn read_entry(
     mut table: Table<'_>,
-    names: &mut Vec<PackageName>,
+    seen: &mut Seen,
     problems: &mut Vec<Problem>,
 ) -> Option<PackageEntry> {
     let place = table.place();
     let name = table.required::<PackageName>("name", problems);
-    names.extend(name.iter().map(|name| name.value.clone()));
+    seen.names.extend(name.iter().map(|name| name.value.clone()));
     let file = table.required_text("file", problems);
+    seen.files.extend(file.iter().map(|file| file.value.clone()));
     let file = file.and_then(|file| plain_file_name(file, problems));
     let sha256 = table.required::<Sha256>("sha256", problems);
     let size = table.whole_number("size", problems).map(|size| size.value);

@@ -10,21 +10,16 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::{
-    Addresses, Dockerfile, Fetch, FetchPath, Inputs, Origin, Stages, fetches, lint,
-};
+use super::dockerfile::{Addresses, Dialect, Dockerfile, Inputs, Stages, lint};
 use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
 use super::packages_file::PackagesFile;
-use super::relocate::relocations;
 use super::resolve::refuse_cycles;
-use super::stage_body::{context_sources, package_uses};
-use super::stages_file::{Base, BaseFacts};
-use super::{Fetched, Parent, Platform, Project, Stage, StageName, dockerfile};
-use crate::error::{Error, Exit, Place, Problem, Result};
+use super::{Platform, Project, StageName, dockerfile};
+use crate::error::{Error, Exit, Place, Problem, Result, SourceFile};
 
 /// The gateway that recipes name: the first address of Docker's default bridge.
-const USUAL_GATEWAY: &str = "172.17.0.1";
+pub(super) const USUAL_GATEWAY: &str = "172.17.0.1";
 
 /// What the command line says of a Dockerfile.
 #[derive(Debug, Clone)]
@@ -39,6 +34,10 @@ pub struct Recipe {
     pub build_args: IndexMap<String, String>,
     /// What is built for.
     pub platform: Platform,
+    /// Stages to leave out, as the user names them.
+    pub skip: Vec<String>,
+    /// The builder whose reading of ARG and ENV counts.
+    pub dialect: Dialect,
 }
 
 /// The Dockerfile of a folder that holds one: `Dockerfile`, or `dockerfile`.
@@ -85,10 +84,14 @@ pub(super) fn with_reader<T>(
     let inputs = Inputs {
         build_args: recipe.build_args.clone().into_iter().collect(),
         platform: Some(recipe.platform.clone()),
+        dialect: recipe.dialect,
         ..Inputs::default()
     };
-    let (stages, found) = Stages::read(&file, &inputs);
+    let (mut stages, found) = Stages::read(&file, &inputs);
+    refuse_empty(file.source(), &stages, &found, problems);
     problems.extend(found);
+    let skipped = skipped(&stages, &recipe.skip);
+    stages.leave_out(&skipped);
     let addresses = Addresses::of(&stages, &inputs, &[USUAL_GATEWAY.to_owned()]);
     Some(act(&Reader {
         recipe,
@@ -96,25 +99,64 @@ pub(super) fn with_reader<T>(
         stages: &stages,
         inputs: &inputs,
         addresses: &addresses,
+        skipped: &skipped,
     }))
+}
+
+/// A file without any stage builds nothing; where something stands in no stage, that was told.
+fn refuse_empty(
+    source: &Arc<SourceFile>,
+    stages: &Stages<'_>,
+    found: &[Problem],
+    problems: &mut Vec<Problem>,
+) {
+    if stages.last().is_none() && found.is_empty() {
+        let problem = Problem::error(format!("`{}` has no stage", source.path.display()));
+        problems.push(
+            problem
+                .at(Place::new(source, 0..0), "expected a `FROM` somewhere, actual none")
+                .hint("begin with `FROM <image>`, or name another file with `-f`"),
+        );
+    }
+}
+
+/// The numbers of the stages with these names; who else is named is told where stages are skipped.
+fn skipped(stages: &Stages<'_>, names: &[String]) -> Vec<usize> {
+    let is_named = |index: &usize| {
+        let own = name_of(stages, *index);
+        own.is_some_and(|own| names.iter().any(|name| name.eq_ignore_ascii_case(own.as_str())))
+    };
+    (0..stages.iter().len()).filter(is_named).collect()
+}
+
+/// A stage's name; one that has none, or that a later stage takes, is called by its number, as Docker counts.
+fn name_of(stages: &Stages<'_>, index: usize) -> Option<StageName> {
+    let own = stages.get(index)?.name.clone();
+    own.filter(|name| stages.find(name) == Some(index))
+        .unwrap_or_else(|| format!("stage-{index}"))
+        .parse()
+        .ok()
 }
 
 /// A Dockerfile that was read, and what it is read with.
 pub(super) struct Reader<'a> {
-    recipe: &'a Recipe,
+    pub(super) recipe: &'a Recipe,
     pub(super) file: &'a Arc<Dockerfile>,
     pub(super) stages: &'a Stages<'a>,
     pub(super) inputs: &'a Inputs,
     pub(super) addresses: &'a Addresses,
+    /// The stages that are left out.
+    skipped: &'a [usize],
 }
 
 impl Reader<'_> {
     fn lint(&self) -> Vec<Problem> {
-        let all: Vec<usize> = (0..self.stages.iter().len()).collect();
+        let kept = (0..self.stages.iter().len()).filter(|index| !self.skipped.contains(index));
+        let kept: Vec<usize> = kept.collect();
         let size = |source: &str| {
             std::fs::metadata(self.recipe.context.join(source)).ok().map(|metadata| metadata.len())
         };
-        lint(self.stages, &all, self.inputs, self.addresses, &size)
+        lint(self.stages, &kept, self.inputs, self.addresses, &size)
     }
 
     fn project(&self, packages: &PackagesFile, problems: &mut Vec<Problem>) -> Option<Project> {
@@ -125,13 +167,6 @@ impl Reader<'_> {
             stages.insert(stage.name.clone(), stage);
         }
         refuse_cycles(&stages, problems);
-        let roots = match (self.recipe.roots.as_slice(), packages.roots.as_slice()) {
-            ([], []) => vec![self.recipe.context.clone()],
-            ([], declared) => {
-                declared.iter().map(|root| self.recipe.context.join(&root.value)).collect()
-            }
-            (given, _) => given.to_vec(),
-        };
         Some(Project {
             folder: self.recipe.context.clone(),
             name: project_name(&self.recipe.context),
@@ -144,84 +179,23 @@ impl Reader<'_> {
             dockerfile: Some(self.recipe.file.clone()),
             port: self.addresses.port,
             rules: OwnRules::read(&self.recipe.context, packages, problems),
-            roots,
+            roots: self.roots(packages),
         })
     }
 
-    fn stage(
-        &self,
-        stage: &dockerfile::Stage<'_>,
-        bases: &mut IndexMap<String, Base>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Stage> {
-        let place = Place::new(self.file.source(), stage.from.span.clone());
-        let from = match &stage.base {
-            Origin::Stage(index) => Parent::Stage(self.name(*index)?),
-            Origin::Image(image) => {
-                let base = Base {
-                    image: image.clone(),
-                    facts: BaseFacts::default(),
-                    archive: None,
-                    rootfs: None,
-                    place: place.clone(),
-                };
-                bases.entry(image.clone()).or_insert(base);
-                Parent::Base(image.clone())
+    fn roots(&self, packages: &PackagesFile) -> Vec<PathBuf> {
+        match (self.recipe.roots.as_slice(), packages.roots.as_slice()) {
+            ([], []) => vec![self.recipe.context.clone()],
+            ([], declared) => {
+                declared.iter().map(|root| self.recipe.context.join(&root.value)).collect()
             }
-            Origin::Unknown { reason } => {
-                let problem = Problem::error("the base image is not known before the build");
-                problems.push(
-                    problem
-                        .at(place, reason)
-                        .hint("set the argument with `--build-arg NAME=VALUE`"),
-                );
-                return None;
-            }
-        };
-        let used = stage.uses.iter().filter_map(|one| match one.origin {
-            Origin::Stage(index) => self.name(index),
-            _ => None,
-        });
-        let mut copies: Vec<StageName> = used.collect();
-        copies.sort();
-        copies.dedup();
-        let span = self.body_span(stage);
-        let file = Arc::clone(self.file);
-        let own = Stage {
-            name: self.name(stage.index)?,
-            place,
-            description: None,
-            from,
-            span,
-            preamble: self.file.source().text[..self.stages.get(0)?.from.span.start].to_owned(),
-            from_flags: stage
-                .from
-                .flags
-                .iter()
-                .map(|flag| format!("{} ", &self.file.source().text[flag.span.clone()]))
-                .collect(),
-            file,
-            args: IndexMap::new(),
-            build_args: self.recipe.build_args.clone(),
-            checks: IndexMap::new(),
-            check_timeout: 0,
-            uses: Vec::new(),
-            copies,
-            fetches: self.fetches(stage.index),
-            numbers: (0..self.stages.iter().len()).filter_map(|index| self.name(index)).collect(),
-            sources: self.sources(stage.index),
-            relocations: self.relocations(stage.index),
-        };
-        Some(Stage { uses: package_uses(own.instructions(), self.file, problems), ..own })
+            (given, _) => given.to_vec(),
+        }
     }
 
-    /// A stage's name; one that has none, or that a later stage takes, is called by its number, as Docker counts.
+    /// What a stage is called.
     pub(super) fn name(&self, index: usize) -> Option<StageName> {
-        let own = self.stages.get(index)?.name.clone();
-        own.filter(|name| self.stages.find(name) == Some(index))
-            .unwrap_or_else(|| format!("stage-{index}"))
-            .parse()
-            .ok()
+        name_of(self.stages, index)
     }
 
     /// From behind its `FROM` to the next one.
@@ -231,59 +205,6 @@ impl Reader<'_> {
         let start = stage.from.span.end;
         let newline = text[start..end].find('\n').map_or(end, |offset| start + offset + 1);
         newline..end
-    }
-
-    fn fetches(&self, stage: usize) -> Vec<Fetched> {
-        fetches(self.stages, stage, self.inputs, self.addresses)
-            .iter()
-            .map(|fetch| self.fetched(fetch))
-            .collect()
-    }
-
-    fn fetched(&self, fetch: &Fetch<'_>) -> Fetched {
-        let file = match (&fetch.path, fetch.path.file_name(), fetch.doubt) {
-            (FetchPath::Known(_), Some(name), None) if !name.is_empty() => Ok(name),
-            (FetchPath::Known(_), Some(_), Some(doubt)) => {
-                Err(format!("whether it is fetched is only known then: it stands {doubt}"))
-            }
-            (FetchPath::Unknown { reason }, ..) => Err(reason.clone()),
-            _ => Err(format!("`{}` chooses among the files that it finds there", fetch.tool)),
-        };
-        Fetched {
-            file,
-            place: Place::new(self.file.source(), fetch.url_span.clone()),
-            authority: self.authority(fetch),
-            instruction: fetch.instruction.span.start,
-        }
-    }
-
-    /// Where the address stands, literally or as variables between `://` and `/`, and what it means.
-    fn authority(&self, fetch: &Fetch<'_>) -> Option<(std::ops::Range<usize>, String)> {
-        let text = &self.file.source().text;
-        let written = || {
-            let url = text.get(fetch.url_span.clone())?;
-            let start = url.find("://")? + 3;
-            let end = start + url[start..].find('/')?;
-            let plain = !url[start..end].contains(['"', '\'', '`', '(', '@', ' ']);
-            plain.then(|| fetch.url_span.start + start..fetch.url_span.start + end)
-        };
-        let address = format!("{}:{}", fetch.host.as_ref()?, fetch.port?);
-        Some((fetch.authority_span.clone().or_else(written)?, address))
-    }
-
-    fn sources(&self, stage: usize) -> Vec<String> {
-        let steps = self.stages.steps(stage);
-        steps.iter().flat_map(|step| context_sources(step.instruction, &step.scope)).collect()
-    }
-
-    /// None where the parent's triggers copy: they cannot be written anew.
-    fn relocations(&self, stage: usize) -> Vec<(std::ops::Range<usize>, String)> {
-        let steps = self.stages.steps(stage);
-        if steps.iter().any(|step| step.trigger_of.is_some()) {
-            return Vec::new();
-        }
-        let scoped = steps.iter().map(|step| (step.instruction, step.scope.clone()));
-        relocations(scoped, &self.sources(stage))
     }
 }
 

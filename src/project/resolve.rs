@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope, syntax_directive};
+use super::dockerfile::{Dockerfile, Inputs, Instruction, Scope};
 use super::load::Files;
 use super::names::{PackageName, StageName};
 use super::own_rules::OwnRules;
@@ -15,6 +15,7 @@ use super::relocate::relocations;
 use super::stage_body::{self, PackageUse, from_names};
 use super::stages_file::StageEntry;
 use super::table::Placed;
+use super::warnings::warnings;
 use super::{Parent, Project, Stage, find_stage};
 use crate::error::{Problem, did_you_mean};
 
@@ -35,7 +36,11 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
     }
     let default_target =
         files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
+    let circles = problems.len();
     refuse_cycles(&stages, problems);
+    if problems.len() == circles {
+        problems.extend(warnings(&folder.join("stages"), &stages));
+    }
     let roots = roots(folder, &files.packages);
     let rules = OwnRules::read(folder, &files.packages, problems);
     Some(Project {
@@ -85,7 +90,6 @@ fn resolve_stage(
     problems: &mut Vec<Problem>,
 ) -> Option<Stage> {
     stage_body::refuse_from(&body, problems);
-    problems.extend(syntax_directive(&body));
     let uses = stage_body::package_uses(body.instructions(), &body, problems);
     refuse_undeclared(&uses, known, problems);
     let copies = copies(&body, known.stages, &entry.name.value);
@@ -106,6 +110,7 @@ fn resolve_stage(
         file: Arc::new(body),
         build_args: IndexMap::new(),
         fetches: Vec::new(),
+        triggers: Vec::new(),
         numbers: Vec::new(),
         relocations,
         args: entry.args,

@@ -1,7 +1,10 @@
 //! Getting a base: in the engine already, else an archive, else a root file
 //! system, else pulled.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+
+use tokio::sync::Mutex;
 
 use super::{Event, Job, Materials};
 use crate::engine::{Engine, ImageFacts};
@@ -12,25 +15,40 @@ use crate::project::{BaseFile, Platform};
 /// What Docker calls the image that holds nothing: there is none to get.
 const NOTHING: &str = "scratch";
 
-/// Makes sure that the base is in the engine, for the plan's platform.
-pub(super) async fn prepare<E: Engine, M: Materials>(
+/// The bases of a run, each got once, whatever how many stages start from it.
+#[derive(Default)]
+pub(super) struct Bases(Mutex<HashMap<String, ImageFacts>>);
+
+impl Bases {
+    /// Makes sure that the base is in the engine, for the plan's platform; `None` for `scratch`.
+    pub(super) async fn prepare<E: Engine, M: Materials>(
+        &self,
+        job: &Job<'_, E, M>,
+        base: &PlannedBase,
+    ) -> Result<Option<ImageFacts>> {
+        if base.image == NOTHING {
+            return Ok(None);
+        }
+        let mut ready = self.0.lock().await;
+        if let Some(facts) = ready.get(&base.image) {
+            return Ok(Some(facts.clone()));
+        }
+        let facts = prepare(job, base).await?;
+        ready.insert(base.image.clone(), facts.clone());
+        Ok(Some(facts))
+    }
+}
+
+async fn prepare<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     base: &PlannedBase,
-) -> Result<()> {
-    if base.image == NOTHING {
-        return Ok(());
-    }
-    let platform = &job.plan.platform;
+) -> Result<ImageFacts> {
     if let Some(image) = fitting(job, base).await? {
-        ready(job, base, image, "present");
-        return Ok(());
+        return Ok(ready(job, base, image, "present"));
     }
-    let how = get(job, base, platform).await?;
+    let how = get(job, base, &job.plan.platform).await?;
     match fitting(job, base).await? {
-        Some(image) => {
-            ready(job, base, image, how);
-            Ok(())
-        }
+        Some(image) => Ok(ready(job, base, image, how)),
         None => Err(not_there(job, base, how)),
     }
 }
@@ -43,8 +61,15 @@ async fn fitting<E: Engine, M>(
     Ok(image.filter(|image| image.platform.as_ref() == Some(&job.plan.platform)))
 }
 
-fn ready<E, M>(job: &Job<'_, E, M>, base: &PlannedBase, image: ImageFacts, how: &'static str) {
-    job.recorder.record(&Event::BaseReady { image: base.image.clone(), id: image.id, how });
+fn ready<E, M>(
+    job: &Job<'_, E, M>,
+    base: &PlannedBase,
+    facts: ImageFacts,
+    how: &'static str,
+) -> ImageFacts {
+    let (image, id, size) = (base.image.clone(), facts.id.clone(), facts.size);
+    job.recorder.record(&Event::BaseReady { image, id, how, size });
+    facts
 }
 
 async fn get<E: Engine, M: Materials>(

@@ -4,7 +4,9 @@
 //! describes them, and a test holds the two together.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
+use super::Forecast;
 use crate::engine::Builder;
 use crate::project::{Platform, StageName};
 
@@ -30,6 +32,18 @@ pub enum Event {
         /// All stages of the plan, in order.
         stages: Vec<StageName>,
     },
+    /// Another run builds the same image; this one goes on when that one ends.
+    Waiting {
+        /// The other run's id.
+        run: String,
+        /// Its process.
+        process: u32,
+        /// What both build.
+        image: String,
+        /// When the other run began to build it.
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
+    },
     /// Hashing the package files has begun.
     VerifyStarted {
         /// How many files.
@@ -48,6 +62,8 @@ pub enum Event {
     VerifyFinished {
         /// How many files.
         files: usize,
+        /// How many of them were not read, because their digests are remembered.
+        remembered: usize,
         /// How many bytes they are.
         bytes: u64,
         /// Seconds that it took.
@@ -81,6 +97,30 @@ pub enum Event {
         id: String,
         /// `present`, `load`, `import` or `pull`.
         how: &'static str,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// What the stages are expected to need, before the first one begins.
+    Forecast(Forecast),
+    /// A stage has been silent far longer than it ever was.
+    Silent {
+        /// The stage.
+        stage: StageName,
+        /// For how long, in seconds.
+        seconds: f64,
+        /// The longest silence of earlier builds, in seconds.
+        before: f64,
+    },
+    /// Whether a stage is built, or an image of the same content is used again.
+    StageDecided {
+        /// The stage.
+        stage: StageName,
+        /// Whether the engine has an image of the same content.
+        reused: bool,
+        /// The causes, the nearest first.
+        reasons: Vec<String>,
+        /// What names its content; `null` where only the engine can tell whether something changed.
+        key: Option<String>,
     },
     /// A stage is being built.
     StageStarted {

@@ -39,8 +39,8 @@ fn instruction<E, M>(
             .note(format!("the engine says: {message}"))
             .hint("join the commands with `&& \\`, or use Docker Engine 23.0 or later");
     }
-    if let Some((_, instruction)) = index.and_then(|index| stage.instruction(index)) {
-        problem = problem.at(instruction.place.clone(), label);
+    if let Some(place) = index.and_then(|index| stage.place(index)) {
+        problem = problem.at(place.clone(), label);
     }
     if exit_code.is_none() {
         problem = problem.note(format!("the engine says: {message}"));

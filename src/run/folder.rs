@@ -1,13 +1,17 @@
 //! The folder that a run leaves behind: `.ascend-build/runs/<id>/` with one
-//! log a stage and `report.json`.
+//! log a stage and `report.json`; locked while the run is under way.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use time::OffsetDateTime;
-use time::macros::format_description;
 
+use super::alive;
+use super::history::{BEGUN, Begun};
+use super::holder::Holder;
+use super::id::RunId;
 use crate::error::{Exit, Problem, Result};
 use crate::project::StageName;
 
@@ -21,6 +25,13 @@ pub struct RunFolder {
     pub id: String,
     /// The folder.
     pub path: PathBuf,
+    /// Held until the last clone goes; `None` where the file system has no locks.
+    pub(super) _lock: Option<Arc<File>>,
+}
+
+/// Where runs of the project in `folder` leave what they leave behind.
+pub fn state_folder(folder: &Path) -> PathBuf {
+    folder.join(STATE)
 }
 
 impl RunFolder {
@@ -47,24 +58,33 @@ impl RunFolder {
         if !ignore.exists() {
             fs::write(ignore, "*\n")?;
         }
-        let stamp = now
-            .to_offset(time::UtcOffset::UTC)
-            .format(format_description!("[year][month][day]-[hour][minute][second]"));
-        let stamp = stamp.map_err(io::Error::other)?;
-        let process = std::process::id();
         for attempt in 0.. {
-            let id = if attempt == 0 {
-                format!("{stamp}-{process}")
-            } else {
-                format!("{stamp}-{process}-{attempt}")
-            };
-            let path = state.join("runs").join(&id);
-            match fs::create_dir(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => return made.map(|()| Self { id, path }),
+            let id = RunId::new(now, std::process::id(), attempt);
+            match Self::claim(&state.join("runs"), &id, now) {
+                Err(error) if is_taken(&error) => {}
+                made => return made,
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Makes and locks the folder under another name first: nobody ever sees a
+    /// folder of a living run without its lock.
+    fn claim(runs: &Path, id: &RunId, now: OffsetDateTime) -> io::Result<Self> {
+        let unlocked = runs.join(format!(".{id}.new"));
+        fs::create_dir(&unlocked)?;
+        let path = runs.join(id.as_str());
+        let lock = alive::lock(&unlocked, &Holder::this(id.as_str(), now));
+        let claimed = lock.and_then(|lock| fs::rename(&unlocked, &path).map(|()| lock));
+        if claimed.is_err() {
+            fs::remove_dir_all(&unlocked)?;
+        }
+        claimed.map(|lock| Self { id: id.to_string(), path, _lock: lock.map(Arc::new) })
+    }
+
+    /// Where the project's runs leave what they leave behind.
+    pub fn state(&self) -> &Path {
+        self.path.ancestors().nth(2).unwrap_or(Path::new("."))
     }
 
     /// Where the log of `stage` is.
@@ -80,15 +100,62 @@ impl RunFolder {
         File::options().create(true).append(true).open(self.log_path(stage))
     }
 
-    /// Writes `report.json`, whole or not at all.
+    /// Writes what the run is about to do, for whoever finds that it was killed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_begun(&self, begun: &Begun) -> io::Result<()> {
+        fs::write(self.path.join(BEGUN), serde_json::to_vec_pretty(begun)?)
+    }
+
+    /// Writes `report.json`, whole or not at all, also where the machine goes down.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_report(&self, json: &[u8]) -> io::Result<PathBuf> {
         let path = self.path.join("report.json");
         let unfinished = self.path.join("report.json.new");
-        fs::write(&unfinished, json)?;
+        let mut file = File::create(&unfinished)?;
+        file.write_all(json)?;
+        file.sync_data()?;
         fs::rename(&unfinished, &path)?;
         Ok(path)
+    }
+}
+
+/// A folder that another run has, whichever way the system says so.
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{dead_runs, is_alive};
+
+    /// The runs that are taken for dead, out of those begun here.
+    fn check(project: &Path, runs: &[&RunFolder], expected: &[&RunFolder]) {
+        let dead: Vec<_> = dead_runs(&state_folder(project)).iter().map(RunId::to_string).collect();
+        let expected: Vec<_> = expected.iter().map(|folder| folder.id.clone()).collect();
+        assert_eq!(dead, expected);
+        for folder in runs {
+            let reported = folder.path.join("report.json").exists();
+            assert_eq!(is_alive(&folder.path), !reported && !dead.contains(&folder.id));
+        }
+    }
+
+    #[test]
+    fn a_run_is_alive_until_its_process_ends_and_dead_without_a_report() {
+        let project = tempfile::tempdir().unwrap();
+        let now = OffsetDateTime::from_unix_timestamp(1_795_242_400).unwrap();
+        let begin = || RunFolder::create(project.path(), now).unwrap();
+        let (mut first, second, mut third) = (begin(), begin(), begin());
+        check(project.path(), &[&first, &second, &third], &[]);
+        let clone = second.clone();
+        first._lock = None;
+        drop(second);
+        third.write_report(b"{}").unwrap();
+        third._lock = None;
+        check(project.path(), &[&first, &clone, &third], &[&first]);
     }
 }

@@ -1,6 +1,7 @@
 //! Who fetched what: every download of a run and every refused request, with
-//! the stage that was being built. Stages run one after another, so the stage
-//! that runs is the one that fetches.
+//! the stage that was being built. Where several stages are built at the same
+//! time, a download is that of a stage that needs the file: of the one whose
+//! container fetched before, else of one that has not fetched it yet.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,15 @@ pub struct Fetch {
     pub sent: u64,
     /// `whole`, `cut`, `changed`, or `running` where the run ended first.
     pub outcome: &'static str,
+    /// Other stages that needed the file at that time.
+    #[serde(skip)]
+    also: Vec<StageName>,
+}
+
+impl Fetch {
+    fn may_be_of(&self, stage: &StageName) -> bool {
+        self.stage.as_ref() == Some(stage) || self.also.contains(stage)
+    }
 }
 
 /// A request that got no file.
@@ -61,7 +71,8 @@ pub struct Ledger {
 
 #[derive(Debug, Default)]
 struct State {
-    stage: Option<StageName>,
+    /// The stages under way and the files that each needs.
+    running: Vec<(StageName, Vec<String>)>,
     fetches: Vec<Fetch>,
     /// Where in `fetches` the download of each id is.
     places: HashMap<u64, usize>,
@@ -69,9 +80,14 @@ struct State {
 }
 
 impl Ledger {
-    /// What is fetched from now on is fetched by `stage`.
-    pub fn enter(&self, stage: &StageName) {
-        self.state().stage = Some(stage.clone());
+    /// From now on `stage`, which needs `files`, may fetch.
+    pub fn enter(&self, stage: &StageName, files: impl IntoIterator<Item = String>) {
+        self.state().running.push((stage.clone(), files.into_iter().collect()));
+    }
+
+    /// `stage` fetches no more.
+    pub fn leave(&self, stage: &StageName) {
+        self.state().running.retain(|(running, _)| running != stage);
     }
 
     /// Takes one event of the package server, which happened at `now`.
@@ -87,10 +103,7 @@ impl Ledger {
     ) -> Vec<&'a str> {
         let state = self.state();
         let fetched = |file: &str| {
-            state
-                .fetches
-                .iter()
-                .any(|fetch| fetch.file == file && fetch.stage.as_ref() == Some(stage))
+            state.fetches.iter().any(|fetch| fetch.file == file && fetch.may_be_of(stage))
         };
         files.into_iter().filter(|file| !fetched(file)).collect()
     }
@@ -116,8 +129,10 @@ impl State {
         match transfer {
             Transfer::Started { id, client, file, length } if self.fetches.len() < MOST => {
                 self.places.insert(*id, self.fetches.len());
+                let (stage, also) = self.fetching(client, file);
                 self.fetches.push(Fetch {
-                    stage: self.stage.clone(),
+                    stage,
+                    also,
                     file: file.clone(),
                     client: client.clone(),
                     started: now,
@@ -130,7 +145,7 @@ impl State {
             Transfer::Ended { id, sent, outcome } => self.note(*id, *sent, outcome),
             Transfer::Refused { client, path, status, nearest } if self.refusals.len() < MOST => {
                 self.refusals.push(Refusal {
-                    stage: self.stage.clone(),
+                    stage: self.known(client).or_else(|| self.only()),
                     client: client.clone(),
                     path: path.clone(),
                     status: *status,
@@ -138,6 +153,37 @@ impl State {
                 });
             }
             _ => {}
+        }
+    }
+
+    /// The stage that fetches `file` now, and others that it might be.
+    fn fetching(&self, client: &str, file: &str) -> (Option<StageName>, Vec<StageName>) {
+        let needing = self.running.iter().filter(|(_, files)| files.iter().any(|one| one == file));
+        let mut stages: Vec<StageName> = needing.map(|(stage, _)| stage.clone()).collect();
+        let had = |stage: &StageName| {
+            self.fetches
+                .iter()
+                .any(|fetch| fetch.file == file && fetch.stage.as_ref() == Some(stage))
+        };
+        let known = self.known(client);
+        stages.sort_by_key(|stage| (known.as_ref() != Some(stage), had(stage)));
+        let first = (!stages.is_empty()).then(|| stages.remove(0));
+        (first.or_else(|| self.only()), stages)
+    }
+
+    /// The running stage whose container has this address.
+    fn known(&self, client: &str) -> Option<StageName> {
+        let of_client = self.fetches.iter().rev().filter(|fetch| fetch.client == client);
+        let mut stages = of_client.filter_map(|fetch| fetch.stage.as_ref());
+        let running = |stage: &&StageName| self.running.iter().any(|(name, _)| name == *stage);
+        stages.find(running).cloned()
+    }
+
+    /// The stage that is being built, where it is only one.
+    fn only(&self) -> Option<StageName> {
+        match self.running.as_slice() {
+            [(stage, _)] => Some(stage.clone()),
+            _ => None,
         }
     }
 
@@ -158,20 +204,32 @@ mod tests {
     }
 
     fn started(id: u64, file: &str) -> Transfer {
-        Transfer::Started { id, client: "c".to_owned(), file: file.to_owned(), length: 10 }
+        fetched_by("c", id, file)
+    }
+
+    fn fetched_by(client: &str, id: u64, file: &str) -> Transfer {
+        Transfer::Started { id, client: client.to_owned(), file: file.to_owned(), length: 10 }
+    }
+
+    /// `stage` follows the one before.
+    fn enter(ledger: &Ledger, stage: &str) {
+        for stage in ["A", "B", "C"] {
+            ledger.leave(&name(stage));
+        }
+        ledger.enter(&name(stage), []);
     }
 
     /// Stage `A` fetches `whole` in two goes and stage `B` `cut`, and asks for `x`; then `act`.
     fn check(act: impl Fn(&Ledger), expected: &[&str]) {
         let ledger = Ledger::default();
         let take = |transfer| ledger.take(&transfer, OffsetDateTime::UNIX_EPOCH);
-        ledger.enter(&name("A"));
+        enter(&ledger, "A");
         take(started(1, "whole"));
         take(Transfer::Progress { id: 1, sent: 3 });
         take(Transfer::Ended { id: 1, sent: 4, outcome: "cut" });
         take(started(2, "whole"));
         take(Transfer::Ended { id: 2, sent: 6, outcome: "whole" });
-        ledger.enter(&name("B"));
+        enter(&ledger, "B");
         take(started(3, "cut"));
         act(&ledger);
         let line = |fetch: &Fetch| {
@@ -187,7 +245,7 @@ mod tests {
         let first = ["A whole 4 cut", "A whole 6 whole"];
         check(|_| (), &[first[0], first[1], "B cut 0 running"]);
         let later = |ledger: &Ledger| {
-            ledger.enter(&name("C"));
+            enter(ledger, "C");
             let ended = Transfer::Ended { id: 3, sent: 7, outcome: "changed" };
             ledger.take(&ended, OffsetDateTime::UNIX_EPOCH);
         };
@@ -201,12 +259,28 @@ mod tests {
     #[test]
     fn what_another_stage_fetched_was_not_fetched_by_this_one() {
         let ledger = Ledger::default();
-        ledger.enter(&name("A"));
+        enter(&ledger, "A");
         ledger.take(&started(1, "a"), OffsetDateTime::UNIX_EPOCH);
-        ledger.enter(&name("B"));
+        enter(&ledger, "B");
         ledger.take(&started(2, "b"), OffsetDateTime::UNIX_EPOCH);
         assert_eq!(ledger.never_fetched(&name("A"), ["a", "b"]), ["b"]);
         assert_eq!(ledger.never_fetched(&name("B"), ["a", "b"]), ["a"]);
+    }
+
+    #[test]
+    fn stages_side_by_side_are_told_apart_by_what_they_need_and_by_their_containers() {
+        let ledger = Ledger::default();
+        ledger.enter(&name("A"), ["a", "both"].map(str::to_owned));
+        ledger.enter(&name("B"), ["b", "both"].map(str::to_owned));
+        let fetches = [("1", "a"), ("2", "both"), ("1", "both"), ("2", "b"), ("3", "x")];
+        for (id, (client, file)) in fetches.into_iter().enumerate() {
+            ledger.take(&fetched_by(client, id as u64, file), OffsetDateTime::UNIX_EPOCH);
+        }
+        let stages: Vec<_> = ledger.fetches().iter().map(|fetch| fetch.stage.clone()).collect();
+        let [a, b] = ["A", "B"].map(|stage| Some(name(stage)));
+        assert_eq!(stages, [a.clone(), a.clone(), a, b, None]);
+        assert!(ledger.never_fetched(&name("B"), ["b", "both"]).is_empty());
+        assert_eq!(ledger.never_fetched(&name("B"), ["a"]), ["a"]);
     }
 
     #[test]

@@ -1,24 +1,49 @@
 //! Executes a plan on an engine: events, ledger, logs, report.
 //!
-//! For each stage, after its parents: render, build, check, tag. What happens
+//! For each stage, after its parents: decide, render, build, check, tag. What happens
 //! is told as [`Event`]s; the terminal is one reader of them, the logs another.
 
+mod alive;
 mod base;
+mod decide;
 mod event;
 mod execute;
 mod failure;
 mod folder;
+pub mod forecast;
+pub mod history;
+mod holder;
+mod id;
+mod labels;
 mod ledger;
+mod leftovers;
+mod pace;
 mod passed;
 mod recorder;
 mod report;
+mod retry;
+mod revision;
+mod schedule;
 mod stage;
+mod stock;
+mod turn;
 mod unfetched;
 
+pub use alive::{dead_runs, is_alive};
+pub use decide::{Sources, foresee};
 pub use event::{Event, Outcome, SCHEMA, StageResult, Transfer};
 pub use execute::{Job, Materials, execute};
-pub use folder::RunFolder;
+pub use folder::{RunFolder, state_folder};
+pub use forecast::{Forecast, StageForecast};
+pub use holder::Holder;
+pub use id::{NoRunId, RunId};
 pub use ledger::{Fetch, Ledger, Refusal};
+pub use leftovers::clear_leftovers;
+pub use pace::{Pace, StagePace, StepPace};
 pub use recorder::{Recorder, Reporter};
 pub use report::{Ending, Report};
+pub use revision::Revision;
+pub use schedule::parents;
 pub use stage::Scratch;
+pub use stock::{Decision, INPUTS, KEY, PROJECT, Question, STAGE, Stock, inputs_of};
+pub use turn::{Asked, Turn};

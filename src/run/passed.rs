@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -22,8 +22,7 @@ pub(super) struct Passed {
 impl Passed {
     /// What earlier runs of the project of this run remember.
     pub(super) fn of(folder: &RunFolder) -> Self {
-        let state = folder.path.ancestors().nth(2).unwrap_or(Path::new("."));
-        Self { path: state.join("passed-checks") }
+        Self { path: folder.state().join("passed-checks") }
     }
 
     /// Whether `image` is known to pass `command`.

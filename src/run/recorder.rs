@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{Event, Ledger, Outcome, RunFolder, StageResult};
+use super::{Decision, Event, Ledger, Outcome, RunFolder, StageResult};
+use crate::plan::PlannedStage;
 use crate::project::StageName;
 
 /// How many lines of output a failure shows.
@@ -35,6 +36,7 @@ struct State {
     clipped: HashSet<StageName>,
     tails: HashMap<StageName, VecDeque<String>>,
     results: Vec<StageResult>,
+    decisions: Vec<(StageName, Decision)>,
     /// The stages under way and when they began.
     running: HashMap<StageName, Instant>,
 }
@@ -59,7 +61,6 @@ impl<'a> Recorder<'a> {
     pub fn record(&self, event: &Event) {
         match event {
             Event::StageStarted { stage, steps } => {
-                self.ledger.enter(stage);
                 let plural = if *steps == 1 { "step" } else { "steps" };
                 self.log(stage, &format!("=== stage {stage}, {steps} {plural}"));
                 self.state().running.insert(stage.clone(), Instant::now());
@@ -82,6 +83,22 @@ impl<'a> Recorder<'a> {
             _ => {}
         }
         self.reporter.report(event);
+    }
+
+    /// Keeps what was decided of a stage, and tells it.
+    pub(super) fn decide(&self, stage: &PlannedStage, decision: &Decision) {
+        self.state().decisions.push((stage.name.clone(), decision.clone()));
+        self.record(&Event::StageDecided {
+            stage: stage.name.clone(),
+            reused: decision.reuse.is_some(),
+            reasons: decision.reasons.clone(),
+            key: decision.key.as_ref().map(ToString::to_string),
+        });
+    }
+
+    /// What was decided of each stage.
+    pub fn decisions(&self) -> Vec<(StageName, Decision)> {
+        self.state().decisions.clone()
     }
 
     /// Ends the stages that an interrupt has left unfinished.
@@ -180,7 +197,8 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let path = project.path().join(if there { "" } else { "gone" });
         let warnings = Warnings::default();
-        let recorder = Recorder::new(RunFolder { id: "1".to_owned(), path }, &warnings);
+        let recorder =
+            Recorder::new(RunFolder { id: "1".to_owned(), path, _lock: None }, &warnings);
         let stage: StageName = "A".parse().unwrap();
         for _ in 0..2 {
             recorder.record(&Event::StageOutput { stage: stage.clone(), line: "x".to_owned() });

@@ -1,15 +1,18 @@
 //! `report.json`: what a run did, for people's scripts and for later runs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Fetch, Recorder, Refusal, StageResult};
+use super::{Decision, Fetch, Forecast, Pace, Recorder, Refusal, Revision, StagePace, StageResult};
 use crate::engine::{Builder, EngineFacts};
 use crate::error::{Error, Exit};
-use crate::plan::{Plan, VerifiedPackage};
+use crate::plan::{Inputs, Plan, StageKey, VerifiedPackage};
+use crate::project::StageName;
 
 /// The version of the report; raised when a field changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// How a run ended.
 #[derive(Debug, Clone, Serialize)]
@@ -46,13 +49,35 @@ pub struct Report<'a> {
     seconds: f64,
     #[serde(flatten)]
     ending: &'a Ending,
+    revision: Option<Revision>,
     builder: Option<Builder>,
     engine: Option<&'a EngineFacts>,
     stages: Vec<StageResult>,
+    decisions: Vec<Decided>,
     packages: &'a [VerifiedPackage],
     transfers: Vec<Fetch>,
     refused: Vec<Refusal>,
+    pace: Vec<StagePace>,
+    bases: BTreeMap<String, u64>,
+    forecast: Option<&'a Forecast>,
     plan: &'a Plan,
+}
+
+/// Whether a stage was built, why, and what decides its content.
+#[derive(Debug, Serialize)]
+struct Decided {
+    stage: StageName,
+    reused: bool,
+    reasons: Vec<String>,
+    key: Option<StageKey>,
+    inputs: Inputs,
+}
+
+impl Decided {
+    fn of((stage, decision): (StageName, Decision)) -> Self {
+        let Decision { inputs, key, reuse, reasons } = decision;
+        Self { stage, reused: reuse.is_some(), reasons, key, inputs }
+    }
 }
 
 impl<'a> Report<'a> {
@@ -70,14 +95,31 @@ impl<'a> Report<'a> {
             started,
             seconds,
             ending,
+            revision: None,
             builder: None,
             engine: None,
             stages: recorder.results(),
+            decisions: recorder.decisions().into_iter().map(Decided::of).collect(),
             packages: &[],
             transfers: recorder.ledger().fetches(),
             refused: recorder.ledger().refusals(),
+            pace: Vec::new(),
+            bases: BTreeMap::new(),
+            forecast: None,
             plan,
         }
+    }
+
+    /// Adds the commit that the project stood at.
+    #[must_use]
+    pub fn revision(self, revision: Option<Revision>) -> Self {
+        Self { revision, ..self }
+    }
+
+    /// Adds how the stages went, and how they were expected to.
+    #[must_use]
+    pub fn pace(self, pace: &Pace, forecast: Option<&'a Forecast>) -> Self {
+        Self { pace: pace.stages(), bases: pace.bases(), forecast, ..self }
     }
 
     /// Adds what was verified.

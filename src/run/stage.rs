@@ -1,4 +1,4 @@
-//! One stage: render, build, check, tag.
+//! One stage: decide, render, build, check, tag.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -6,11 +6,20 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
+use super::base::Bases;
+use super::decide::{Ground, decide};
+use super::labels::{base_of, labels};
 use super::passed::Passed;
+use super::retry::Attempts;
+use super::schedule::parents;
+use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
-use crate::engine::{BuildEvent, BuildRequest, CheckOutcome, CheckRequest, Engine};
+use crate::engine::{
+    BuildEvent, BuildFailure, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine,
+    LabelledImage,
+};
 use crate::error::{Error, Exit, Result};
-use crate::plan::{Bindings, PlannedParent, PlannedStage};
+use crate::plan::{Bindings, PlannedStage, VerifiedPackage};
 use crate::project::StageName;
 
 /// References by which later stages of the same run name their parents: another
@@ -31,6 +40,11 @@ impl Scratch {
         format!("{project}/{}:run-{}", stage.lower(), self.run)
     }
 
+    fn keep(&self, reference: &str) {
+        let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+        references.push(reference.to_owned());
+    }
+
     /// Takes all of them away.
     pub async fn clear(&self, engine: &impl Engine) {
         let references =
@@ -43,25 +57,28 @@ impl Scratch {
     }
 }
 
-/// What was built, before it is checked.
+/// An image of a stage, before it is checked.
 struct Built {
     image: String,
     outcome: Outcome,
+    size: Option<u64>,
+    /// The references that it has already.
+    references: Vec<String>,
     /// The instructions that ran, by their place in the plan.
     ran: Vec<usize>,
 }
 
+/// Makes one stage: decides, builds where that is needed, checks, tags.
 pub(super) async fn make<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
+    made: &Made,
+    bases: &Bases,
 ) -> Result<()> {
     let started = Instant::now();
-    job.recorder.record(&Event::StageStarted {
-        stage: stage.name.clone(),
-        steps: stage.instructions.len(),
-    });
-    let made = attempt(job, stage, started).await;
-    if made.is_err() {
+    let result = attempt(job, stage, made, bases, started).await;
+    job.recorder.ledger().leave(&stage.name);
+    if result.is_err() {
         let seconds = started.elapsed().as_secs_f64();
         let failed = StageResult {
             stage: stage.name.clone(),
@@ -73,46 +90,115 @@ pub(super) async fn make<E: Engine, M: Materials>(
         };
         job.recorder.record(&Event::StageFinished(failed));
     }
-    made
+    result
 }
 
 async fn attempt<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
+    made: &Made,
+    bases: &Bases,
     started: Instant,
 ) -> Result<()> {
-    let built = build(job, stage).await?;
+    let base = match base_of(job.plan, stage) {
+        Some(planned) => bases.prepare(job, planned).await?,
+        None => None,
+    };
+    let packages = job.materials.packages(stage).await?;
+    let ground = Ground { packages: &packages, base: base.as_ref(), made };
+    let decision = decide(&job.sources(), stage, &ground).await?;
+    job.recorder.decide(stage, &decision);
+    let built = match &decision.reuse {
+        Some(image) => reused(image),
+        None => {
+            let labels = labels(job.plan, stage, &decision, &job.annotations, base.as_ref());
+            build(job, stage, &packages, labels).await?
+        }
+    };
     unfetched::judge(job, stage, &built.ran)?;
     check(job, stage, &built).await?;
-    let tags = tag(job, stage, &built.image).await?;
-    let facts = job.engine.image(&built.image).await?;
+    let tags = tag(job, stage, &built).await?;
+    made.note(
+        &stage.name,
+        MadeStage {
+            content: decision.key.map_or_else(|| built.image.clone(), |key| key.to_string()),
+            built: decision.reuse.is_none(),
+        },
+    );
+    let size = match built.size {
+        Some(size) => Some(size),
+        None => job.engine.image(&built.image).await?.map(|facts| facts.size),
+    };
     job.recorder.record(&Event::StageFinished(StageResult {
         stage: stage.name.clone(),
         outcome: built.outcome,
         seconds: started.elapsed().as_secs_f64(),
         image: Some(built.image),
-        size: facts.map(|facts| facts.size),
+        size,
         tags,
     }));
     Ok(())
 }
 
+fn reused(image: &LabelledImage) -> Built {
+    Built {
+        image: image.id.clone(),
+        outcome: Outcome::Reused,
+        size: Some(image.size),
+        references: image.references.clone(),
+        ran: Vec::new(),
+    }
+}
+
 async fn build<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+    labels: IndexMap<String, String>,
 ) -> Result<Built> {
-    let dockerfile = dockerfile(job, stage);
-    let request = BuildRequest {
+    job.recorder.record(&Event::StageStarted {
+        stage: stage.name.clone(),
+        steps: stage.instructions.len(),
+    });
+    job.recorder.ledger().enter(&stage.name, packages.iter().map(|package| package.file.clone()));
+    let mut attempts = Attempts::new(job.retries);
+    loop {
+        let request = request(job, stage, packages, labels.clone())?;
+        match build_once(job, stage, request).await {
+            Ok(built) => return Ok(built),
+            Err(error) if attempts.again(job, stage, &error).await => {}
+            Err(error) => return Err(failure::of_build(job, stage, error)),
+        }
+    }
+}
+
+fn request<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+    labels: IndexMap<String, String>,
+) -> Result<BuildRequest> {
+    let dockerfile = dockerfile(job, stage, packages);
+    Ok(BuildRequest {
         builder: job.builder,
         context: job.materials.context(stage, &dockerfile)?,
         dockerfile: Job::<E, M>::DOCKERFILE.to_owned(),
         target: stage.name.lower(),
         platform: Some(job.plan.platform.clone())
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: arguments(job, stage),
+        arguments: arguments(job, stage, packages),
+        run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
+        labels,
         keywords: stage.keywords(),
         no_cache: job.no_cache,
-    };
+    })
+}
+
+async fn build_once<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    request: BuildRequest,
+) -> std::result::Result<Built, BuildFailure> {
     let progress = Mutex::new(Progress::default());
     let sink = |event| {
         if event == BuildEvent::Clipped {
@@ -121,18 +207,26 @@ async fn build<E: Engine, M: Materials>(
         let events = progress.lock().unwrap_or_else(PoisonError::into_inner).take(stage, event);
         events.iter().for_each(|event| job.recorder.record(event));
     };
-    let built = job.engine.build(request, &sink).await;
-    let image = built.map_err(|error| failure::of_build(job, stage, error))?;
+    let image = job.engine.build(request, &sink).await?;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ran = progress.ran(stage);
     let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
-    Ok(Built { image, outcome, ran })
+    Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
+}
+
+/// A declared argument is part of the cache key, so it must not change from run to run.
+fn reads_no_proxy<E, M>(job: &Job<'_, E, M>) -> bool {
+    let mut instructions = job.plan.stages.iter().flat_map(|stage| &stage.instructions);
+    instructions.any(|one| one.keyword == "ARG" && one.text.to_lowercase().contains("no_proxy"))
 }
 
 /// The stage's Dockerfile, with what only the run knows.
-fn dockerfile<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
-    let files: Vec<_> = job
-        .packages
+fn dockerfile<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+) -> String {
+    let files: Vec<_> = packages
         .iter()
         .map(|package| (package.file.clone(), Some(package.sha256.clone())))
         .collect();
@@ -140,19 +234,28 @@ fn dockerfile<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
         files: &files,
         authority: &|_| job.server.clone(),
+        mounts: job.builder == Builder::BuildKit,
     })
 }
 
 /// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
 /// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
 /// predefined ones reach every RUN and are no part of the cache key.
-fn arguments<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> IndexMap<String, String> {
+fn arguments<E, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    packages: &[VerifiedPackage],
+) -> IndexMap<String, String> {
     let mut arguments = stage.args.clone();
     arguments.extend(stage.build_args.clone());
     arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
         let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-        arguments.insert("FTP_PROXY".to_owned(), format!("http://{}/#{own}", job.server));
+        let bytes: u64 = packages.iter().map(|package| package.size).sum();
+        let fits = job.fits_in_memory(bytes);
+        let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
+        let address = format!("http://{}/#{kib}#{own}", job.server);
+        arguments.insert("FTP_PROXY".to_owned(), address);
     }
     arguments
 }
@@ -235,7 +338,9 @@ async fn run_check<E: Engine, M>(
     let (stage_name, check) = (stage.name.clone(), name.to_owned());
     job.recorder.record(&Event::CheckStarted { stage: stage_name.clone(), check: check.clone() });
     let timeout = Duration::from_secs(stage.check_timeout);
-    let request = CheckRequest { image: image.to_owned(), command: command.to_owned(), timeout };
+    let (image, command) = (image.to_owned(), command.to_owned());
+    let run = job.recorder.folder().id.clone();
+    let request = CheckRequest { image, command, timeout, run };
     let outcome = job.engine.check(&request).await?;
     for line in &outcome.output {
         job.recorder.record(&Event::StageOutput { stage: stage_name.clone(), line: line.clone() });
@@ -254,26 +359,21 @@ async fn run_check<E: Engine, M>(
 async fn tag<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    image: &str,
+    built: &Built,
 ) -> Result<Vec<String>> {
     let extra = if stage.name == job.plan.target { job.plan.extra_tags.as_slice() } else { &[] };
     let tags: Vec<String> = [&stage.reference].into_iter().chain(extra).cloned().collect();
-    for reference in &tags {
-        job.engine.tag(image, reference).await?;
+    for reference in tags.iter().filter(|reference| !built.references.contains(reference)) {
+        job.engine.tag(&built.image, reference).await?;
     }
     if is_parent(job, &stage.name) {
         let reference = job.scratch.reference(&job.plan.project, &stage.name);
-        job.scratch
-            .references
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(reference.clone());
-        job.engine.tag(image, &reference).await?;
+        job.scratch.keep(&reference);
+        job.engine.tag(&built.image, &reference).await?;
     }
     Ok(tags)
 }
 
 fn is_parent<E, M>(job: &Job<'_, E, M>, name: &StageName) -> bool {
-    let from = |stage: &PlannedStage| matches!(&stage.from, PlannedParent::Stage(parent) if parent == name);
-    job.plan.stages.iter().any(|stage| from(stage) || stage.copies.contains(name))
+    job.plan.stages.iter().any(|stage| parents(stage).any(|parent| parent == name))
 }

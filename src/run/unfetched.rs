@@ -7,7 +7,7 @@
 //! run again and fetched the file.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{fs, io};
 
 use sha2::{Digest, Sha256};
@@ -60,8 +60,7 @@ struct Memory {
 
 impl Memory {
     fn of(folder: &RunFolder) -> Self {
-        let state = folder.path.ancestors().nth(2).unwrap_or(Path::new("."));
-        Self::at(state.join("never-fetched"))
+        Self::at(folder.state().join("never-fetched"))
     }
 
     fn at(path: PathBuf) -> Self {

@@ -28,10 +28,20 @@ const MODIFIED: u64 = 315_619_200;
 pub struct EntryDigest {
     /// Relative to the context.
     pub path: PathBuf,
+    /// `file`, `folder` or `link`.
+    pub kind: &'static str,
     /// Permission bits.
     pub mode: u32,
     /// Of a file's content or a link's target; `None` for a folder.
     pub sha256: Option<Sha256>,
+}
+
+impl EntryDigest {
+    /// Kind, mode and content in one line: it changes exactly when what a build can see changes.
+    pub fn told(&self) -> String {
+        let content = self.sha256.as_ref().map_or("", Sha256::as_str);
+        format!("{} {:o} {content}", self.kind, self.mode)
+    }
 }
 
 impl Context {
@@ -91,27 +101,6 @@ impl Context {
         Error::check(Exit::Project, problems).map(|_| digests)
     }
 
-    /// One digest over path, mode, kind and content of all entries: it changes
-    /// exactly when what a build can see of the context changes.
-    ///
-    /// # Errors
-    /// As [`Context::digests`].
-    pub fn digest(&self) -> Result<Sha256, Error> {
-        let mut state = sha2::Sha256::new();
-        for (entry, digest) in self.entries().iter().zip(self.digests()?) {
-            let kind = match entry.kind {
-                EntryKind::File => "file",
-                EntryKind::Folder => "folder",
-                EntryKind::Link(_) => "link",
-            };
-            let content = digest.sha256.as_ref().map_or("", Sha256::as_str);
-            // A path cannot hold a NUL, so no two entries write the same bytes.
-            state.update(entry.path.as_os_str().as_bytes());
-            state.update(format!("\0{kind}\0{:o}\0{content}\0", entry.mode));
-        }
-        Ok(Sha256::from_bytes(state.finalize().into()))
-    }
-
     fn append<W: Write>(
         &self,
         archive: &mut Builder<W>,
@@ -164,7 +153,12 @@ impl Context {
                 Some(hashed.map_err(|error| unreadable(entry, error))?.sha256)
             }
         };
-        Ok(EntryDigest { path: entry.path.clone(), mode: entry.mode, sha256 })
+        let kind = match entry.kind {
+            EntryKind::File => "file",
+            EntryKind::Folder => "folder",
+            EntryKind::Link(_) => "link",
+        };
+        Ok(EntryDigest { path: entry.path.clone(), kind, mode: entry.mode, sha256 })
     }
 }
 

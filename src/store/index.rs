@@ -133,6 +133,15 @@ impl RootIndex {
         })
     }
 
+    /// Each name that stands for no file, with what it stands for, ordered by name.
+    pub fn others(&self) -> impl Iterator<Item = (&str, Found<'_>)> {
+        self.names.iter().filter_map(|(name, entries)| {
+            let file = entries.iter().any(|entry| entry.kind == Kind::File);
+            let first = entries.first().filter(|_| !file)?;
+            Some((name.as_str(), first.found()))
+        })
+    }
+
     /// The names of files that are most like `file`, the likest first, at most three.
     pub fn nearest(&self, file: &str) -> Vec<&str> {
         let wanted = file.to_lowercase();

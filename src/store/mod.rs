@@ -37,4 +37,4 @@ pub use ignore_rules::IgnoreRules;
 pub use import::{ImportEvent, ImportOptions, Imported, ImportedPackage, import};
 pub use index::{Found, Root, RootIndex, RootState};
 pub use memory::memory_folder;
-pub use verify::{VerifyOptions, verify};
+pub use verify::{VerifyOptions, look_for, verify, verify_each};

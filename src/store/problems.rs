@@ -29,11 +29,16 @@ fn manifest(package: &PlannedPackage) -> String {
     }
 }
 
+/// An address may be that of the zip which holds the file, so the verb that knows is named.
 fn download_again(package: &PlannedPackage) -> String {
     match &package.url {
-        Some(url) => format!("download it again from {url}"),
+        Some(url) => format!("`{}` gets it again from {url}", fetch_command(package)),
         None => "download it again".to_owned(),
     }
+}
+
+fn fetch_command(package: &PlannedPackage) -> String {
+    format!("ascend-build package fetch {}", package.name)
 }
 
 /// A name that stands for no file that may be used.
@@ -90,7 +95,7 @@ fn where_to_put(package: &PlannedPackage, index: &RootIndex) -> String {
         None => return format!("name the folder that holds it under `roots` in `{manifest}`"),
     };
     match &package.url {
-        Some(url) => format!("download it from {url} into {folder}"),
+        Some(url) => format!("`{}` gets it from {url}", fetch_command(package)),
         None if package.sha256.is_none() => format!(
             "put it into {folder}, or correct the address in `{manifest}` or the `--build-arg` that makes it up"
         ),

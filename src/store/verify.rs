@@ -47,6 +47,20 @@ pub fn verify(
     verify_by(SystemTime::now, planned, options, observer, cancelled)
 }
 
+/// [`verify`] for files that do not depend on each other: those that are right, in the order of
+/// `planned`, and what is wrong with the others.
+///
+/// # Errors
+/// [`Exit::Interrupted`].
+pub fn verify_each(
+    planned: &[PlannedPackage],
+    options: &VerifyOptions,
+    observer: &(dyn Fn(VerifyEvent) + Sync),
+    cancelled: &AtomicBool,
+) -> Result<(Vec<VerifiedPackage>, Vec<Problem>), Error> {
+    judge_all(SystemTime::now, planned, options, observer, cancelled)
+}
+
 /// [`verify`] by a clock of the caller's.
 pub(super) fn verify_by(
     clock: fn() -> SystemTime,
@@ -55,6 +69,17 @@ pub(super) fn verify_by(
     observer: Observer<'_>,
     cancelled: &AtomicBool,
 ) -> Result<Vec<VerifiedPackage>, Error> {
+    let (verified, problems) = judge_all(clock, planned, options, observer, cancelled)?;
+    Error::check(Exit::Package, problems).map(|_| verified)
+}
+
+fn judge_all(
+    clock: fn() -> SystemTime,
+    planned: &[PlannedPackage],
+    options: &VerifyOptions,
+    observer: Observer<'_>,
+    cancelled: &AtomicBool,
+) -> Result<(Vec<VerifiedPackage>, Vec<Problem>), Error> {
     let index = RootIndex::walk(&options.roots);
     let located: Vec<_> = planned.iter().map(|package| locate(package, &index)).collect();
     let paths: BTreeSet<&Path> = located.iter().flatten().map(|found| &*found.path).collect();
@@ -70,7 +95,15 @@ pub(super) fn verify_by(
             Err(problem) => problems.push(*problem),
         }
     }
-    Error::check(Exit::Package, problems).map(|_| verified)
+    Ok((verified, problems))
+}
+
+/// What is wrong with planned files at first sight, in their order: missing under `roots`, no
+/// file, too short. Nothing is read.
+pub fn look_for(planned: &[PlannedPackage], roots: &[PathBuf]) -> Vec<Problem> {
+    let index = RootIndex::walk(roots);
+    let located = planned.iter().map(|package| locate(package, &index));
+    located.filter_map(Result::err).map(|problem| *problem).collect()
 }
 
 pub(super) fn interrupted() -> Error {

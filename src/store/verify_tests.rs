@@ -59,7 +59,7 @@ fn a_missing_file_says_where_it_was_looked_for() {
   at packages.toml:2: declared here
   looked in: packages (0 files)
   looked in: data, which is not a folder
-  hint: download it from https://example.com/a.run into `packages`",
+  hint: `ascend-build package fetch cann-toolkit` gets it from https://example.com/a.run",
     );
 }
 

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::summary::{summary, word};
-use super::units::counted;
-use super::{Printer, bytes, seconds};
+use super::units::{clock, counted};
+use super::{Printer, bytes, outlook, seconds};
 use crate::run::{Event, Reporter, StageResult, Transfer};
 
 pub(super) struct Plain {
@@ -45,17 +45,31 @@ impl Reporter for Plain {
     }
 }
 
+/// What was decided of a stage, and why.
+pub(super) fn decided(reused: bool, reasons: &[String]) -> String {
+    let word = if reused { "reused" } else { "building" };
+    format!("{word}: {}", reasons.join("; "))
+}
+
 /// An event as one line, where it is worth one.
 pub(super) fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::RunStarted { run, project, target, platform, .. } => {
             format!("run {run}: {project} {target} for {platform}")
         }
+        Event::Waiting { run, process, image, since } => {
+            let clock = clock(*since);
+            format!("waiting for run {run}, process {process}, which builds {image} since {clock}")
+        }
         Event::VerifyStarted { files, bytes: size } => {
             format!("verifying {}, {}", counted(*files, "package"), bytes(*size))
         }
-        Event::VerifyFinished { files, seconds: taken, .. } => {
-            format!("verified {} in {}", counted(*files, "package"), seconds(*taken))
+        Event::VerifyFinished { files, remembered, seconds: taken, .. } => {
+            let remembered = match remembered {
+                0 => String::new(),
+                some => format!(" ({some} remembered)"),
+            };
+            format!("verified {}{remembered} in {}", counted(*files, "package"), seconds(*taken))
         }
         Event::EngineReady { version, builder, server, .. } => {
             format!(
@@ -65,6 +79,11 @@ pub(super) fn line(event: &Event) -> Option<String> {
         }
         Event::BaseReady { image, how, .. } if *how != "present" => {
             format!("base {image}: {how} done")
+        }
+        Event::Forecast(forecast) => outlook::told(forecast),
+        Event::Silent { stage, seconds, before } => outlook::silent(stage, *seconds, *before),
+        Event::StageDecided { stage, reused, reasons, .. } => {
+            format!("[{stage}] {}", decided(*reused, reasons))
         }
         Event::StageStarted { stage, steps } => format!("[{stage}] {}", counted(*steps, "step")),
         Event::StageStep { stage, step, steps, instruction, cached } => {

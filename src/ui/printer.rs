@@ -1,6 +1,6 @@
 //! The one way to stdout and stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use super::diagnostic;
 use crate::error::{Error, Problem};
@@ -46,6 +46,22 @@ impl Printer {
     /// Writes data to stdout. A reader that has gone away (`… | head`) is no error.
     pub fn data(self, text: &str) {
         _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// Copies a file to stdout, byte by byte.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn stream(self, file: &mut impl Read) -> io::Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(()),
+                count if stdout.write_all(&buffer[..count]).is_err() => return Ok(()),
+                _ => {}
+            }
+        }
     }
 
     /// Writes a line for people to stderr.

@@ -2,12 +2,14 @@
 //! its way in, and its last line of output.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::live::{Moving as Download, compose};
+use super::outlook::Remaining;
 use super::summary::{summary, word};
 use super::{Printer, bytes, plain, seconds};
 use crate::project::StageName;
@@ -24,6 +26,7 @@ pub(super) struct Tty {
     printer: Printer,
     lines: MultiProgress,
     state: Mutex<State>,
+    remaining: Arc<Mutex<Remaining>>,
 }
 
 #[derive(Default)]
@@ -33,6 +36,7 @@ struct State {
     stages: HashMap<StageName, StageLine>,
     transfers: HashMap<u64, Moving>,
     results: Vec<StageResult>,
+    left: Option<ProgressBar>,
 }
 
 struct StageLine {
@@ -42,6 +46,8 @@ struct StageLine {
     running: bool,
     /// The width of the column of names.
     name_width: usize,
+    /// Why the stage is built or used again.
+    why: String,
 }
 
 struct Moving {
@@ -54,7 +60,13 @@ struct Moving {
 impl Tty {
     pub(super) fn new(printer: Printer) -> Self {
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        Self { printer, lines, state: Mutex::default() }
+        Self { printer, lines, state: Mutex::default(), remaining: Arc::default() }
+    }
+
+    /// Above the lines that are drawn anew.
+    fn say(&self, event: &Event) {
+        let line = plain::line(event).unwrap_or_default();
+        self.lines.suspend(|| self.printer.talk(&line));
     }
 
     fn style(&self, text: &str) -> ProgressStyle {
@@ -83,9 +95,23 @@ impl Tty {
                     last: String::new(),
                     running: false,
                     name_width: width,
+                    why: String::new(),
                 },
             );
         }
+    }
+
+    /// The line below the stages with the time that is left, drawn anew with the spinners.
+    fn foretell(&self, state: &mut State) {
+        let remaining = Arc::clone(&self.remaining);
+        let left = move |_: &ProgressState, out: &mut dyn Write| {
+            let remaining = remaining.lock().unwrap_or_else(PoisonError::into_inner);
+            _ = out.write_str(&remaining.text(Instant::now()));
+        };
+        let bar = self.lines.add(ProgressBar::new_spinner());
+        bar.set_style(self.style("  {left:.dim}").with_key("left", left));
+        bar.enable_steady_tick(TICK);
+        state.left = Some(bar);
     }
 
     fn verify(&self, state: &mut State, total: u64) {
@@ -123,14 +149,17 @@ impl Tty {
         line.bar.disable_steady_tick();
         line.bar.set_style(self.style(&template));
         let size = result.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+        let why = Some(&line.why).filter(|why| !why.is_empty());
         line.bar.finish_with_message(format!(
-            "{} in {}{size}",
+            "{} in {}{size}{}",
             word(result.outcome),
-            seconds(result.seconds)
+            seconds(result.seconds),
+            why.map(|why| format!(": {why}")).unwrap_or_default()
         ));
     }
 
-    fn end(&self, state: &State, taken: f64, report: &str) {
+    fn end(&self, state: &mut State, taken: f64, report: &str) {
+        _ = state.left.take().map(|bar| bar.finish_and_clear());
         for line in state.stages.values().filter(|line| !line.bar.is_finished()) {
             line.bar.disable_steady_tick();
             line.bar.abandon_with_message("not built");
@@ -199,6 +228,7 @@ impl State {
 
 impl Reporter for Tty {
     fn report(&self, event: &Event) {
+        self.remaining.lock().unwrap_or_else(PoisonError::into_inner).take(event, Instant::now());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         match event {
@@ -214,9 +244,14 @@ impl Reporter for Tty {
                 }
             }
             Event::StageFinished(result) => self.finish(state, result),
-            Event::Transfer(Transfer::Refused { .. }) => {
-                let line = plain::line(event).unwrap_or_default();
-                self.lines.suspend(|| self.printer.talk(&line));
+            Event::Forecast(_) => {
+                self.say(event);
+                self.foretell(state);
+            }
+            Event::Waiting { .. }
+            | Event::Silent { .. }
+            | Event::Transfer(Transfer::Refused { .. }) => {
+                self.say(event);
             }
             Event::Transfer(transfer) => state.transfer(transfer),
             Event::Warning { message } => {
@@ -233,6 +268,11 @@ impl Tty {
     fn stage(&self, state: &mut State, event: &Event) {
         match event {
             Event::StageStarted { stage, .. } => self.begin(state, stage),
+            Event::StageDecided { stage, reasons, .. } => {
+                if let Some(line) = state.stages.get_mut(stage) {
+                    line.why = reasons.join("; ");
+                }
+            }
             Event::StageStep { stage, step, steps, instruction, cached } => {
                 if let Some(line) = state.stages.get_mut(stage) {
                     let mark = if *cached { " (cached)" } else { "" };

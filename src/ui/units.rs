@@ -1,6 +1,7 @@
 //! Numbers for people.
 
 use indicatif::HumanBytes;
+use time::{OffsetDateTime, UtcOffset};
 
 /// A size in bytes, such as `2.30 GiB`.
 pub fn bytes(bytes: u64) -> String {
@@ -18,6 +19,12 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// A time of day in UTC, such as `06:26:40 UTC`.
+pub(super) fn clock(time: OffsetDateTime) -> String {
+    let time = time.to_offset(UtcOffset::UTC);
+    format!("{:02}:{:02}:{:02} UTC", time.hour(), time.minute(), time.second())
+}
+
 /// A part of a whole in the whole's unit, such as `120/783 MiB`; of itself, such as `45 MiB`.
 pub(super) fn share(part: u64, whole: u64) -> String {
     let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
@@ -31,7 +38,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
 }
 
 /// A count with its noun, such as `1 package` or `2 packages`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

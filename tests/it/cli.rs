@@ -35,6 +35,7 @@ fn every_verb_has_help() {
     for verb in verbs {
         check(&[&verb, "--help"], 0, &format!("help-{verb}"));
     }
+    check(&["image", "layers", "--help"], 0, "help-image-layers");
 }
 
 #[test]

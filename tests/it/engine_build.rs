@@ -6,6 +6,7 @@ mod leaks;
 mod output;
 mod package_runs;
 mod stages;
+mod waste;
 
 /// What `--builder` takes; every test of this folder holds for both.
 const BUILDERS: [&str; 2] = ["classic", "buildkit"];

@@ -3,7 +3,10 @@
 
 mod engine;
 mod interrupts;
+mod kills;
+mod small_disk;
 mod strangers;
+mod turns;
 
 /// What `--builder` takes; every test of this folder holds for both.
 const BUILDERS: [&str; 2] = ["classic", "buildkit"];

@@ -12,6 +12,7 @@ mod engine_build;
 #[cfg(test)]
 mod engine_faults;
 #[cfg(test)]
+mod keys;
 mod ledger;
 #[cfg(test)]
 mod package;
@@ -21,6 +22,8 @@ mod packages;
 mod project;
 #[cfg(test)]
 mod recipe;
+#[cfg(test)]
+mod runs;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use super::changes::{Row, table};
 use super::naming::package_name;
-use super::output::{Row, table};
 use super::standing::Standing;
-use super::wanted::{Wanted, parse_arch, parse_chip, parse_python};
-use crate::ascend::{Catalogue, Chip, Container, Entry, Query};
+use super::wanted::{Narrowing, Wanted};
+use crate::ascend::{Catalogue, Container, Entry};
 use crate::error::{Exit, Problem, Result};
 use crate::project::{
     NameError, NewEntry, PackageEntry, PackageList, PackageName, PackagesEdit, Sha256,
@@ -29,15 +29,8 @@ pub(super) struct Args {
     /// What to declare: a kind and a version, or the name of an official file
     #[arg(required = true, value_name = "NAME@VERSION")]
     wanted: Vec<Wanted>,
-    /// For this architecture
-    #[arg(long, value_name = "aarch64|x86_64", value_parser = parse_arch)]
-    arch: Option<String>,
-    /// For this chip, such as 910b or 310p
-    #[arg(long, value_name = "CHIP", value_parser = parse_chip)]
-    chip: Option<Chip>,
-    /// For this Python, such as 3.11
-    #[arg(long, value_name = "PYTHON", value_parser = parse_python)]
-    python: Option<String>,
+    #[command(flatten)]
+    narrowing: Narrowing,
     /// The name that stages use [default: the kind]
     #[arg(long, value_name = "NAME")]
     name: Option<PackageName>,
@@ -87,13 +80,7 @@ impl Args {
         if let Some(entry) = catalogue.by_file(&wanted.name).filter(|_| wanted.version.is_none()) {
             return Ok(entry);
         }
-        let query = Query {
-            arch: self.arch.clone(),
-            chip: self.chip.clone(),
-            python: self.python.clone(),
-            ..wanted.query()
-        };
-        match catalogue.search(&query).as_slice() {
+        match catalogue.search(&self.narrowing.of(wanted.query())).as_slice() {
             [entry] => Ok(entry),
             [] => Err(unknown(wanted, catalogue)),
             several => Err(self.ambiguous(wanted, several)),
@@ -157,13 +144,13 @@ impl Args {
         if wanted.version.is_none() && differ(&|entry| text(entry, 2)) {
             options.push("a version, as in `NAME@VERSION`");
         }
-        if self.arch.is_none() && differ(&|entry| text(entry, 3)) {
+        if self.narrowing.arch.is_none() && differ(&|entry| text(entry, 3)) {
             options.push("`--arch`");
         }
-        if self.chip.is_none() && differ(&|entry| text(entry, 4)) {
+        if self.narrowing.chip.is_none() && differ(&|entry| text(entry, 4)) {
             options.push("`--chip`");
         }
-        if self.python.is_none() && differ(&|entry| text(entry, 5)) {
+        if self.narrowing.python.is_none() && differ(&|entry| text(entry, 5)) {
             options.push("`--python`");
         }
         if options.is_empty() {

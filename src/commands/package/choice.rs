@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Exit, Problem, Result, did_you_mean};
 use crate::project::PackageEntry;
+use crate::ui::Printer;
 
 /// The entries whose name or file is one of `names`; every entry where there is no name.
 ///
@@ -25,4 +26,13 @@ pub(super) fn chosen<'a>(
     let wanted =
         |entry: &&PackageEntry| names.is_empty() || names.iter().any(|name| is(entry, name));
     Ok(entries.iter().filter(wanted).collect())
+}
+
+/// Says that nothing is declared, and tells whether it did.
+pub(super) fn say_if_empty(entries: &[PackageEntry], printer: Printer) -> bool {
+    if entries.is_empty() {
+        printer
+            .talk("no package is declared: `ascend-build package scan DIR` declares what is there");
+    }
+    entries.is_empty()
 }

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::choice::chosen;
+use super::choice::{chosen, say_if_empty};
 use super::import::import_shown;
 use super::referers;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::selection::{Source, own_platform};
-use crate::commands::verification::{options, planned, verify_shown};
+use crate::commands::verification::{options, planned, verify_each_shown};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Wishes, make};
 use crate::project::{PackageEntry, PackageList, load_packages};
@@ -62,7 +62,9 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let missing: Vec<_> =
         wanted.iter().copied().filter(|entry| !here.contains(&entry.file.as_str())).collect();
     if missing.is_empty() {
-        printer.talk("nothing is missing");
+        if !say_if_empty(&list.entries, printer) {
+            printer.talk("nothing is missing");
+        }
         return Ok(());
     }
     let into = args.into.as_ref().map(|into| folder.join(into));
@@ -107,19 +109,12 @@ async fn here<'a>(
     let present = |entry: &&&PackageEntry| matches!(index.find(&entry.file), Found::File { .. });
     let present: Vec<_> = wanted.iter().filter(present).copied().collect();
     let all = present.iter().map(|entry| planned(entry)).collect();
-    match verify_shown(all, options(list.roots.clone(), false), interrupt).await {
-        Ok(_) => return Ok(present.iter().map(|entry| entry.file.as_str()).collect()),
-        Err(error) if error.exit == Exit::Interrupted => return Err(error),
-        Err(_) => {}
-    }
-    let mut right = Vec::new();
-    for entry in present {
-        let one = vec![planned(entry)];
-        if verify_shown(one, options(list.roots.clone(), false), interrupt).await.is_ok() {
-            right.push(entry.file.as_str());
-        }
-    }
-    Ok(right)
+    let options = options(list.roots.clone(), false);
+    let (right, _) = verify_each_shown(all, options, interrupt).await?;
+    let is_right = |entry: &&&PackageEntry| {
+        right.iter().any(|file| file.name == entry.name && file.file == entry.file)
+    };
+    Ok(present.iter().filter(is_right).map(|entry| entry.file.as_str()).collect())
 }
 
 struct Fetcher<'a> {

@@ -5,9 +5,10 @@ use std::io::Read;
 
 use serde::Serialize;
 
-use super::output::json;
+use super::near_misses::{near_misses, noted};
 use crate::ascend::{Chip, Identity, Kind, Version, identify};
-use crate::error::{Exit, Problem, Result, Severity};
+use crate::commands::output::json;
+use crate::error::{Exit, Problem, Result};
 use crate::ui::{Printer, Table};
 
 /// The columns of a list of names, in their order.
@@ -143,15 +144,9 @@ fn table(files: &[&str], printer: Printer) {
     for file in files {
         let identity = identify(file);
         table.row(identity.row(file).into_iter().chain([also(&identity)]));
-        notes.extend(identity.notes.iter().map(|note| Problem {
-            severity: Severity::Note,
-            ..Problem::error(format!("`{file}`: {note}"))
-        }));
+        notes.extend(near_misses(file, &identity));
         if identity.kind.is_none() && identity.notes.is_empty() {
-            notes.push(Problem {
-                severity: Severity::Note,
-                ..Problem::error(format!("`{file}` is of no known kind"))
-            });
+            notes.push(noted(format!("`{file}` is of no known kind")));
         }
     }
     printer.data(&table.to_string());

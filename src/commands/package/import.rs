@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::changes::{Row, table};
 use super::naming::package_name;
-use super::output::{Row, table};
 use super::standing::Standing;
 use crate::ascend::identify;
 use crate::commands::interrupt::Interrupt;
@@ -40,8 +40,20 @@ pub(super) struct Args {
 /// # Errors
 /// [`Exit::Package`] for a zip that is wrong or hostile; those before it are imported.
 pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let interrupt = Interrupt::listen()?;
     let mut rows = Vec::new();
+    let imported = import_all(args, folder, printer, &mut rows).await;
+    // What came before a wrong zip is imported and told.
+    printer.data(&table(&rows, false));
+    imported
+}
+
+async fn import_all(
+    args: &Args,
+    folder: &Path,
+    printer: Printer,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
     for zip in &args.zips {
         let (list, warnings) = load_packages(folder)?;
         printer.problems(&warnings);
@@ -59,7 +71,6 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
         }
         rows.extend(declare(&name, &imported, &list)?);
     }
-    printer.data(&table(&rows, false));
     Ok(())
 }
 

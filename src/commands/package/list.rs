@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::choice::chosen;
-use super::output::{Format, json};
+use super::choice::{chosen, say_if_empty};
 use super::standing::Standing;
 use crate::ascend::Identity;
+use crate::commands::output::Output;
 use crate::error::Result;
 use crate::project::{PackageEntry, PackageList, load_packages};
 use crate::store::{Found, RootIndex};
@@ -24,15 +24,8 @@ pub(super) struct Args {
     /// Names of packages or of files [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// How to print it
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "table|json"
-    )]
-    format: Format,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// A declared file, for programs.
@@ -60,13 +53,15 @@ struct Declared<'a> {
 pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let (list, warnings) = load_packages(folder)?;
     printer.problems(&warnings);
+    let nothing = args.names.is_empty() && say_if_empty(&list.entries, printer);
     let entries = chosen(&list.entries, &args.names)?;
     let index = RootIndex::walk(&list.roots);
     let lines: Vec<_> = entries.into_iter().map(|entry| Line::of(entry, &list, &index)).collect();
-    printer.data(&match args.format {
-        Format::Table => table(&lines).to_string(),
-        Format::Json => json(&lines.iter().map(Line::declared).collect::<Vec<_>>())?,
-    });
+    let declared = || lines.iter().map(Line::declared).collect::<Vec<_>>();
+    if nothing && args.output.is_table() {
+        return Ok(());
+    }
+    printer.data(&args.output.text(|| table(&lines).to_string(), declared)?);
     Ok(())
 }
 

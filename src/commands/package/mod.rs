@@ -1,13 +1,14 @@
 //! `package …`: what packages are, which exist, which are declared, and getting them.
 
 mod add;
+mod changes;
 mod choice;
 mod fetch;
 mod identify;
 mod import;
 mod list;
 mod naming;
-mod output;
+mod near_misses;
 mod referers;
 mod remove;
 mod scan;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::changes::{Row, table};
 use super::choice::chosen;
-use super::output::{Row, table};
 use crate::error::Result;
 use crate::project::{PackagesEdit, load_packages};
 use crate::ui::Printer;

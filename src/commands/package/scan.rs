@@ -6,17 +6,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::changes::{Row, table};
 use super::naming::package_name;
-use super::output::{Row, table};
+use super::near_misses::near_misses;
 use super::standing::Standing;
-use crate::ascend::{Container, identify};
+use crate::ascend::{Container, NearMiss, identify};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::selection::{Source, own_platform};
-use crate::commands::verification::{options, verify_shown};
+use crate::commands::verification::{options, verify_each_shown};
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{self, PlannedPackage, VerifiedPackage, differs_from_official};
 use crate::project::{NewEntry, PackageList, PackageName, PackagesEdit, load_packages};
-use crate::store::{RootIndex, RootState};
+use crate::store::{Found, RootIndex, RootState};
 use crate::ui::Printer;
 
 /// Declare the package files in folders: identify, hash, compare with the official ones
@@ -51,10 +52,11 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let folders = args.folders(folder, &list);
     let index = RootIndex::walk(&folders);
     check_folders(&index)?;
-    let Picked { files, rows, passed_over } = pick(&index, &list, &fetched(folder));
-    let verified = verify_shown(files, options(folders.clone(), args.rehash), &interrupt).await?;
+    let Picked { files, rows, notes, passed_over } = pick(&index, &list, &fetched(folder));
+    let options = options(folders.clone(), args.rehash);
+    let (verified, problems) = verify_each_shown(files, options, &interrupt).await?;
     let edit = PackagesEdit::open(&list.folder)?;
-    let mut scan = Scan { list: &list, edit, rows, problems: Vec::new() };
+    let mut scan = Scan { list: &list, edit, rows, problems };
     for file in &verified {
         scan.declare(file);
     }
@@ -62,7 +64,11 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     if !args.dry_run {
         scan.edit.save()?;
     }
+    if scan.rows.is_empty() && scan.problems.is_empty() {
+        printer.talk(&format!("no package file is in {}", shown(&folders)));
+    }
     printer.data(&table(&scan.rows, args.dry_run));
+    printer.problems(&notes);
     if passed_over > 0 {
         let files = if passed_over == 1 { "file" } else { "files" };
         printer.talk(&format!("passed over {passed_over} {files} of no known kind"));
@@ -81,6 +87,13 @@ impl Args {
         let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
         self.folders.iter().map(full).map(real).collect()
     }
+}
+
+fn shown(folders: &[PathBuf]) -> String {
+    // A root of `.` would end in it.
+    let clean = |folder: &PathBuf| folder.components().collect::<PathBuf>();
+    let quoted = folders.iter().map(|folder| format!("`{}`", clean(folder).display()));
+    quoted.collect::<Vec<_>>().join(", ")
 }
 
 fn check_folders(index: &RootIndex) -> Result<()> {
@@ -110,18 +123,24 @@ fn fetched(folder: &Path) -> Vec<String> {
 struct Picked {
     files: Vec<PlannedPackage>,
     rows: Vec<Row>,
+    /// What is odd about names that nobody has declared.
+    notes: Vec<Problem>,
     /// Number of files that nobody would call packages.
     passed_over: usize,
 }
 
 /// Picks the files that are declared, that stages fetch, or that can be packages by their names.
 fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
-    let mut picked = Picked { files: Vec::new(), rows: Vec::new(), passed_over: 0 };
+    let mut picked =
+        Picked { files: Vec::new(), rows: no_files(index), notes: Vec::new(), passed_over: 0 };
     for (file, _) in index.files() {
         let declared = list.entries.iter().find(|entry| entry.file == file);
         let name = match declared {
             Some(entry) => Ok(entry.name.clone()),
-            None => undeclared(file, index, fetched.iter().any(|name| name == file)),
+            None => {
+                picked.notes.extend(odd(file));
+                undeclared(file, index, fetched.iter().any(|name| name == file))
+            }
         };
         match name {
             Ok(name) => picked.files.push(PlannedPackage {
@@ -137,6 +156,29 @@ fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
         }
     }
     picked
+}
+
+/// What is odd about a name; a driver has its row, and signatures lie beside their packages.
+fn odd(file: &str) -> Vec<Problem> {
+    let mut identity = identify(file);
+    let told = |note: &NearMiss| !matches!(note, NearMiss::HostOnly | NearMiss::Signature { .. });
+    identity.notes.retain(told);
+    if file.starts_with('.') { Vec::new() } else { near_misses(file, &identity) }
+}
+
+/// What has a package's name and is no file.
+fn no_files(index: &RootIndex) -> Vec<Row> {
+    let of_package = |(file, _): &(&str, Found<'_>)| identify(file).container.is_some();
+    let row = |(file, found): (&str, Found<'_>)| {
+        let what = match found {
+            Found::LeadsOut { .. } => "skipped: a link out of the root",
+            Found::BrokenLink(_) => "skipped: a link to nothing",
+            Found::Special(_) => "skipped: no regular file",
+            Found::Folder(_) | Found::File { .. } | Found::Missing => return None,
+        };
+        Some(Row::only(what, "", file))
+    };
+    index.others().filter(of_package).filter_map(row).collect()
 }
 
 /// The name for an undeclared file, or why it is none to declare, where that is worth saying.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::output::{Format, json};
-use super::wanted::{Wanted, parse_arch, parse_chip, parse_python};
+use super::wanted::{Narrowing, Wanted};
 use crate::ascend::{Catalogue, Chip, Entry, Kind, Query, Version};
+use crate::commands::output::Output;
 use crate::error::Result;
 use crate::project::load_packages;
 use crate::ui::{Printer, Table};
@@ -26,24 +26,10 @@ pub(super) struct Args {
     /// Of this version, or of a release that begins so
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// For this architecture
-    #[arg(long, value_name = "aarch64|x86_64", value_parser = parse_arch)]
-    arch: Option<String>,
-    /// For this chip, such as 910b or 310p
-    #[arg(long, value_name = "CHIP", value_parser = parse_chip)]
-    chip: Option<Chip>,
-    /// For this Python, such as 3.11
-    #[arg(long, value_name = "PYTHON", value_parser = parse_python)]
-    python: Option<String>,
-    /// How to print it
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "table|json"
-    )]
-    format: Format,
+    #[command(flatten)]
+    narrowing: Narrowing,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// An official file, for programs.
@@ -75,11 +61,10 @@ pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     if found.is_empty() {
         printer.talk(&nothing(args, catalogue));
     }
-    printer.data(&match args.format {
-        Format::Table if found.is_empty() => String::new(),
-        Format::Table => table(&found).to_string(),
-        Format::Json => json(&found.iter().map(|entry| official(entry)).collect::<Vec<_>>())?,
-    });
+    if !found.is_empty() || !args.output.is_table() {
+        let officials = || found.iter().map(|entry| official(entry)).collect::<Vec<_>>();
+        printer.data(&args.output.text(|| table(&found).to_string(), officials)?);
+    }
     Ok(())
 }
 
@@ -89,13 +74,7 @@ impl Args {
             [word] if word.contains('@') => Query::named(word),
             words => Query::of_words(&words.join(" ")),
         };
-        Query {
-            version: self.version.clone(),
-            arch: self.arch.clone(),
-            chip: self.chip.clone(),
-            python: self.python.clone(),
-            ..query
-        }
+        self.narrowing.of(Query { version: self.version.clone(), ..query })
     }
 }
 

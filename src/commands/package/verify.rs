@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::choice::chosen;
+use super::choice::{chosen, say_if_empty};
 use super::standing::Standing;
-use crate::ascend::{Catalogue, Verdict};
+use crate::ascend::Catalogue;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::verification::{options, planned, verify_shown};
-use crate::error::{Error, Exit, Problem, Result};
-use crate::plan::{VerifiedPackage, differs_from_official};
+use crate::commands::verification::{options, planned, verify_each_shown};
+use crate::error::{Error, Exit, Result};
+use crate::plan::{VerifiedPackage, compare_with_official};
 use crate::project::{PackageEntry, load_packages};
 use crate::ui::{Printer, Table, bytes};
 
@@ -40,22 +40,41 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let interrupt = Interrupt::listen()?;
     let (list, warnings) = load_packages(folder)?;
     printer.problems(&warnings);
+    if list.entries.is_empty() && args.names.is_empty() {
+        say_if_empty(&list.entries, printer);
+        return Ok(());
+    }
     let entries = chosen(&list.entries, &args.names)?;
     let files = entries.iter().map(|entry| planned(entry)).collect();
-    let verified =
-        verify_shown(files, options(list.roots.clone(), args.rehash), &interrupt).await?;
+    let options = options(list.roots.clone(), args.rehash);
+    let (verified, wrong) = verify_each_shown(files, options, &interrupt).await?;
     let catalogue = list.rules.catalogue();
-    printer.data(&table(catalogue, &entries, &verified).to_string());
+    if !verified.is_empty() {
+        printer.data(&table(catalogue, &entries, &verified).to_string());
+    }
+    printer.talk(&summary(&verified, wrong.len()));
+    let differing = entries.iter().flat_map(|entry| compare_with_official(catalogue, entry));
+    let exit = if wrong.is_empty() { Exit::Project } else { Exit::Package };
+    let warnings = Error::check(exit, wrong.into_iter().chain(differing).collect())?;
+    printer.problems(&warnings);
+    Ok(())
+}
+
+fn summary(verified: &[VerifiedPackage], wrong: usize) -> String {
     let size = verified.iter().map(|file| file.size).sum();
-    let files = if verified.len() == 1 { "file" } else { "files" };
-    printer.talk(&format!("verified {} {files}, {}", verified.len(), bytes(size)));
-    let differing = entries.iter().filter_map(|entry| differing(catalogue, entry));
-    Error::check(Exit::Project, differing.collect()).map(drop)
+    let count = verified.len();
+    let files = if count + wrong == 1 { "file" } else { "files" };
+    match wrong {
+        0 => format!("verified {count} {files}, {}", bytes(size)),
+        _ => format!("verified {count} of {} {files}", count + wrong),
+    }
 }
 
 fn table(catalogue: &Catalogue, entries: &[&PackageEntry], verified: &[VerifiedPackage]) -> Table {
     let mut table = Table::new(&["NAME", "FILE", "SIZE", "SHA256", "CATALOGUE"]);
-    for (entry, file) in entries.iter().zip(verified) {
+    for file in verified {
+        let entry = entries.iter().find(|entry| entry.name == file.name && entry.file == file.file);
+        let entry = entry.expect("only files of entries were verified, and no entry stands twice");
         table.row([
             file.name.to_string(),
             file.file.clone(),
@@ -65,13 +84,4 @@ fn table(catalogue: &Catalogue, entries: &[&PackageEntry], verified: &[VerifiedP
         ]);
     }
     table
-}
-
-fn differing(catalogue: &Catalogue, entry: &PackageEntry) -> Option<Problem> {
-    let verdict = catalogue.official(&entry.file, entry.sha256.as_str());
-    let Verdict::Differs { official } = verdict else { return None };
-    let problem =
-        differs_from_official(&entry.file, &official.sha256, &entry.sha256, &official.source);
-    let place = entry.file_place.clone();
-    entry.unofficial.is_none().then(|| problem.at(place, "declared here with another sha256"))
 }

@@ -5,6 +5,32 @@ use crate::ascend::{Catalogue, Chip, Query, Version, normal_arch};
 /// Versions that a message lists at most.
 const MOST_VERSIONS: usize = 12;
 
+/// The options that narrow what a name means.
+#[derive(Debug, clap::Args)]
+pub(super) struct Narrowing {
+    /// For this architecture
+    #[arg(long, value_name = "aarch64|x86_64", value_parser = parse_arch)]
+    pub(super) arch: Option<String>,
+    /// For this chip, such as 910b or 310p
+    #[arg(long, value_name = "CHIP", value_parser = parse_chip)]
+    pub(super) chip: Option<Chip>,
+    /// For this Python, such as 3.11
+    #[arg(long, value_name = "PYTHON", value_parser = parse_python)]
+    pub(super) python: Option<String>,
+}
+
+impl Narrowing {
+    /// `query`, narrowed.
+    pub(super) fn of(&self, query: Query) -> Query {
+        Query {
+            arch: self.arch.clone(),
+            chip: self.chip.clone(),
+            python: self.python.clone(),
+            ..query
+        }
+    }
+}
+
 /// `NAME` or `NAME@VERSION`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -48,18 +74,18 @@ impl Wanted {
 }
 
 /// An architecture in any spelling, as packages write it.
-pub(super) fn parse_arch(text: &str) -> Result<String, String> {
+fn parse_arch(text: &str) -> Result<String, String> {
     let known = normal_arch(text.strip_prefix("linux/").unwrap_or(text));
     known.map(str::to_owned).ok_or_else(|| "expected `aarch64` or `x86_64`".to_owned())
 }
 
 /// A chip, in lower case.
-pub(super) fn parse_chip(text: &str) -> Result<Chip, String> {
+fn parse_chip(text: &str) -> Result<Chip, String> {
     text.parse().map_err(|error: crate::ascend::NotAChip| error.to_string())
 }
 
 /// A Python as wheel tags have it: `311`.
-pub(super) fn parse_python(text: &str) -> Result<String, String> {
+fn parse_python(text: &str) -> Result<String, String> {
     let pair = crate::ascend::Pair::python(text);
     pair.map(|pair| format!("{}{}", pair.0, pair.1))
         .ok_or_else(|| "expected a Python such as `3.11`".to_owned())

@@ -7,12 +7,14 @@ use bollard::errors::Error as DockerError;
 use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuilderVersion};
 use futures_util::StreamExt;
+use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
 
 use super::buildkit::BuildKitReader;
 use super::classic::ClassicReader;
 use super::container::Container;
+use super::sweep::mark;
 use super::{DockerEngine, failure};
 use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId};
 use crate::error::Problem;
@@ -84,7 +86,8 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
         dockerfile: request.dockerfile.clone(),
         target: request.target.clone(),
         platform: request.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
-        buildargs: Some(request.arguments.clone().into_iter().collect()),
+        buildargs: Some(arguments(request).into_iter().collect()),
+        labels: Some(request.labels.clone().into_iter().collect()),
         nocache: request.no_cache,
         rm: true,
         forcerm: true,
@@ -95,6 +98,20 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
         session: (request.builder == Builder::BuildKit).then(session),
         ..BuildImageOptions::default()
     }
+}
+
+/// The build arguments. The first builder's containers get the run's mark besides, so that they
+/// can be told from others' when the run was killed.
+fn arguments(request: &BuildRequest) -> IndexMap<String, String> {
+    let mut arguments = request.arguments.clone();
+    if let (Builder::Classic, Some(run)) = (request.builder, &request.run) {
+        let no_proxy = arguments.entry("no_proxy".to_owned()).or_default();
+        if !no_proxy.is_empty() {
+            no_proxy.push(',');
+        }
+        no_proxy.push_str(&mark(run));
+    }
+    arguments
 }
 
 /// A name that no other session of the engine has.

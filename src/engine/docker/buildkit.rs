@@ -1,7 +1,8 @@
 //! What BuildKit says: vertices with states and logs.
 //!
 //! A vertex of an instruction is called `[stage 2/5] RUN …` (or `[2/5] RUN …`);
-//! the number counts `FROM`, `RUN`, `COPY`, `ADD` and `WORKDIR` of its stage.
+//! the number counts `FROM`, `RUN`, `COPY`, `ADD` and `WORKDIR` of its stage, those
+//! that triggers bring too.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,10 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 
 use super::build::Reader;
 use super::plain_text::plain;
-use crate::engine::{BuildEvent, BuildSink};
+use crate::engine::{BuildEvent, BuildSink, triggered};
+
+/// How the error of a vertex ends that was stopped because another failed.
+const CANCELLED: &str = "context canceled";
 
 pub(super) struct BuildKitReader {
     target: String,
@@ -18,6 +22,8 @@ pub(super) struct BuildKitReader {
     counted: Vec<usize>,
     vertices: HashMap<String, State>,
     current: Option<usize>,
+    /// Whether something failed: what else begins or ends then is not to blame.
+    failed: bool,
 }
 
 struct State {
@@ -31,10 +37,12 @@ impl BuildKitReader {
     pub(super) fn new(keywords: &[String], target: String) -> Self {
         let own = keywords.iter().rposition(|keyword| keyword == "FROM").unwrap_or(0);
         let counts = |index: &usize| {
-            matches!(keywords[*index].as_str(), "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR")
+            let keyword = &keywords[*index];
+            let keyword = triggered(keyword).unwrap_or(keyword);
+            matches!(keyword, "FROM" | "RUN" | "COPY" | "ADD" | "WORKDIR")
         };
         let counted = (own..keywords.len()).filter(counts).collect();
-        Self { target, counted, vertices: HashMap::new(), current: None }
+        Self { target, counted, vertices: HashMap::new(), current: None, failed: false }
     }
 
     fn status(&mut self, status: StatusResponse, sink: BuildSink<'_>) {
@@ -50,20 +58,24 @@ impl BuildKitReader {
     }
 
     fn vertex(&mut self, vertex: &Vertex, sink: BuildSink<'_>) {
-        let Some(index) = self.index(&vertex.name) else { return };
+        let index = self.index(&vertex.name);
+        // What runs beside the failure is stopped, which is an error of its own.
+        if !vertex.error.is_empty() && !vertex.error.ends_with(CANCELLED) && !self.failed {
+            (self.failed, self.current) = (true, index);
+        }
+        let Some(index) = index else { return };
         let fresh = || State { index, started: false, cached: false, pending: String::new() };
         let state = self.vertices.entry(vertex.digest.clone()).or_insert_with(fresh);
         if !state.started && (vertex.started.is_some() || vertex.cached) {
             state.started = true;
             state.cached = vertex.cached;
-            self.current = Some(index);
+            if !self.failed {
+                self.current = Some(index);
+            }
             sink(BuildEvent::Step { index, cached: vertex.cached });
         } else if vertex.cached && !state.cached {
             state.cached = true;
             sink(BuildEvent::Cached { index });
-        }
-        if !vertex.error.is_empty() {
-            self.current = Some(index);
         }
         if vertex.completed.is_some() && !state.pending.is_empty() {
             output(index, &std::mem::take(&mut state.pending), sink);

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 
 use super::container::Container;
 use super::plain_text::plain;
+use super::sweep::RUN;
 use super::{DockerEngine, failure};
 use crate::engine::{CheckOutcome, CheckRequest};
 use crate::error::Result;
@@ -63,7 +64,11 @@ fn body(request: &CheckRequest) -> ContainerCreateBody {
         image: Some(request.image.clone()),
         entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
         cmd: Some(vec![request.command.clone()]),
-        labels: Some([("ascend-build.check".to_owned(), "1".to_owned())].into()),
+        labels: Some(
+            [("ascend-build.check", "1"), (RUN, request.run.as_str())]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        ),
         network_disabled: Some(true),
         host_config: Some(HostConfig {
             network_mode: Some("none".to_owned()),

@@ -1,16 +1,20 @@
 //! What the classic builder says: lines of text in pieces.
 //!
 //! `Step 3/7 : RUN …` begins an instruction, ` ---> Using cache` says that it
-//! was not run; ` ---> <id>` and what it removes are not passed on.
+//! was not run; ` ---> <id>` and what it removes are not passed on. Triggers of the
+//! parent run inside the `FROM` step, each told only by the container that it runs
+//! in, or by the cache.
 
 use bollard::models::BuildInfo;
 
 use super::build::Reader;
 use super::plain_text::plain;
-use crate::engine::{BuildEvent, BuildSink};
+use crate::engine::{BuildEvent, BuildSink, triggered};
 
 pub(super) struct ClassicReader {
     keywords: Vec<String>,
+    /// How many steps have begun.
+    steps: usize,
     current: Option<usize>,
     /// The instruction of which it is not known yet whether it runs.
     open: Option<usize>,
@@ -21,13 +25,21 @@ pub(super) struct ClassicReader {
 
 impl ClassicReader {
     pub(super) fn new(keywords: Vec<String>) -> Self {
-        Self { keywords, current: None, open: None, pending: String::new(), container: None }
+        Self {
+            keywords,
+            steps: 0,
+            current: None,
+            open: None,
+            pending: String::new(),
+            container: None,
+        }
     }
 
     fn line(&mut self, line: &str, sink: BuildSink<'_>) {
         if let Some(index) = self.step(line) {
             self.settle(false, sink);
             self.container = None;
+            self.steps += 1;
             self.current = Some(index);
             self.open = self.known(index);
             return;
@@ -35,6 +47,9 @@ impl ClassicReader {
         self.settle(line == " ---> Using cache", sink);
         if let Some(id) = line.strip_prefix(" ---> Running in ") {
             self.container = Some(id.to_owned());
+            self.trigger(true);
+        } else if line == " ---> Using cache" {
+            self.trigger(false);
         } else if line.starts_with("Removing intermediate container ") {
             self.container = None;
         }
@@ -50,6 +65,18 @@ impl ClassicReader {
         }
     }
 
+    /// Goes on to the next trigger, where one comes; only the cache tells of those that copy.
+    fn trigger(&mut self, in_container: bool) {
+        let Some(current) = self.current else { return };
+        let copies = |keyword: &str| in_container && matches!(keyword, "COPY" | "ADD");
+        let triggers = self.keywords.iter().enumerate().skip(current + 1);
+        let mut triggers =
+            triggers.map_while(|(index, keyword)| Some((index, triggered(keyword)?)));
+        if let Some((index, _)) = triggers.find(|(_, keyword)| !copies(keyword)) {
+            self.current = Some(index);
+        }
+    }
+
     fn known(&self, index: usize) -> Option<usize> {
         Some(index).filter(|index| *index < self.keywords.len())
     }
@@ -59,8 +86,10 @@ impl ClassicReader {
         let (number, rest) = line.strip_prefix("Step ")?.split_once('/')?;
         let (total, _) = rest.split_once(" : ")?;
         let (number, _) = (number.parse::<usize>().ok()?, total.parse::<usize>().ok()?);
-        let expected = self.current.map_or(0, |current| current + 1);
-        (number == expected + 1).then_some(expected)
+        let steps =
+            self.keywords.iter().enumerate().filter(|(_, keyword)| triggered(keyword).is_none());
+        let known = steps.map(|(index, _)| index).nth(self.steps);
+        (number == self.steps + 1).then_some(known.unwrap_or(self.keywords.len()))
     }
 }
 
@@ -101,8 +130,12 @@ mod tests {
     use super::*;
 
     fn check(pieces: &[&str], expected: &[&str]) {
+        check_with(&["FROM", "RUN", "RUN"], pieces, expected);
+    }
+
+    fn check_with(keywords: &[&str], pieces: &[&str], expected: &[&str]) {
         let events = Mutex::new(Vec::new());
-        let keywords = ["FROM", "RUN", "RUN"].map(str::to_owned).to_vec();
+        let keywords = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
         let mut reader = ClassicReader::new(keywords);
         let sink = |event: BuildEvent| {
             let text = match event {
@@ -134,6 +167,20 @@ mod tests {
             ],
             &["step 0 false", "step 1 true", "step 2 false", "2: hello"],
         );
+    }
+
+    #[test]
+    fn triggers_run_inside_the_first_step() {
+        let keywords = ["FROM", "ONBUILD RUN", "ONBUILD COPY", "ONBUILD RUN", "RUN"];
+        let from = "Step 1/2 : FROM x\n# Executing 3 build triggers\n";
+        let one = " ---> Running in 8\none\nRemoving intermediate container 8\n";
+        let two = " ---> Running in 9\ntwo\n ---> 0123\nStep 2/2 : RUN a\nlast\n";
+        let told = ["step 0 false", "0: # Executing 3 build triggers"];
+        let ran = [&told[..], &["1: one", "3: two", "step 4 false", "4: last"]].concat();
+        check_with(&keywords, &[from, one, two], &ran);
+        let cached = " ---> Using cache\n ---> Using cache\n";
+        let reused = [&told[..], &["3: two", "step 4 false", "4: last"]].concat();
+        check_with(&keywords, &[from, cached, two], &reused);
     }
 
     #[test]

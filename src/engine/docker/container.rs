@@ -32,7 +32,7 @@ impl Drop for Container {
 }
 
 /// Removes a container and waits until it is gone, whoever else is removing it.
-async fn remove(docker: &Docker, id: &str) {
+pub(super) async fn remove(docker: &Docker, id: &str) {
     for _ in 0..ATTEMPTS {
         let options =
             RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };

@@ -1,11 +1,12 @@
 //! Finding, getting, tagging and untagging images.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bollard::query_parameters::{
-    CreateImageOptions, ImportImageOptions, RemoveImageOptions, TagImageOptions,
+    CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions, TagImageOptions,
 };
 use bollard::{body_try_stream, errors::Error as DockerError};
 use bytes::Bytes;
@@ -13,12 +14,15 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio_util::io::ReaderStream;
 
 use super::{DockerEngine, failure};
-use crate::engine::{BaseSink, ImageFacts};
+use crate::engine::{BaseSink, ImageFacts, LabelledImage};
 use crate::error::{Exit, Problem, Result};
 use crate::project::Platform;
 
 /// How much of a base file is sent to the engine at once, in bytes.
 const CHUNK: usize = 1 << 20;
+
+/// What engines before 24 say of an image without a reference.
+const NO_REFERENCE: &str = "<none>:<none>";
 
 pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Option<ImageFacts>> {
     match engine.docker.inspect_image(reference).await {
@@ -40,6 +44,26 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
             &error,
         )),
     }
+}
+
+pub(super) async fn labelled(engine: &DockerEngine, name: &str) -> Result<Vec<LabelledImage>> {
+    let filters = HashMap::from([("label".to_owned(), vec![name.to_owned()])]);
+    let options = ListImagesOptions { filters: Some(filters), ..ListImagesOptions::default() };
+    let found = engine.docker.list_images(Some(options)).await;
+    let found =
+        found.map_err(|error| failure::error("listing its images", &engine.endpoint, &error))?;
+    let mut images: Vec<_> = found
+        .into_iter()
+        .map(|image| LabelledImage {
+            id: image.id,
+            created: image.created,
+            size: u64::try_from(image.size).unwrap_or(0),
+            references: image.repo_tags.into_iter().filter(|tag| tag != NO_REFERENCE).collect(),
+            labels: image.labels,
+        })
+        .collect();
+    images.sort_by_key(|image| std::cmp::Reverse(image.created));
+    Ok(images)
 }
 
 pub(super) async fn pull(

@@ -6,9 +6,12 @@ mod check;
 mod classic;
 mod connect;
 mod container;
+mod disk;
+mod export;
 mod failure;
 mod images;
 mod plain_text;
+mod sweep;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -43,12 +46,20 @@ impl Engine for DockerEngine {
         &self.facts
     }
 
+    fn free_disk(&self) -> Option<u64> {
+        disk::free(self)
+    }
+
     async fn access(&self) -> Result<HostAccess> {
         connect::access(self).await
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {
         images::find(self, reference).await
+    }
+
+    async fn labelled(&self, name: &str) -> Result<Vec<LabelledImage>> {
+        images::labelled(self, name).await
     }
 
     async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
@@ -87,6 +98,10 @@ impl Engine for DockerEngine {
 
     async fn untag(&self, reference: &str) -> Result<()> {
         images::untag(self, reference).await
+    }
+
+    async fn sweep(&self, runs: &[&str], label: &str) -> Result<()> {
+        sweep::sweep(self, runs, label).await
     }
 
     async fn settle(&self) {

@@ -21,7 +21,7 @@ pub(super) struct Run<'f> {
 }
 
 /// One command of a RUN.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Ran {
     pub(super) command: Command,
     /// Its words, expanded as far as the text tells.
@@ -89,21 +89,6 @@ impl Ran {
     /// The words after the name that are no options.
     pub(super) fn operands(&self) -> impl Iterator<Item = &Text> {
         self.words.iter().skip(1).filter(|word| !word.text().starts_with('-'))
-    }
-
-    /// The value of the first of these options: the next word, or what follows `=` or a short option.
-    pub(super) fn option(&self, names: &[&str]) -> Option<&str> {
-        self.words.iter().enumerate().find_map(|(place, word)| {
-            names.iter().find_map(|name| self.option_value(place, word.text(), name))
-        })
-    }
-
-    fn option_value<'a>(&'a self, place: usize, text: &'a str, name: &str) -> Option<&'a str> {
-        let rest = text.strip_prefix(name)?;
-        if rest.is_empty() {
-            return self.words.get(place + 1).map(Text::text);
-        }
-        rest.strip_prefix('=').or((name.len() == 2).then_some(rest))
     }
 
     /// The command with its words, for messages: at most a few words.

@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::commands::{Ran, Run};
+use super::downloads::{Output, output};
 use super::evaluate::UNKNOWN;
 use super::fetches::{Fetch, FetchPath};
 use super::inputs::Inputs;
@@ -52,7 +53,8 @@ pub fn run_with_packages(
     let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
     let run = runs.iter().find(|run| std::ptr::eq(run.instruction, instruction));
     let run = run.ok_or("no shell runs it")?;
-    let judged = Judged { stages, inputs, steps: &steps, runs: &runs, size: &|_| None };
+    let judged =
+        Judged { file: stages.file(), inputs, steps: &steps, runs: &runs, size: &|_| None };
     let mut taken = Vec::new();
     for fetch in fetches {
         taken.push(taken_by(run, fetch, &judged)?);
@@ -95,16 +97,6 @@ struct Taken {
     left: bool,
 }
 
-/// Where a downloader writes.
-#[derive(PartialEq, Eq)]
-enum Output {
-    /// Where it runs, under the file's own name.
-    Here,
-    /// To a path, or into a folder that exists.
-    Path(String),
-    Stdout,
-}
-
 fn taken_by(run: &Run<'_>, fetch: &Fetch<'_>, judged: &Judged<'_, '_>) -> Result<Taken, String> {
     if let FetchPath::Unknown { reason } = &fetch.path {
         return Err(reason.clone());
@@ -128,49 +120,6 @@ fn taken_by(run: &Run<'_>, fetch: &Fetch<'_>, judged: &Judged<'_, '_>) -> Result
     }
     let left = left(judged, fetch, &file);
     Ok(Taken { file, command, output, left })
-}
-
-/// Where `ran`, wget or curl, writes; `None` where the text does not tell.
-fn output(ran: &Ran) -> Option<Output> {
-    let redirected = ran.command.redirects.iter().any(|(operator, _)| operator.starts_with('>'));
-    let known = |path: &str| (!path.contains([UNKNOWN, '\'', '"', ' '])).then(|| path.to_owned());
-    let (file, folder, own_name) = match ran.name() {
-        "wget" => {
-            let file = ran.option(&["-O", "--output-document"]).or_else(|| combined(ran, 'O'));
-            (file, ran.option(&["-P", "--directory-prefix"]), true)
-        }
-        "curl" => {
-            let file = ran.option(&["-o", "--output"]).or_else(|| combined(ran, 'o'));
-            let short = |text: &str| text.starts_with('-') && !text.starts_with("--");
-            let own = ran.words.iter().any(|word| {
-                short(word.text()) && word.text().contains('O') || word.text() == "--remote-name"
-            });
-            (file, None, own)
-        }
-        _ => return None,
-    };
-    match (file, folder) {
-        (Some("-"), _) => Some(Output::Stdout),
-        (Some(file), None) => known(file).map(Output::Path),
-        (None, Some(folder)) => known(folder).map(|folder| Output::Path(format!("{folder}/"))),
-        (None, None) if own_name && !redirected => Some(Output::Here),
-        (None, None) if own_name => Some(Output::Here).filter(|_| ran.name() == "wget"),
-        (None, None) => Some(Output::Stdout),
-        (Some(_), Some(_)) => None,
-    }
-}
-
-/// The value of a letter at the end of several: `-qO FILE`, `-fsSLo FILE`; or right behind it: `-qO-`.
-fn combined(ran: &Ran, letter: char) -> Option<&str> {
-    let short =
-        |text: &str| text.starts_with('-') && !text.starts_with("--") && text.contains(letter);
-    let place = ran.words.iter().position(|word| short(word.text()))?;
-    let (_, rest) = ran.words[place].text().split_once(letter)?;
-    if rest.is_empty() {
-        ran.words.get(place + 1).map(super::evaluate::Text::text)
-    } else {
-        Some(rest)
-    }
 }
 
 struct Converted<'a, 'f> {
@@ -304,9 +253,25 @@ impl Taken {
         let file = format!("\"$PACKAGES\"/{}", quoted(&self.file));
         match &self.output {
             Output::Here => format!("{put} {file} ."),
-            Output::Path(path) => format!("{put} {file} {path}"),
+            Output::Path { path, makes_folder } => {
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                made(folder, *makes_folder, format!("{put} {file} {path}"))
+            }
+            Output::Folder { path, makes_folder } => {
+                let folder = path.trim_end_matches('/');
+                made(folder, *makes_folder, format!("{put} {file} {folder}/"))
+            }
             Output::Stdout => format!("cat {file}"),
         }
+    }
+}
+
+/// A command after its folder is made, where the downloader makes it too.
+fn made(folder: &str, makes_folder: bool, command: String) -> String {
+    match folder {
+        "" | "." | "/tmp" => command,
+        _ if makes_folder => format!("mkdir -p {folder} && {command}"),
+        _ => command,
     }
 }
 

@@ -51,7 +51,19 @@ fn scripts_find_the_files_beside_them() {
 fn what_stays_in_the_image_is_copied() {
     check("RUN wget -q URL/a.run", "RUN --package=a cp \"$PACKAGES\"/* .");
     check("RUN curl -fsSLo /x/b.run URL/a.run", "RUN --package=a cp \"$PACKAGES\"/a.run /x/b.run");
-    check("RUN wget -q -P /x URL/a.run", "RUN --package=a cp \"$PACKAGES\"/a.run /x/");
+    check(
+        "RUN wget -q -P /x URL/a.run",
+        "RUN --package=a mkdir -p /x && cp \"$PACKAGES\"/a.run /x/",
+    );
+    check(
+        "RUN wget -qP /tmp URL/a.run && sh /tmp/a.run && rm /tmp/a.run",
+        "RUN --package=a ln -s \"$PACKAGES\"/a.run /tmp/ && sh /tmp/a.run && rm /tmp/a.run",
+    );
+    check(
+        "RUN curl -sS --output-dir /x -O URL/a.run",
+        "RUN --package=a cp \"$PACKAGES\"/a.run /x/",
+    );
+    check("RUN curl -sS URL/a.run > /x/b", "RUN --package=a cat \"$PACKAGES\"/a.run > /x/b");
 }
 
 #[test]
@@ -69,4 +81,9 @@ fn what_the_text_does_not_tell_is_left_alone() {
     check("RUN if true; then wget URL/a.run; fi", "it stands inside `if`");
     check("RUN pip install --find-links URL/ x", "`pip` chooses among the files that it finds");
     check("ADD URL/a.run /tmp/", "`ADD` fetches it");
+    let unknown = |command: &str| format!("`{command}` writes to a place not known");
+    check("RUN curl -O -o b URL/a.run", &unknown("curl -O -o"));
+    check("RUN wget -O b URL/a.run URL/b.run", &unknown("wget -O b"));
+    check("RUN curl -o a URL/a.run -o b URL/b.run", &unknown("curl -o a"));
+    check("RUN wget --spider URL/a.run", &unknown("wget --spider http://172.17.0.1:3000/a.run"));
 }

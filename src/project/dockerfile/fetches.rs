@@ -13,7 +13,7 @@ use super::scope::Value;
 use super::script::{Program, program};
 use super::stages::{Stages, Step};
 use super::url::Address;
-use super::{Instruction, Logical};
+use super::{Dockerfile, Instruction, Logical};
 
 /// A file, or an address, that a stage asks from the package server.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl Addresses {
         let arguments = servers.filter_map(|(_, value)| Address::host_in(value));
         let hosts: BTreeSet<String> = gateways.iter().cloned().chain(arguments).collect();
         let used: Vec<Address> = (0..stages.iter().len())
-            .flat_map(|stage| found(stages, stage, inputs))
+            .flat_map(|stage| found(&stages.steps(stage), inputs))
             .filter_map(|(request, _)| Address::read(request.address.text()))
             .filter(|address| !address.is_loopback())
             .collect();
@@ -123,23 +123,37 @@ pub fn fetches<'f>(
     inputs: &Inputs,
     addresses: &Addresses,
 ) -> Vec<Fetch<'f>> {
-    let all = found(stages, stage, inputs).into_iter();
-    all.filter_map(|(request, instruction)| fetch(stages, request, instruction, addresses))
-        .collect()
+    fetches_in(stages.file(), &stages.steps(stage), inputs, addresses)
 }
 
-/// Every request of a stage, its address traced to the source.
-fn found<'f>(
+/// What the `ONBUILD`s of `stage` ask from it, in each stage that is built from this one.
+pub fn trigger_fetches<'f>(
     stages: &Stages<'f>,
     stage: usize,
     inputs: &Inputs,
-) -> Vec<(Request, &'f Instruction)> {
-    let steps = stages.steps(stage).into_iter();
-    steps
-        .flat_map(|step| {
-            requests_of(&step, inputs).into_iter().map(move |one| (one, step.instruction))
-        })
-        .collect()
+    addresses: &Addresses,
+) -> Vec<Fetch<'f>> {
+    fetches_in(stages.file(), &stages.trigger_steps(stage), inputs, addresses)
+}
+
+/// What these steps of `file` ask from it, in order.
+pub(super) fn fetches_in<'f>(
+    file: &Dockerfile,
+    steps: &[Step<'f>],
+    inputs: &Inputs,
+    addresses: &Addresses,
+) -> Vec<Fetch<'f>> {
+    let all = found(steps, inputs).into_iter();
+    all.filter_map(|(request, instruction)| fetch(file, request, instruction, addresses)).collect()
+}
+
+/// Every request of these steps, its address traced to the source.
+fn found<'f>(steps: &[Step<'f>], inputs: &Inputs) -> Vec<(Request, &'f Instruction)> {
+    let of = |step: &Step<'f>| {
+        let instruction = step.instruction;
+        requests_of(step, inputs).into_iter().map(move |one| (one, instruction))
+    };
+    steps.iter().flat_map(of).collect()
 }
 
 fn requests_of(step: &Step<'_>, inputs: &Inputs) -> Vec<Request> {
@@ -203,7 +217,7 @@ fn traced(requests: Vec<Request>, script: &Logical) -> Vec<Request> {
 }
 
 fn fetch<'f>(
-    stages: &Stages<'f>,
+    file: &Dockerfile,
     request: Request,
     instruction: &'f Instruction,
     addresses: &Addresses,
@@ -214,7 +228,7 @@ fn fetch<'f>(
     if !nowhere && !addresses.mean(&address) {
         return None;
     }
-    let source = &stages.file().source().text;
+    let source = &file.source().text;
     let url_span = request.address.span.clone();
     let authority_span =
         address.authority.clone().map(|span| request.address.logical.source_span(span));

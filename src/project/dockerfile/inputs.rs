@@ -25,6 +25,10 @@ pub struct Inputs {
 /// sees no ARG of the stage it is built from, and `TARGETARCH` and its kin do
 /// not exist. To BuildKit the later line wins, a bare ARG changes nothing, and a
 /// stage sees its parent's ARGs, with the parent's ENV over them.
+///
+/// Heredocs are read for all of them: which classic builder knows them hangs on
+/// the engine (20.10 does not, 23.0 does), and one that does not refuses their
+/// first line, which the run tells with its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
     /// The classic builder's.

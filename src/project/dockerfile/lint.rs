@@ -9,8 +9,9 @@
 
 use std::ops::Range;
 
+use super::bodies::{self, Body};
 use super::commands::Run;
-use super::fetches::{Addresses, fetches, is_proxy};
+use super::fetches::{Addresses, fetches_in, is_proxy};
 use super::hosts::whole_matches;
 use super::inputs::Inputs;
 use super::scope::Value;
@@ -20,7 +21,7 @@ use crate::error::{Place, Problem};
 
 /// What a judge of one stage has at hand.
 pub(super) struct Judged<'a, 'f> {
-    pub(super) stages: &'a Stages<'f>,
+    pub(super) file: &'a Dockerfile,
     pub(super) inputs: &'a Inputs,
     pub(super) steps: &'a [Step<'f>],
     pub(super) runs: &'a [Run<'f>],
@@ -31,7 +32,7 @@ pub(super) struct Judged<'a, 'f> {
 impl Judged<'_, '_> {
     /// A warning at a span of the file.
     pub(super) fn at(&self, problem: Problem, span: Range<usize>, label: &str) -> Problem {
-        problem.at(Place::new(self.stages.file().source(), span), label)
+        problem.at(Place::new(self.file.source(), span), label)
     }
 }
 
@@ -48,17 +49,43 @@ pub fn lint(
 ) -> Vec<Problem> {
     let mut problems = syntax_directive(stages.file());
     for stage in chosen {
-        let steps = stages.steps(*stage);
-        let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
-        let judged = Judged { stages, inputs, steps: &steps, runs: &runs, size };
-        let found = fetches(stages, *stage, inputs, addresses);
-        problems.extend(lint_layers::packages(&judged, &found));
-        problems.extend(lint_layers::copies(&judged));
-        problems.extend(lint_exit::lost(&judged));
-        problems.extend(lint_cache::left(&judged));
-        problems.extend(baked(&judged, addresses));
+        problems.extend(judge(stages.file(), &stages.steps(*stage), inputs, addresses, size));
     }
     in_order(problems)
+}
+
+/// The warnings of the last of `bodies`, each built from the one before; `size` as for [`lint`].
+pub fn lint_body(
+    bodies: &[Body<'_>],
+    inputs: &Inputs,
+    addresses: &Addresses,
+    size: &dyn Fn(&str) -> Option<u64>,
+) -> Vec<Problem> {
+    let Some(last) = bodies.last() else { return Vec::new() };
+    let steps = bodies::steps(bodies, inputs);
+    let mut problems = syntax_directive(last.file);
+    problems.extend(bodies::variable_from(last.file));
+    problems.extend(judge(last.file, &steps, inputs, addresses, size));
+    in_order(problems)
+}
+
+/// The warnings of a stage with these steps.
+fn judge(
+    file: &Dockerfile,
+    steps: &[Step<'_>],
+    inputs: &Inputs,
+    addresses: &Addresses,
+    size: &dyn Fn(&str) -> Option<u64>,
+) -> Vec<Problem> {
+    let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
+    let judged = Judged { file, inputs, steps, runs: &runs, size };
+    let found = fetches_in(file, steps, inputs, addresses);
+    let mut problems = lint_layers::packages(&judged, &found);
+    problems.extend(lint_layers::copies(&judged));
+    problems.extend(lint_exit::lost(&judged));
+    problems.extend(lint_cache::left(&judged));
+    problems.extend(baked(&judged, addresses));
+    problems
 }
 
 /// Sorted by place; what an ONBUILD gives to several stages is told once.
@@ -70,7 +97,7 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
 }
 
 /// The warning of a `# syntax=` line.
-pub fn syntax_directive(file: &Dockerfile) -> Vec<Problem> {
+fn syntax_directive(file: &Dockerfile) -> Vec<Problem> {
     let syntax = file.directives().iter().filter(|directive| directive.name == "syntax");
     syntax
         .map(|directive| {
@@ -86,7 +113,7 @@ pub fn syntax_directive(file: &Dockerfile) -> Vec<Problem> {
 fn baked(judged: &Judged<'_, '_>, addresses: &Addresses) -> Vec<Problem> {
     let mut problems = Vec::new();
     for step in judged.steps.iter().filter(|step| step.instruction.keyword == "ENV") {
-        let escape = judged.stages.file().escape();
+        let escape = judged.file.escape();
         for one in assignments::environment(&step.instruction.arguments.text, escape) {
             let value = step.scope.expand(one.value.as_deref().unwrap_or_default());
             let span = step.instruction.arguments.source_span(one.span);
@@ -117,8 +144,8 @@ fn bake(
 }
 
 /// The bytes of an instruction's first line, for carets that need no more.
-pub(super) fn first_line(stages: &Stages<'_>, instruction: &Instruction) -> Range<usize> {
-    let text = &stages.file().source().text[instruction.span.clone()];
+pub(super) fn first_line(file: &Dockerfile, instruction: &Instruction) -> Range<usize> {
+    let text = &file.source().text[instruction.span.clone()];
     let length = text.lines().next().map_or(0, str::len);
     instruction.span.start..instruction.span.start + length
 }

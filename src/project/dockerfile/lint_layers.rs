@@ -1,9 +1,10 @@
 //! Files that stay in a layer although nobody needs them there.
 
 use super::commands::{Ran, Run};
-use super::evaluate::UNKNOWN;
+use super::evaluate::{Text, UNKNOWN};
 use super::fetches::Fetch;
 use super::lint::{Judged, first_line};
+use super::options::Options;
 use super::pattern;
 use super::scope::Value;
 use super::sources::copy_sources;
@@ -67,44 +68,38 @@ impl Written {
 /// Where the downloader at `place` writes; `None` where it writes no file.
 fn written(run: &Run<'_>, place: usize, name: &str) -> Option<Written> {
     let ran = &run.commands[place];
-    let output = match ran.name() {
-        "wget" => ran.option(&["-O", "--output-document"]).map(str::to_owned),
-        "curl" => ran.option(&["-o", "--output"]).map(str::to_owned),
-        "aria2c" => ran.option(&["-o", "--out"]).map(str::to_owned),
-        "axel" => ran.option(&["-o"]).map(str::to_owned),
-        _ => return None,
-    };
-    let redirect =
-        ran.command.redirects.iter().find(|(operator, _)| matches!(*operator, ">" | ">>"));
-    let combined = ran.name() == "curl" && combined_output(ran).is_some();
-    let kept = ran.name() != "curl" || remote_name(ran) || output.is_some() || combined;
-    if !kept && redirect.is_none()
-        || output.as_deref().is_some_and(|file| file == "-" || file.starts_with("/dev/"))
-    {
+    let (to_file, to_folder) = output_options(ran.name())?;
+    let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
+    let file = options.values(to_file).last().copied();
+    let own_names = options.count(&["-O", "--remote-name", "--remote-name-all"]) > 0;
+    let redirects = ran.command.redirects.iter();
+    let redirected = redirects.clone().any(|(operator, _)| matches!(*operator, ">" | ">>"));
+    let kept = ran.name() != "curl" || own_names || file.is_some();
+    if !kept && !redirected || file.is_some_and(|file| file == "-" || file.starts_with("/dev/")) {
         return None;
     }
-    let output = output.or_else(|| combined_output(ran)).unwrap_or_else(|| name.to_owned());
-    let (folder, file) = output.rsplit_once('/').unwrap_or(("", &output));
-    let directory = ran.option(&["-P", "--directory-prefix", "--output-dir", "-d", "--dir"]);
-    let mut folders: Vec<String> =
-        [Some(folder), directory].into_iter().flatten().map(str::to_owned).collect();
+    let path = file.unwrap_or(name);
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = options.values(to_folder);
+    let mut folders: Vec<String> = [Some(folder), directory.last().copied()]
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect();
     folders.extend(current_folders(run, place));
     folders.retain(|folder| !folder.is_empty());
     Some(Written { name: file.to_owned(), folders })
 }
 
-/// `curl -O`, alone or among other letters: `-fsSLO`.
-fn remote_name(ran: &Ran) -> bool {
-    let short = |text: &str| text.starts_with('-') && !text.starts_with("--") && text.contains('O');
-    ran.words.iter().any(|word| short(word.text()) || word.text().starts_with("--remote-name"))
-}
-
-/// `curl -fsSLo FILE`.
-fn combined_output(ran: &Ran) -> Option<String> {
-    let short =
-        |text: &str| text.starts_with('-') && !text.starts_with("--") && text.ends_with('o');
-    let place = ran.words.iter().position(|word| short(word.text()))?;
-    ran.words.get(place + 1).map(|word| word.text().to_owned())
+/// The options of a downloader for the file and the folder that it writes to.
+fn output_options(tool: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    Some(match tool {
+        "wget" => (&["-O", "--output-document"], &["-P", "--directory-prefix"]),
+        "curl" => (&["-o", "--output"], &["--output-dir"]),
+        "aria2c" => (&["-o", "--out"], &["-d", "--dir"]),
+        "axel" => (&["-o", "--output"], &[]),
+        _ => return None,
+    })
 }
 
 /// Where a command may run: the folder of the last `cd` before it, and the stage's.
@@ -173,7 +168,7 @@ fn copied_in_vain(judged: &Judged<'_, '_>, place: usize, step: &Step<'_>) -> Opt
                 .code("copy-then-remove")
                 .note(format!("its {megabytes} MB stay in the image: a layer cannot give back what one below it holds"))
                 .hint("use `RUN --package=…`, or fetch and remove it in one `RUN`");
-            let span = first_line(judged.stages, step.instruction);
+            let span = first_line(judged.file, step.instruction);
             return Some(judged.at(problem, span, "its layer keeps the file"));
         }
     }

@@ -14,12 +14,14 @@
 //! as it is; what only the build can tell is unknown, with its reason.
 
 mod assignments;
+mod bodies;
 mod branches;
 mod commands;
 mod conversion;
 #[cfg(test)]
 mod conversion_tests;
 mod directive;
+mod downloads;
 mod embedded;
 mod evaluate;
 mod fetches;
@@ -42,6 +44,7 @@ mod shell;
 mod shell_words;
 mod simple;
 mod sources;
+mod stage_problems;
 mod stages;
 mod url;
 mod words;
@@ -57,14 +60,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use assignments::Assignment;
+pub use bodies::Body;
 pub use conversion::{Edits, edited, run_with_packages};
 pub use directive::Directive;
-pub use fetches::{Addresses, Fetch, FetchPath, fetches};
+pub use fetches::{Addresses, Fetch, FetchPath, fetches, trigger_fetches};
 pub use heredoc::Heredoc;
 pub use hosts::host_places;
 pub use inputs::{Dialect, Inputs};
 pub use instruction::{Flag, Form, Instruction};
-pub use lint::{lint, syntax_directive};
+pub use lint::{lint, lint_body};
 pub use lint_layers::LARGE;
 pub use logical::Logical;
 pub use scope::{Lookup, Scope, Value};

@@ -12,15 +12,86 @@ pub(super) fn takes_value(tool: &str, option: &str) -> bool {
     if option.starts_with("--") {
         return LONG_WITH_VALUE.contains(&option);
     }
-    let letters = match tool {
-        "wget" => "OoaPUTtwQeBDRAXIl",
-        "curl" => "oxeuAHdFXTmyYCcbDEKwrtz",
+    short_with_value(tool, option).is_some_and(|(_, value)| value.is_empty())
+}
+
+/// The letter of `option` (`-qP`, `-fsSLo`, `-qO-`) that takes a value, and the value as far as it
+/// stands in the same word: the first such letter ends the others.
+fn short_with_value<'a>(tool: &str, option: &'a str) -> Option<(char, &'a str)> {
+    let with_value = match tool {
+        // `-nv`, `-nc` and their kin are one option each, with the value behind the `n`.
+        "wget" => "OoaPUTtwQeBDRAXIln",
+        "curl" => "oxeuAHdFXTmyYCcbDEKwrtzUPQ",
         "aria2c" => "dojsxkm",
         _ => "onU",
     };
-    // Letters may stand together (`-fsSLo file`); the last one takes the next word.
-    option.chars().last().is_some_and(|last| letters.contains(last))
-        && !option[1..].contains(|c: char| !c.is_ascii_alphabetic())
+    let mut letters = option.strip_prefix('-')?.char_indices();
+    let (place, letter) = letters.find(|(_, letter)| with_value.contains(*letter))?;
+    Some((letter, &option[place + 1 + letter.len_utf8()..]))
+}
+
+/// The words of a downloader's command line, told apart.
+#[derive(Debug, Default)]
+pub(super) struct Options<'a> {
+    /// Options with their values, short ones as `-P`, in order.
+    values: Vec<(String, &'a str)>,
+    /// Options without a value, short ones one by one.
+    flags: Vec<String>,
+    /// Everything else: what is fetched.
+    pub(super) operands: Vec<&'a str>,
+}
+
+impl<'a> Options<'a> {
+    /// Reads the words after the command's name.
+    pub(super) fn read(tool: &str, words: impl Iterator<Item = &'a str>) -> Self {
+        let mut options = Self::default();
+        let mut words = words;
+        while let Some(word) = words.next() {
+            if word == "--" {
+                options.operands.extend(words.by_ref());
+            } else if word.starts_with("--") {
+                options.long(word, &mut words);
+            } else if word.len() > 1 && word.starts_with('-') {
+                options.short(tool, word, &mut words);
+            } else {
+                options.operands.push(word);
+            }
+        }
+        options
+    }
+
+    fn long(&mut self, word: &'a str, rest: &mut impl Iterator<Item = &'a str>) {
+        match word.split_once('=') {
+            Some(("--url", value)) => self.operands.push(value),
+            Some((name, value)) => self.values.push((name.to_owned(), value)),
+            None if word == "--url" => self.operands.extend(rest.next()),
+            None if LONG_WITH_VALUE.contains(&word) => {
+                self.values.extend(rest.next().map(|value| (word.to_owned(), value)));
+            }
+            None => self.flags.push(word.to_owned()),
+        }
+    }
+
+    fn short(&mut self, tool: &str, word: &'a str, rest: &mut impl Iterator<Item = &'a str>) {
+        let valued = short_with_value(tool, word);
+        let alone =
+            word.len() - valued.map_or(0, |(letter, value)| letter.len_utf8() + value.len());
+        self.flags.extend(word[1..alone].chars().map(|letter| format!("-{letter}")));
+        let Some((letter, value)) = valued else { return };
+        let value = if value.is_empty() { rest.next() } else { Some(value) };
+        self.values.extend(value.map(|value| (format!("-{letter}"), value)));
+    }
+
+    /// The values of an option, whichever of its names is used, in order.
+    pub(super) fn values(&self, names: &[&str]) -> Vec<&'a str> {
+        let named = self.values.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        named.map(|(_, value)| *value).collect()
+    }
+
+    /// How often one of these is said.
+    pub(super) fn count(&self, names: &[&str]) -> usize {
+        self.flags.iter().filter(|flag| names.contains(&flag.as_str())).count()
+    }
 }
 
 /// Long options of wget, curl and aria2c with a value in the next word.

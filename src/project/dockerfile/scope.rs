@@ -208,6 +208,13 @@ impl Scope {
         }
     }
 
+    /// Declares an argument that has this value, whatever the command line says.
+    pub(super) fn set_argument(&mut self, name: &str, value: &str) {
+        let value = Value::Known(value.to_owned());
+        self.arguments.insert(name.to_owned(), value.clone());
+        self.state.insert(name.to_owned(), value);
+    }
+
     /// An ARG before the first FROM sees the ones before it, on its own line too.
     pub(super) fn pass_global(&mut self, instruction: &Instruction, inputs: &Inputs) {
         for argument in assignments::arguments(&instruction.arguments.text, self.escape) {

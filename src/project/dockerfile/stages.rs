@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use super::scope::{Scope, Value};
+use super::stage_problems::variable_from;
 use super::{Dockerfile, Instruction};
-use crate::error::{Place, Problem, did_you_mean};
+use crate::error::Problem;
 
 /// A Dockerfile seen as stages.
 #[derive(Debug, Clone)]
@@ -153,6 +154,33 @@ impl<'f> Stages<'f> {
         self.walk(stage).0
     }
 
+    /// What the `ONBUILD`s of `stage` hold, with what is set at each in a stage built from it.
+    pub(super) fn trigger_steps(&self, stage: usize) -> Vec<Step<'f>> {
+        let mut scope = self.scope_at_end(stage).of_child();
+        let step = |(instruction, trigger_of): (&'f Instruction, _)| {
+            let before = scope.clone();
+            scope.pass(instruction, &self.globals, self.inputs);
+            Step { instruction, scope: before, trigger_of }
+        };
+        self.triggers(stage).into_iter().map(step).collect()
+    }
+
+    /// Leaves stages out: what is built from one of them is built from what that is built from.
+    /// They keep their numbers.
+    pub fn leave_out(&mut self, skipped: &[usize]) {
+        for index in skipped {
+            let Some(base) = self.stages.get(*index).map(|stage| stage.base.clone()) else {
+                continue;
+            };
+            let children = self.stages.iter_mut();
+            for child in children.filter(|child| child.base == Origin::Stage(*index)) {
+                child.base = base.clone();
+            }
+        }
+        // What is wrong with the names was told when they were read.
+        self.find_uses(&mut Vec::new());
+    }
+
     /// What is set at the end of a stage.
     pub fn scope_at_end(&self, stage: usize) -> Scope {
         self.walk(stage).1
@@ -185,7 +213,7 @@ impl<'f> Stages<'f> {
         inner.map(|instruction| (instruction, Some(stage))).collect()
     }
 
-    fn named(&self, name: &str) -> Option<usize> {
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
         let same =
             |stage: &Stage| stage.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
         self.stages.iter().rposition(same)
@@ -250,7 +278,7 @@ impl<'f> Stages<'f> {
         problems: &mut Vec<Problem>,
     ) -> Origin {
         if name.contains('$') {
-            problems.push(self.variable_from(name, instruction));
+            problems.push(variable_from(self.file, name, instruction));
             return Origin::Unknown { reason: format!("`{name}` holds a variable") };
         }
         let stage = match name.parse::<usize>() {
@@ -300,67 +328,6 @@ impl<'f> Stages<'f> {
     }
 }
 
-impl Stages<'_> {
-    fn at(&self, problem: Problem, instruction: &Instruction, label: &str) -> Problem {
-        let start = instruction.span.start;
-        let head = instruction.arguments.source_span(0..instruction.arguments.text.len());
-        let end = head.end.clamp(start, instruction.span.end);
-        problem.at(Place::new(self.file.source(), start..end), label)
-    }
-
-    fn homeless(&self, keyword: &str, instruction: &Instruction) -> Problem {
-        let problem = Problem::error(format!("expected `FROM` or `ARG`, actual `{keyword}`"))
-            .hint("name a base image with `FROM` before it");
-        self.at(problem, instruction, "stands in no stage")
-    }
-
-    fn bad_from(&self, from: &Instruction, base: &Value) -> Problem {
-        let problem = if base.known() == Some("") && !from.arguments.text.is_empty() {
-            Problem::error(format!("the base image `{}` expands to nothing", from.arguments.text))
-                .hint("give the `ARG` before the first `FROM` a default, or set it with `--build-arg`")
-        } else {
-            Problem::error("expected `FROM <image or stage> [AS <name>]`")
-        };
-        self.at(problem, from, "this stage")
-    }
-
-    fn check_name(&self, name: Option<&str>, from: &Instruction, problems: &mut Vec<Problem>) {
-        let Some(name) = name else { return };
-        if let Err(error) = name.parse::<crate::project::StageName>() {
-            problems.push(self.at(Problem::error(error.to_string()), from, "named here"));
-        }
-        if self.named(name).is_some() {
-            let problem = Problem::warning(format!("two stages are called `{name}`"))
-                .code("duplicate-stage")
-                .hint("give each stage a name of its own: the later one hides the earlier");
-            problems.push(self.at(problem, from, "the second one"));
-        }
-    }
-
-    fn variable_from(&self, name: &str, instruction: &Instruction) -> Problem {
-        let problem = Problem::warning(format!("Docker expands no variable in `--from={name}`"))
-            .code("variable-from")
-            .hint("name the image in a stage of its own: `FROM <image> AS <name>`");
-        self.at(problem, instruction, "used here")
-    }
-
-    fn no_such_stage(&self, number: usize, instruction: &Instruction) -> Problem {
-        let count = self.stages.len();
-        let problem = Problem::error(format!("there is no stage {number}"))
-            .note(format!("the file has {count} stages, counted from 0"));
-        self.at(problem, instruction, "used here")
-    }
-
-    fn later_stage(&self, name: &str, instruction: &Instruction) -> Problem {
-        let earlier = self.stages.iter().filter_map(|stage| stage.name.as_deref());
-        let problem = Problem::warning(format!("`{name}` is this stage or a later one"))
-            .code("from-later-stage")
-            .note("the classic builder knows only the stages before")
-            .maybe_hint(did_you_mean(name, earlier.filter(|other| *other != name)));
-        self.at(problem, instruction, "used here")
-    }
-}
-
 impl Origin {
     fn value(&self) -> Value {
         match self {
@@ -372,7 +339,7 @@ impl Origin {
 }
 
 /// The names that an instruction uses files from: `--from=` and mounts.
-fn references(instruction: &Instruction) -> Vec<String> {
+pub(super) fn references(instruction: &Instruction) -> Vec<String> {
     match instruction.keyword.as_str() {
         "COPY" | "ADD" => {
             instruction.flag("from").and_then(|flag| flag.value.clone()).into_iter().collect()

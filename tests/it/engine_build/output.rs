@@ -9,14 +9,18 @@ use super::BUILDERS;
 use crate::support::Fixture;
 
 /// Every event that docs/events.md describes.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 20] = [
     "run-started",
+    "waiting",
+    "forecast",
+    "silent",
     "verify-started",
     "verify-progress",
     "verify-finished",
     "engine-ready",
     "base-progress",
     "base-ready",
+    "stage-decided",
     "stage-started",
     "stage-step",
     "stage-output",

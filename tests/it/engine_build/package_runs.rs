@@ -144,3 +144,19 @@ fn python_and_curl_fetch_as_well() {
         }
     }
 }
+
+/// BuildKit keeps packages in memory; the first builder has nothing but its small `/dev/shm`.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn packages_stay_off_the_disk_where_the_builder_can_do_it() {
+    for (builder, expected) in [("buildkit", "/dev/shm"), ("classic", "/tmp")] {
+        let fixture = Fixture::on_engine();
+        fixture.package("plain", "plain.run", 5000);
+        fixture.one_stage(
+            "RUN --package=plain dirname \"$PACKAGES\" > /where && chmod +x \"$PACKAGES\"/plain.run\nRUN ls -A /dev/shm > /left\n",
+        );
+        fixture.build(builder, &[]).exits(0);
+        let printed = fixture.docker().in_image(&fixture.image("S"), "cat /where /left");
+        assert_eq!(printed, expected, "{builder}");
+    }
+}

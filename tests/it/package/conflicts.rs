@@ -152,6 +152,10 @@ fn a_project_allows_a_conflict_with_a_reason() {
     run(&allow("torch-npu-torch", "")).exits(3);
     let wrong = "[[allow]]\nrule = \"torch-npu-can\"\npackages = [\"p9\"]\nwhy = \"so\"\n";
     run(wrong).exits(3).matches("allow-wrong");
+    let broken = "[[package]]\nname = \"broken\"\nfile = \"broken.run\"\nsha256 = \"12\"\n";
+    let about = |name: &str| allow("chip", &format!("packages = [\"{name}\"]\n"));
+    let text = broken.to_owned() + &about("broken") + &about("broken.run");
+    run(&text).exits(3).matches("allow-broken");
 }
 
 #[test]

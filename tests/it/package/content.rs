@@ -61,6 +61,34 @@ fn a_digest_that_is_not_the_official_one_is_told() {
 }
 
 #[test]
+fn a_zip_whose_digest_is_not_the_official_one_is_told() {
+    let fixture = Fixture::new();
+    let file = "Ascend-cann-toolkit_8.5.0_linux-aarch64";
+    fixture.package("toolkit", &format!("{file}.run"), 100);
+    let declared = fs::read_to_string(fixture.path("packages.toml")).expect("it is declared");
+    let archive =
+        format!("archive = \"{file}.zip\"\narchive-sha256 = \"{}\"\n", sha256(b"another"));
+    fixture.write("packages.toml", declared.trim_end().to_owned() + "\n" + &archive);
+    check(&fixture, &["verify"], 3, "verify-unofficial-zip");
+}
+
+#[test]
+fn a_file_that_comes_out_of_a_zip_is_got_by_the_verb_that_unpacks_it() {
+    let fixture = Fixture::new();
+    let content = pattern("run", 5000);
+    fixture.write(&format!("packages/{TOOLKIT}.run"), &content[..400]);
+    fixture.write(
+        "packages.toml",
+        format!(
+            "[[package]]\nname = \"toolkit\"\nfile = \"{TOOLKIT}.run\"\nsha256 = \"{}\"\nurl = \"http://localhost/{TOOLKIT}.zip\"\narchive = \"{TOOLKIT}.zip\"\narchive-sha256 = \"{}\"\n",
+            sha256(&content),
+            sha256(&vendor_zip())
+        ),
+    );
+    check(&fixture, &["verify"], 4, "verify-out-of-zip");
+}
+
+#[test]
 fn a_zip_is_unpacked_and_its_entry_becomes_that_of_its_package() {
     let fixture = Fixture::new();
     let zip = vendor_zip();
@@ -74,6 +102,8 @@ fn a_zip_is_unpacked_and_its_entry_becomes_that_of_its_package() {
     let declared = fs::read_to_string(fixture.path("packages.toml")).expect("it is declared");
     insta_file("import-packages-toml", &declared);
     check(&fixture, &["import", "nowhere.zip"], 4, "import-nowhere");
+    let both = fixture.run(&["package", "import", &format!("{TOOLKIT}.zip"), "nowhere.zip"]);
+    assert!(both.exits(4).stdout.contains("unchanged"), "what came before is told");
 }
 
 fn insta_file(name: &str, text: &str) {

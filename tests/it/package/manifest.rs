@@ -1,6 +1,7 @@
 //! What the verbs do to packages.toml: comments, order and everything else stay.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Child, Stdio};
 
 use crate::support::{Fixture, Outcome, pattern, sha256};
@@ -32,7 +33,7 @@ fn project() -> Fixture {
 }
 
 fn manifest(fixture: &Fixture) -> String {
-    fs::read_to_string(fixture.path("packages.toml")).expect("packages.toml is there")
+    fs::read_to_string(fixture.path("packages.toml")).unwrap_or_else(|_| "not there\n".to_owned())
 }
 
 /// Runs in `fixture`, and holds what was printed and what packages.toml is then.
@@ -99,6 +100,40 @@ fn a_scan_never_blesses_what_is_not_the_official_file() {
     check_unchanged(&fixture, &["scan"], 4, "scan-keeps-official");
     fixture.write(&format!("packages/{file}"), "<!DOCTYPE html><title>Log in</title>");
     check_unchanged(&fixture, &["scan"], 4, "scan-web-page");
+}
+
+#[test]
+fn a_scan_goes_on_past_files_that_cannot_be_packages() {
+    let fixture = Fixture::new();
+    let page = "<!DOCTYPE html><title>Log in</title>";
+    fixture.write("packages/Ascend-cann-nnal_9.9.9_linux-aarch64.run", page);
+    fixture.write("packages/Ascend-cann-toolkit_9.9.9_linux-aarch64.run", "#!/bin/sh\nexit 0\n");
+    fixture.write("packages/torch-9.9.9-cp311-cp311-linux_aarch64.whl", "");
+    check(&fixture, &["scan"], 4, "scan-past-web-page");
+}
+
+#[test]
+fn a_scan_says_what_it_does_not_declare_and_what_is_odd() {
+    let fixture = Fixture::new();
+    check(&fixture, &["scan", "--dry-run"], 0, "scan-empty");
+    let there = fixture.path("packages");
+    fixture
+        .write("packages/Ascend-cann-nnal_9.9.9_linux-aarch64 - 副本.run", "#!/bin/sh\nexit 0\n");
+    fixture.write("packages/Ascend-cann-toolkit_9.9.9_linux-aarch64.run.part", "half");
+    symlink("/etc/passwd", there.join("Ascend-mindie_9.9.9_linux-aarch64_abi0.run"))
+        .expect("linked");
+    symlink("nowhere", there.join("torch-9.9.9-cp311-cp311-linux_aarch64.whl")).expect("linked");
+    check(&fixture, &["scan"], 0, "scan-odd");
+}
+
+#[test]
+fn nothing_declared_is_said() {
+    let fixture = Fixture::new();
+    check(&fixture, &["list"], 0, "list-empty");
+    for verb in ["verify", "fetch"] {
+        let outcome = fixture.run(&["package", verb]).exits(0);
+        assert!(outcome.stderr.contains("no package is declared"), "{}", outcome.stderr);
+    }
 }
 
 #[test]

@@ -90,6 +90,25 @@ fn flags_and_frontends_of_a_stage() {
 }
 
 #[test]
+fn stages_are_warned_of_what_dockerfiles_are_warned_of() {
+    let a = "ENV http_proxy=http://proxy:80\nCOPY --from=$A /x /x\nRUN pip install numpy\n\
+        RUN bash install_a.sh | tee log\n";
+    let b = "RUN wget http://172.17.0.1:3000/a.run && sh a.run --quiet; echo done\n";
+    let files = [("stages/A_stage.Dockerfile", a), ("stages/B_stage.Dockerfile", b)];
+    check(&files, &["check"], 0, "stage-warnings");
+    let denied = ["check", "--deny", "cache-left", "--deny", "exit-code-lost"];
+    check(&files, &denied, 3, "stage-warnings-denied");
+}
+
+#[test]
+fn a_stage_has_the_shell_and_the_environment_of_its_parent() {
+    let a = "ENV PIP_NO_CACHE_DIR=1\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\n";
+    let b = "RUN pip install numpy && bash install_b.sh | tee log\n";
+    let files = [("stages/A_stage.Dockerfile", a), ("stages/B_stage.Dockerfile", b)];
+    check(&files, &["check"], 0, "check-good");
+}
+
+#[test]
 fn skipping_and_tagging_what_cannot_be() {
     check(&[], &["plan", "--skip", "B_stage"], 2, "skip-target");
     check(&[], &["plan", "--skip", "nope"], 2, "skip-unknown");

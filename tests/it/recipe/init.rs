@@ -56,6 +56,46 @@ fn what_cannot_be_converted_is_said() {
     assert_eq!(stage, expected);
 }
 
+/// Converts a Dockerfile of one stage called `one`; gives what is said, and the stage's file.
+fn converted(dockerfile: &str) -> (String, String) {
+    let fixture = Fixture::new();
+    fixture.write("a.sh", "true\n").write("Dockerfile", dockerfile);
+    let told = fixture.run(&["init", "--from", "Dockerfile"]).exits(0).stderr;
+    let stage = std::fs::read_to_string(fixture.path("stages/one.Dockerfile")).expect("written");
+    (told, stage)
+}
+
+#[test]
+fn a_trigger_that_fetches_is_said_to_stay() {
+    let trigger = "ONBUILD RUN wget -q http://172.17.0.1:3000/a.sh && sh a.sh\n";
+    let (told, stage) = converted(&format!("FROM x AS one\n{trigger}FROM one AS two\n"));
+    assert!(told.contains("this `ONBUILD` stays as it is"), "{told}");
+    assert!(told.contains("Dockerfile:2:"), "{told}");
+    assert_eq!(stage, trigger);
+    let (told, _) = converted("FROM x AS one\nONBUILD RUN echo http://172.17.0.1:3000/a.sh\n");
+    assert!(!told.contains("warning"), "{told}");
+}
+
+#[test]
+fn a_platform_of_one_stage_is_said_to_go() {
+    let (told, _) = converted("FROM --platform=linux/arm64 x AS one\nRUN true\n");
+    assert!(told.contains("`--platform=linux/arm64` is left out"), "{told}");
+    assert!(told.contains("Dockerfile:1:6"), "{told}");
+    let (told, _) = converted("FROM --platform=$TARGETPLATFORM x AS one\n");
+    assert!(!told.contains("warning"), "{told}");
+}
+
+#[test]
+fn line_endings_stay_what_they_are() {
+    let dockerfile = "# escape=`\n# The stage.\nFROM x AS one\nARG A=1\nRUN wget -q `\n  \
+        http://172.17.0.1:3000/a.sh && sh a.sh && rm a.sh\nRUN true\n";
+    let (_, stage) = converted(dockerfile);
+    let (_, from_windows) = converted(&dockerfile.replace('\n', "\r\n"));
+    assert_eq!(from_windows, stage.replace('\n', "\r\n"));
+    let expected = "# escape=`\n# The stage.\nRUN --package=a.sh sh \"$PACKAGES\"/a.sh\nRUN true\n";
+    assert_eq!(stage, expected);
+}
+
 /// Builds a recipe, converts it, builds the project, and compares the images of `stage` file by file.
 fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
     ground.build(&[arguments, values].concat()).exits(0);
@@ -122,6 +162,6 @@ fn every_way_to_fetch_gives_the_same_image() {
         ARG NAME=tool\nWORKDIR /opt\nWORKDIR /work\n\
         RUN --package=archive.tar.gz,tool.sh cat \"$PACKAGES\"/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
         ln -s \"$PACKAGES\"/tool.sh . && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
-        RUN --package=kept.txt cp \"$PACKAGES\"/kept.txt /opt/\n";
+        RUN --package=kept.txt mkdir -p /opt && cp \"$PACKAGES\"/kept.txt /opt/\n";
     assert_eq!(stage.expect("it is written"), expected);
 }

@@ -60,6 +60,44 @@ fn triggers_run_in_the_child_and_their_files_are_served() {
     check_with(&BOTH, dockerfile, furnish, "onbuild.sh: a stand-in, served\ncopied");
 }
 
+/// Triggers of every kind, the one on line 5 with an address that is no engine's gateway.
+const TRIGGERS: &str = "FROM BASE AS first\nONBUILD RUN echo one > /result\n\
+    ONBUILD COPY requirements.txt /copied\nONBUILD WORKDIR /work\n\
+    ONBUILD RUN wget -q http://10.99.0.1:3000/a.sh && sh a.sh\nONBUILD RUN echo last\n\
+    FROM first AS last\nRUN cat /work/a.sh > /result\n";
+
+fn trigger_ground(builder: &'static str) -> Ground {
+    let ground = Ground::with(TRIGGERS, builder);
+    ground.write("requirements.txt", "copied\n");
+    ground.write("a.sh", "true # first\n");
+    ground
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn a_changed_file_of_a_trigger_is_fetched_anew() {
+    for builder in BOTH {
+        let ground = trigger_ground(builder);
+        ground.build(&[]).exits(0);
+        assert_eq!(ground.build(&[]).exits(0).stages(), ["first reused", "last reused"]);
+        ground.write("a.sh", "true # second\n");
+        ground.build(&[]).exits(0);
+        assert_eq!(ground.in_image("last", "cat /result"), "true # second", "{builder}");
+    }
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn a_failing_trigger_is_told_with_its_line() {
+    for builder in BOTH {
+        let ground = trigger_ground(builder);
+        ground.build(&[]).exits(0);
+        ground.write("a.sh", "exit 7\n");
+        let told = ground.build(&[]).exits(1).stderr;
+        assert!(told.contains("--> Dockerfile:5:1") && told.contains("exit code 7"), "{told}");
+    }
+}
+
 #[test]
 #[ignore = "needs an engine"]
 fn arguments_before_the_first_stage_name_its_base() {

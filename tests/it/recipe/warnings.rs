@@ -4,7 +4,7 @@ use crate::support::{Fixture, Outcome};
 
 fn run(dockerfile: &str, arguments: &[&str]) -> Outcome {
     let fixture = Fixture::new();
-    fixture.write("Dockerfile", dockerfile);
+    fixture.write("Dockerfile", dockerfile).write("a.run", "a package\n");
     fixture.run(arguments)
 }
 
@@ -26,6 +26,7 @@ fn denied_warnings_are_errors() {
     check("FROM x\nRUN pip install numpy\n", "cache-left");
     check("FROM x AS a\nFROM x AS A\n", "duplicate-stage");
     check("FROM x\nRUN sh a.run || true\n", "exit-code-lost");
+    check("FROM x\nRUN [ -e /b ] || wget http://172.17.0.1:3000/b.run\n", "fetch-missing");
     check("FROM x\nRUN wget http://172.17.0.1:3000/$(uname).run\n", "fetch-unknown");
     check("FROM x\nRUN wget http://172.17.0.1:3000/a.run\n", "package-not-removed");
     check("# syntax=docker/dockerfile:1\nFROM x\n", "syntax-directive");

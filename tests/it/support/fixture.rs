@@ -178,7 +178,13 @@ impl Fixture {
         command.env("LANG", "C.UTF-8").env("COLUMNS", "100");
         // Whatever driver this machine has, plans are told alike.
         command.env("ASCEND_BUILD_DRIVER_INFO", "");
-        command.envs(self.engine.as_ref().and_then(Docker::host).map(|host| ("DOCKER_HOST", host)));
+        // Without an engine of its own, a test must not see the one that may run here.
+        let nowhere = format!("unix://{}", self.folder.path().join("no-engine.sock").display());
+        let host = match &self.engine {
+            Some(engine) => engine.host(),
+            None => Some(nowhere),
+        };
+        command.envs(host.map(|host| ("DOCKER_HOST", host)));
         command
     }
 

@@ -2,6 +2,7 @@
 //! of its own, so that nothing of it outlives the test, whatever becomes of it.
 
 use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,8 +18,15 @@ ip link set lo up
 mkdir -p "$DIR/data" /run/containerd
 mount -t tmpfs -o "size=${MEGABYTES}m" none "$DIR/data"
 mount -t tmpfs none /run/containerd
-exec dockerd --config-file "$DIR/daemon.json" --host "unix://$DIR/sock" --pidfile "$DIR/pid" \
-    --data-root "$DIR/data" --exec-root "$DIR/exec"
+engine() {
+    dockerd --config-file "$DIR/daemon.json" --host "unix://$DIR/sock" --pidfile "$DIR/pid" \
+        --data-root "$DIR/data" --exec-root "$DIR/exec" || true
+}
+engine
+while [ -n "$LASTING" ]; do
+    rm -f "$DIR/pid" "$DIR/sock"
+    engine
+done
 "#;
 
 /// A running engine; it ends with this value, and everything that it started with it.
@@ -30,6 +38,15 @@ pub(crate) struct SecondEngine {
 impl SecondEngine {
     /// Starts one whose disk has this many megabytes.
     pub(crate) fn start(megabytes: u32) -> Self {
+        Self::begin(megabytes, "")
+    }
+
+    /// Starts one that is started again whenever it ends.
+    pub(crate) fn start_lasting(megabytes: u32) -> Self {
+        Self::begin(megabytes, "1")
+    }
+
+    fn begin(megabytes: u32, lasting: &str) -> Self {
         let folder =
             tempfile::Builder::new().prefix("it-engine-").tempdir().expect("a temporary folder");
         fs::write(folder.path().join("daemon.json"), "{}").expect("the folder is writable");
@@ -54,12 +71,18 @@ impl SecondEngine {
             SCRIPT,
         ]);
         command.env("DIR", folder.path()).env("MEGABYTES", megabytes.to_string());
+        command.env("LASTING", lasting);
         command.stdin(Stdio::null()).stdout(log()).stderr(log());
         let child = command.spawn().expect("unshare runs; it needs root");
         let engine = Self { folder, child };
-        let answers = eventually(|| engine.docker().attempt(&["version"]).0.then_some(()));
-        assert!(answers.is_some(), "the second engine does not answer:\n{}", engine.log());
+        engine.wait();
         engine
+    }
+
+    /// Waits until it answers.
+    pub(crate) fn wait(&self) {
+        let answers = eventually(|| self.docker().attempt(&["version"]).0.then_some(()));
+        assert!(answers.is_some(), "the second engine does not answer:\n{}", self.log());
     }
 
     /// The door to it; programs beside it see its networks.
@@ -68,19 +91,30 @@ impl SecondEngine {
         Docker::at(host, format!("/proc/{}/ns/net", self.child.id()))
     }
 
+    /// Its disk, as this process can see it.
+    pub(crate) fn disk(&self) -> PathBuf {
+        let shell = only_child(self.child.id()).expect("unshare runs the shell");
+        let folder = self.folder.path().strip_prefix("/").expect("a temporary folder is absolute");
+        Path::new(&format!("/proc/{shell}/root")).join(folder).join("data")
+    }
+
     /// Sends a signal to the engine itself.
     pub(crate) fn signal(&self, signal: Signal) {
-        let parent = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))
-            .expect("unshare still runs");
-        let engine =
-            children.trim().parse().ok().and_then(Pid::from_raw).expect("unshare has one child");
-        kill_process(engine, signal).expect("the engine still runs");
+        let shell = only_child(self.child.id()).expect("unshare runs the shell");
+        let engine = only_child(shell).and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(engine.expect("the shell runs the engine"), signal)
+            .expect("the engine still runs");
     }
 
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
+}
+
+/// The first child of a process.
+fn only_child(parent: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
 }
 
 impl Drop for SecondEngine {

@@ -1,29 +1,8 @@
-//! How the verbs of `package` print: tables for people, JSON for programs.
-
-use serde::Serialize;
+//! What became of each file, as the verbs that change packages.toml tell it.
 
 use super::standing::Standing;
-use crate::error::{Exit, Problem, Result};
 use crate::project::{Change, NewEntry, PackageEntry, Sha256};
 use crate::ui::{Table, bytes};
-
-/// How to print a list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// For programs (docs/packages.md)
-    Json,
-}
-
-/// `value` as JSON, with a newline at its end.
-pub(super) fn json(value: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value);
-    text.map(|text| text + "\n").map_err(|error| {
-        Problem::error("the answer cannot be written").cause(error).exit(Exit::Bug)
-    })
-}
 
 /// What became of one file.
 #[derive(Debug)]
@@ -82,8 +61,11 @@ impl Row {
     }
 }
 
-/// What became of each file, and whether that is only what would become of it.
+/// What became of each file, and whether that is only what would become of it; nothing where there is none.
 pub(super) fn table(rows: &[Row], dry_run: bool) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let change = if dry_run { "WOULD BE" } else { "CHANGE" };
     let mut table = Table::new(&[change, "NAME", "FILE", "SIZE", "SHA256", "CATALOGUE"]);
     for row in rows {

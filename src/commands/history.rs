@@ -1,0 +1,124 @@
+//! `history`: the runs of a project, the last one first.
+
+use std::path::Path;
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::past;
+use crate::error::{Exit, Problem, Result};
+use crate::run::Revision;
+use crate::run::history::{History, RunSummary};
+use crate::ui::{Printer, Table, seconds};
+
+/// How many digits of a commit are shown.
+const DIGITS: usize = 10;
+
+/// List the runs: when, of which target and revision, with which result
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build history\n  ascend-build history --target C_stage --limit 5\n  ascend-build history --limit 0 --format json | jq -r '.[] | select(.result == \"failed\") | .run'\n\nTimes are UTC. A `+` behind a revision: files differed from the commit. `killed`: the process\nended without a report. Runs are kept for 90 days, the last 100 of a project; the last one of\neach target stays. docs/runs.md tells more."
+)]
+pub struct Args {
+    /// List the runs of this target alone
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// List at most N runs; 0 lists all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// How to print them
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "table|json"
+    )]
+    format: Format,
+}
+
+/// How the runs are printed.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Lists.
+///
+/// # Errors
+/// None but those of writing JSON.
+pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let mut history = History::read(&past::state(folder));
+    past::warn(&history, printer);
+    history.runs.reverse();
+    history.runs.retain(|run| args.target.as_ref().is_none_or(|target| run.target == *target));
+    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
+    let left_out = history.runs.len().saturating_sub(limit);
+    history.runs.truncate(limit);
+    match args.format {
+        Format::Json => printer.data(&json(&history.runs)?),
+        Format::Table if history.runs.is_empty() => printer.talk("no runs"),
+        Format::Table => {
+            printer.data(&table(&history.runs));
+            if left_out > 0 {
+                printer.talk(&format!("{left_out} more (`--limit 0` lists all)"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn json(runs: &[RunSummary]) -> Result<String> {
+    let text = serde_json::to_string_pretty(runs)
+        .map_err(|error| Problem::error("cannot write JSON").cause(error).exit(Exit::Bug))?;
+    Ok(text + "\n")
+}
+
+fn table(runs: &[RunSummary]) -> String {
+    let mut table =
+        Table::new(&["RUN", "STARTED", "TARGET", "RESULT", "TIME", "REVISION", "STAGES"]);
+    for run in runs {
+        table.row([
+            run.run.clone(),
+            started(run.started),
+            or_dash(&run.target),
+            run.result.clone(),
+            seconds(run.seconds),
+            run.revision.as_ref().map_or("-".to_owned(), revision),
+            stages(run),
+        ]);
+    }
+    table.to_string()
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
+/// Such as `2026-11-21 06:26:40`.
+pub(super) fn started(time: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// Such as `7484a71f02+`.
+pub(super) fn revision(revision: &Revision) -> String {
+    let digits: String = revision.commit.chars().take(DIGITS).collect();
+    format!("{digits}{}", if revision.dirty { "+" } else { "" })
+}
+
+/// Such as `built B C, reused A`.
+fn stages(run: &RunSummary) -> String {
+    let outcomes = ["failed", "interrupted", "killed", "running", "built", "reused"];
+    let of = |outcome: &str| {
+        let stages = run.stages.iter().filter(|stage| stage.outcome == outcome);
+        let names: Vec<_> = stages.map(|stage| stage.stage.as_str()).collect();
+        (!names.is_empty()).then(|| format!("{outcome} {}", names.join(" ")))
+    };
+    let parts: Vec<_> = outcomes.iter().filter_map(|outcome| of(outcome)).collect();
+    if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
+}

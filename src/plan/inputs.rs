@@ -1,0 +1,248 @@
+//! From a planned stage to what decides its content.
+//!
+//! The stage's Dockerfile, with constants in its open places, is read again:
+//! what is left of each instruction is what the engine makes of it, without the
+//! comments and line ends that change nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::Digest as _;
+
+use super::key::{Inputs, InstructionInput, KEY_FORMAT, Origin, shown};
+use super::{Bindings, Plan, PlannedParent, PlannedStage};
+use crate::error::SourceFile;
+use crate::project::dockerfile::{Dockerfile, Instruction, context_words, is_remote};
+use crate::project::{Sha256, StageName};
+
+/// The most entries that [`Inputs::sources`] has: an image's label holds them all.
+const SOURCES: usize = 256;
+
+/// What only the disks and the engine know.
+pub struct Surroundings<'a> {
+    /// The parent's key, or the content id of what the stage starts from.
+    pub from: String,
+    /// The same of an earlier stage.
+    pub stage: &'a dyn Fn(&StageName) -> String,
+    /// The content id of an image that the engine has.
+    pub image: &'a dyn Fn(&str) -> Option<String>,
+    /// The plan's files and their digests.
+    pub files: &'a [(String, Sha256)],
+    /// What the stage copies from the context: each path's digest over mode, kind and content.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// A stage's Dockerfile, read for what decides its content.
+pub struct Canonical {
+    file: Dockerfile,
+    /// The index of the stage's own `FROM`.
+    from: usize,
+}
+
+impl Canonical {
+    /// Reads the stage's Dockerfile.
+    pub fn of(stage: &PlannedStage) -> Self {
+        let bindings = Bindings {
+            reference: &|_| "stage".to_owned(),
+            files: &[],
+            authority: &|_| "package-server".to_owned(),
+            mounts: false,
+        };
+        let text = stage.dockerfile(&bindings);
+        let (file, _) =
+            Dockerfile::read(Arc::new(SourceFile { path: stage.name.as_str().into(), text }));
+        let from = stage.written.iter().rposition(|written| written.keyword == "FROM").unwrap_or(0);
+        Self { file, from }
+    }
+
+    /// The stage's own instructions, its `FROM` first, each with its index among all.
+    fn own(&self) -> impl Iterator<Item = (usize, &Instruction)> {
+        self.file.instructions().enumerate().skip(self.from)
+    }
+
+    /// The images, other than stages, that it copies from.
+    pub fn images<'a>(&'a self, stage: &'a PlannedStage) -> impl Iterator<Item = &'a str> {
+        let named = self.own().flat_map(|(_, instruction)| copied_from(instruction));
+        named
+            .filter(|name| !stage.copies.iter().any(|copied| copied.lower() == name.to_lowercase()))
+    }
+
+    /// The first instruction whose content only the engine can ask for, as the user wrote it.
+    pub fn remote<'a>(&self, stage: &'a PlannedStage) -> Option<&'a super::PlannedInstruction> {
+        let adds = |instruction: &Instruction| {
+            let words = context_words(instruction.innermost(), self.file.escape());
+            words.iter().any(|(word, _)| is_remote(word))
+        };
+        let (index, _) = self.own().find(|(_, instruction)| adds(instruction))?;
+        stage.instruction(index).map(|(_, own)| own)
+    }
+
+    /// Everything that decides the content of `stage`.
+    pub fn inputs(&self, plan: &Plan, stage: &PlannedStage, known: Surroundings<'_>) -> Inputs {
+        let files: Vec<_> = known.files.iter().filter(|(name, _)| stage.may_fetch(name)).collect();
+        let copied = stage.copies.iter().map(|name| (name.lower(), (known.stage)(name)));
+        let images = self
+            .images(stage)
+            .map(|name| (name.to_owned(), (known.image)(name).unwrap_or_else(|| name.to_owned())));
+        let arguments = self.arguments(stage);
+        Inputs {
+            format: KEY_FORMAT,
+            platform: plan.platform.to_string(),
+            from: origin(stage, known.from),
+            copied: copied.chain(images).collect(),
+            instructions: self.instructions(stage, &files),
+            arguments: arguments.into_iter().map(|(n, v)| (n.clone(), shown(&n, &v))).collect(),
+            packages: files.iter().map(|(name, sha)| (name.clone(), sha.to_string())).collect(),
+            sources: folded(known.sources),
+        }
+    }
+
+    /// The stage's arguments; those that it takes from before the first `FROM` have that value.
+    fn arguments(&self, stage: &PlannedStage) -> BTreeMap<String, String> {
+        let mut arguments: BTreeMap<_, _> = stage
+            .args
+            .iter()
+            .chain(&stage.build_args)
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect();
+        let before: Vec<_> = self
+            .file
+            .instructions()
+            .take_while(|instruction| instruction.keyword == "ARG")
+            .flat_map(|instruction| instruction.argument_assignments(self.file.escape()))
+            .collect();
+        let bare = |instruction: &Instruction, name: &str| {
+            instruction.keyword == "ARG"
+                && instruction.arguments.text.split_whitespace().any(|word| word == name)
+        };
+        for global in &before {
+            let (name, value) = (&global.name, global.value.clone().unwrap_or_default());
+            let used = self.own().any(|(_, instruction)| bare(instruction, name));
+            if used && !arguments.contains_key(name) {
+                arguments.insert(name.clone(), value);
+            }
+        }
+        arguments
+    }
+
+    /// What the parser is told comes first; what `FROM` names is told elsewhere, its flags are not.
+    fn instructions(
+        &self,
+        stage: &PlannedStage,
+        files: &[&(String, Sha256)],
+    ) -> Vec<InstructionInput> {
+        let written_for_argument = |index: usize, instruction: &Instruction| {
+            let by_user = stage.written.get(index).is_some_and(|written| written.own.is_some());
+            let name = instruction.arguments.text.split('=').next().unwrap_or_default();
+            !by_user && instruction.keyword == "ARG" && stage.args.contains_key(name)
+        };
+        let told = |index: usize, one: &Instruction| {
+            (one.keyword != "FROM" || !one.flags.is_empty()) && !written_for_argument(index, one)
+        };
+        let own = self.own().filter(|(index, one)| told(*index, one));
+        let own = own.map(|(index, instruction)| {
+            let place = stage.instruction(index).map(|(_, own)| own);
+            InstructionInput {
+                keyword: instruction.keyword.clone(),
+                digest: digest(&self.text(instruction, files)),
+                file: place.map(|own| own.file.clone()).unwrap_or_default(),
+                line: place.map_or(0, |own| own.line),
+            }
+        });
+        self.directives().chain(own).collect()
+    }
+
+    fn directives(&self) -> impl Iterator<Item = InstructionInput> {
+        let syntax = self.file.directives().iter().filter(|directive| directive.name == "syntax");
+        syntax.map(|directive| InstructionInput {
+            keyword: "# syntax".to_owned(),
+            digest: digest(&format!("# syntax={}", directive.value)),
+            file: String::new(),
+            line: 0,
+        })
+    }
+
+    /// Keyword, flags, arguments and heredocs; packages are told by their digests elsewhere.
+    fn text(&self, instruction: &Instruction, files: &[&(String, Sha256)]) -> String {
+        let source = &self.file.source().text;
+        let mut text = instruction.keyword.clone();
+        for flag in &instruction.flags {
+            text += &format!(" {}", source[flag.span.clone()].trim());
+        }
+        if instruction.keyword != "FROM" {
+            text += &format!(" {}", instruction.arguments.text);
+        }
+        for heredoc in &instruction.innermost().heredocs {
+            text += &format!("\n{}\n{}", heredoc.name, heredoc.body);
+        }
+        files.iter().fold(text, |text, (_, sha256)| text.replace(sha256.as_str(), "-"))
+    }
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(sha2::Sha256::digest(text))
+}
+
+fn origin(stage: &PlannedStage, content: String) -> Origin {
+    match &stage.from {
+        PlannedParent::Stage(name) => Origin { name: name.to_string(), stage: true, content },
+        PlannedParent::Base(base) => Origin { name: base.image.clone(), stage: false, content },
+    }
+}
+
+/// What `--from=` of `COPY` and `ADD` and `from=` of mounts name.
+fn copied_from(instruction: &Instruction) -> impl Iterator<Item = &str> {
+    let instruction = instruction.innermost();
+    let from = instruction.flags_named("from").filter_map(|flag| flag.value.as_deref());
+    let mounts = instruction.flags_named("mount").filter_map(|flag| flag.value.as_deref());
+    from.chain(
+        mounts.flat_map(|mount| mount.split(',')).filter_map(|field| field.strip_prefix("from=")),
+    )
+}
+
+/// Too many sources are told by their folders: the outermost that are few enough.
+fn folded(sources: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    if sources.len() <= SOURCES {
+        return sources;
+    }
+    let deepest = sources.keys().map(|path| path.split('/').count()).max().unwrap_or(1);
+    let folds = (1..deepest).rev().map(|depth| fold(&sources, depth));
+    let few = folds.into_iter().find(|folded| folded.len() <= SOURCES);
+    few.unwrap_or_else(|| fold(&sources, 0))
+}
+
+/// One digest for all that share their first `depth` names.
+fn fold(sources: &BTreeMap<String, String>, depth: usize) -> BTreeMap<String, String> {
+    let mut hashers: BTreeMap<String, sha2::Sha256> = BTreeMap::new();
+    for (path, digest) in sources {
+        let names: Vec<&str> = path.split('/').take(depth).collect();
+        let folder = if names.is_empty() { ".".to_owned() } else { names.join("/") };
+        hashers.entry(folder).or_default().update(serde_json::json!([path, digest]).to_string());
+    }
+    hashers.into_iter().map(|(name, hasher)| (name, hex::encode(hasher.finalize()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(files: usize, folders: usize, expected: usize) {
+        let path = |number: usize| format!("top/{}/{number}", number % folders);
+        let sources: BTreeMap<_, _> = (0..files).map(|n| (path(n), n.to_string())).collect();
+        let folded = folded(sources.clone());
+        assert_eq!(folded.len(), expected);
+        let mut changed = sources;
+        changed.insert(path(0), "other".to_owned());
+        assert_eq!(
+            super::folded(changed).iter().filter(|one| folded.get(one.0) != Some(one.1)).count(),
+            1
+        );
+    }
+
+    #[test]
+    fn many_sources_are_told_by_their_folders() {
+        check(10, 3, 10);
+        check(1000, 7, 7);
+        check(1000, 500, 1);
+    }
+}

@@ -1,0 +1,138 @@
+//! Stage keys: a stage is known by everything that decides its content.
+//!
+//! The canonical form, format 1: one JSON array of strings a line, in this order.
+//! 1. `["ascend-build stage key","1"]`
+//! 2. `["platform","linux/amd64"]`
+//! 3. `["from",…]`: the parent's key, or the content id of the base
+//! 4. `["copied",NAME,…]` for each stage or image that it copies from, by name
+//! 5. `["argument",NAME,VALUE]`, by name
+//! 6. `["instruction",SHA-256 of its text]`, in their order
+//! 7. `["package",FILE,SHA-256]`, by file
+//! 8. `["source",PATH,DIGEST]` for what `COPY` and `ADD` take, by path
+//!
+//! An instruction's text has no comments, no line continuations, no address of
+//! the package server and no digest of a package. Times, host names, ports and
+//! the folder of the checkout are in none of the lines. The key is the SHA-256
+//! of all lines, each with its newline.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use crate::project::Sha256;
+
+/// The version of the canonical form; raised when the same stage gets another key.
+pub const KEY_FORMAT: u32 = 1;
+
+/// A stage's key.
+pub type StageKey = Sha256;
+
+/// Everything that decides a stage's content, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// [`KEY_FORMAT`].
+    pub format: u32,
+    /// Such as `linux/amd64`.
+    pub platform: String,
+    /// What it starts from.
+    pub from: Origin,
+    /// The stages and images that it copies from, by name.
+    pub copied: BTreeMap<String, String>,
+    /// The arguments in force; of a secret only its digest.
+    pub arguments: BTreeMap<String, String>,
+    /// Its instructions, in order.
+    pub instructions: Vec<InstructionInput>,
+    /// The SHA-256 of each package file, by the file's name.
+    pub packages: BTreeMap<String, String>,
+    /// A digest over mode, kind and content of what `COPY` and `ADD` take, by path.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// What a stage starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The stage or the base's image, for people: no part of the key.
+    pub name: String,
+    /// Whether it is a stage.
+    pub stage: bool,
+    /// The stage's key or the base's content id.
+    pub content: String,
+}
+
+/// One instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstructionInput {
+    /// `RUN`, `COPY`, …: for people, no part of the key.
+    pub keyword: String,
+    /// SHA-256 of its canonical text.
+    pub digest: String,
+    /// The file that holds it, relative to the project; empty where nobody wrote it. No part of the key.
+    pub file: String,
+    /// Its first line, counted from 1. No part of the key.
+    pub line: usize,
+}
+
+impl Inputs {
+    /// The stage's key.
+    pub fn key(&self) -> StageKey {
+        Sha256::from_bytes(sha2::Sha256::digest(self.canonical()).into())
+    }
+
+    /// The text that the key is the digest of.
+    pub fn canonical(&self) -> String {
+        let mut lines = vec![
+            vec!["ascend-build stage key".to_owned(), self.format.to_string()],
+            vec!["platform".to_owned(), self.platform.clone()],
+            vec!["from".to_owned(), self.from.content.clone()],
+        ];
+        let named = |word: &'static str| {
+            move |(name, value): (&String, &String)| {
+                vec![word.to_owned(), name.clone(), value.clone()]
+            }
+        };
+        lines.extend(self.copied.iter().map(named("copied")));
+        lines.extend(self.arguments.iter().map(named("argument")));
+        let digests = self.instructions.iter().map(|instruction| instruction.digest.clone());
+        lines.extend(digests.map(|digest| vec!["instruction".to_owned(), digest]));
+        lines.extend(self.packages.iter().map(named("package")));
+        lines.extend(self.sources.iter().map(named("source")));
+        lines.iter().map(|line| format!("{}\n", serde_json::json!(line))).collect()
+    }
+}
+
+/// An argument's value as it may be shown: of a secret, only a digest.
+pub(super) fn shown(name: &str, value: &str) -> String {
+    if !is_secret(name, value) {
+        return value.to_owned();
+    }
+    let digest = sha2::Sha256::digest(format!("{name}\0{value}"));
+    format!("hidden:{}", hex::encode(digest))
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    let name = name.to_uppercase();
+    let words = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "API_KEY", "APIKEY"];
+    let named = words.iter().any(|word| name.contains(word)) || name.ends_with("_KEY");
+    named || super::without_password(value) != value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, value: &str, hidden: bool) {
+        let shown = shown(name, value);
+        assert_eq!(shown != value, hidden, "{name}={value} is shown as {shown}");
+        assert!(!hidden || !shown.contains(value));
+    }
+
+    #[test]
+    fn secrets_are_digests() {
+        check("CANN_VERSION", "8.5.0", false);
+        check("PIP_TOKEN", "abc", true);
+        check("SIGNING_KEY", "abc", true);
+        check("KEYBOARD", "us", false);
+        check("INDEX", "https://me:secret@host/simple", true);
+    }
+}

@@ -1,0 +1,152 @@
+//! One stage of a Dockerfile as a stage of a project: what it starts from, what
+//! it copies, fetches and takes from the context.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::dockerfile::{self, Fetch, FetchPath, Origin, fetches, trigger_fetches};
+use super::recipe::Reader;
+use super::relocate::relocations;
+use super::stage_body::{context_sources, package_uses};
+use super::stages_file::{Base, BaseFacts};
+use super::{Fetched, Parent, Stage, StageName};
+use crate::error::{Place, Problem};
+
+impl Reader<'_> {
+    /// The stage, and its base among `bases`; `None` only where `problems` says why.
+    pub(super) fn stage(
+        &self,
+        stage: &dockerfile::Stage<'_>,
+        bases: &mut IndexMap<String, Base>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Stage> {
+        let place = Place::new(self.file.source(), stage.from.span.clone());
+        let text = &self.file.source().text;
+        let own = Stage {
+            name: self.name(stage.index)?,
+            from: self.parent(stage, &place, bases, problems)?,
+            place,
+            description: None,
+            span: self.body_span(stage),
+            preamble: text[..self.stages.get(0)?.from.span.start].to_owned(),
+            from_flags: stage
+                .from
+                .flags
+                .iter()
+                .map(|flag| format!("{} ", &text[flag.span.clone()]))
+                .collect(),
+            file: Arc::clone(self.file),
+            args: IndexMap::new(),
+            build_args: self.recipe.build_args.clone(),
+            checks: IndexMap::new(),
+            check_timeout: 0,
+            uses: Vec::new(),
+            copies: self.copies(stage),
+            fetches: self.fetches(stage.index),
+            triggers: self.triggers(stage.index),
+            numbers: (0..self.stages.iter().len()).filter_map(|index| self.name(index)).collect(),
+            sources: self.sources(stage.index),
+            relocations: self.relocations(stage.index),
+        };
+        Some(Stage { uses: package_uses(own.instructions(), self.file, problems), ..own })
+    }
+
+    fn parent(
+        &self,
+        stage: &dockerfile::Stage<'_>,
+        place: &Place,
+        bases: &mut IndexMap<String, Base>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Parent> {
+        match &stage.base {
+            Origin::Stage(index) => Some(Parent::Stage(self.name(*index)?)),
+            Origin::Image(image) => {
+                let base = || Base {
+                    image: image.clone(),
+                    facts: BaseFacts::default(),
+                    archive: None,
+                    rootfs: None,
+                    place: place.clone(),
+                };
+                bases.entry(image.clone()).or_insert_with(base);
+                Some(Parent::Base(image.clone()))
+            }
+            Origin::Unknown { reason } => {
+                problems.push(
+                    Problem::error("the base image is not known before the build")
+                        .at(place.clone(), reason)
+                        .hint("set the argument with `--build-arg NAME=VALUE`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The stages that it takes files from.
+    fn copies(&self, stage: &dockerfile::Stage<'_>) -> Vec<StageName> {
+        let used = stage.uses.iter().filter_map(|one| match one.origin {
+            Origin::Stage(index) => self.name(index),
+            _ => None,
+        });
+        let mut copies: Vec<StageName> = used.collect();
+        copies.sort();
+        copies.dedup();
+        copies
+    }
+
+    fn fetches(&self, stage: usize) -> Vec<Fetched> {
+        let all = fetches(self.stages, stage, self.inputs, self.addresses);
+        all.iter().map(|fetch| self.fetched(fetch)).collect()
+    }
+
+    fn triggers(&self, stage: usize) -> Vec<Fetched> {
+        let all = trigger_fetches(self.stages, stage, self.inputs, self.addresses);
+        all.iter().map(|fetch| self.fetched(fetch)).collect()
+    }
+
+    fn fetched(&self, fetch: &Fetch<'_>) -> Fetched {
+        let file = match (&fetch.path, fetch.path.file_name()) {
+            (FetchPath::Known(_), Some(name)) if !name.is_empty() => Ok(name),
+            (FetchPath::Unknown { reason }, _) => Err(reason.clone()),
+            _ => Err(format!("`{}` chooses among the files that it finds there", fetch.tool)),
+        };
+        Fetched {
+            file,
+            doubt: fetch.doubt,
+            place: Place::new(self.file.source(), fetch.url_span.clone()),
+            authority: self.authority(fetch),
+            instruction: fetch.instruction.span.start,
+        }
+    }
+
+    /// Where the address stands, literally or as variables between `://` and `/`, and what it means.
+    fn authority(&self, fetch: &Fetch<'_>) -> Option<(Range<usize>, String)> {
+        let text = &self.file.source().text;
+        let written = || {
+            let url = text.get(fetch.url_span.clone())?;
+            let start = url.find("://")? + 3;
+            let end = start + url[start..].find('/')?;
+            let plain = !url[start..end].contains(['"', '\'', '`', '(', '@', ' ']);
+            plain.then(|| fetch.url_span.start + start..fetch.url_span.start + end)
+        };
+        let address = format!("{}:{}", fetch.host.as_ref()?, fetch.port?);
+        Some((fetch.authority_span.clone().or_else(written)?, address))
+    }
+
+    fn sources(&self, stage: usize) -> Vec<String> {
+        let steps = self.stages.steps(stage);
+        steps.iter().flat_map(|step| context_sources(step.instruction, &step.scope)).collect()
+    }
+
+    /// None where the parent's triggers copy: they cannot be written anew.
+    fn relocations(&self, stage: usize) -> Vec<(Range<usize>, String)> {
+        let steps = self.stages.steps(stage);
+        if steps.iter().any(|step| step.trigger_of.is_some()) {
+            return Vec::new();
+        }
+        let scoped = steps.iter().map(|step| (step.instruction, step.scope.clone()));
+        relocations(scoped, &self.sources(stage))
+    }
+}

@@ -1,0 +1,113 @@
+//! What earlier runs tell of one stage each.
+
+use crate::plan::Inputs;
+use crate::run::StagePace;
+use crate::run::history::{PastPlannedStage, PastRun, PastStage};
+
+/// How a stage went once.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    /// The stage.
+    pub stage: String,
+    /// How many of the runs are later.
+    pub age: usize,
+    /// `built`, `reused`, `failed` or `interrupted`.
+    pub outcome: String,
+    /// `classic` or `buildkit`.
+    pub builder: String,
+    /// Seconds that it took.
+    pub seconds: f64,
+    /// Bytes that its image adds to its parent's.
+    pub grown: Option<u64>,
+    /// The bytes of its packages.
+    pub bytes: u64,
+    /// What decided its content.
+    pub inputs: Option<Inputs>,
+    /// What each instruction said, in order: see [`super::ExpectedStep::identity`].
+    pub identities: Vec<String>,
+    /// The bytes that each instruction fetched, where that is known, in order.
+    pub step_bytes: Vec<u64>,
+    /// How long its instructions took.
+    pub pace: StagePace,
+}
+
+impl Sample {
+    /// The index of the first instruction that ran.
+    pub(super) fn first_run(&self) -> Option<usize> {
+        let ran = self.pace.steps.iter().find(|step| !step.cached);
+        ran.map(|step| step.step.saturating_sub(1))
+    }
+
+    /// What the instruction took that is meant, if it ran: its seconds, and the bytes of its packages.
+    pub(super) fn step(&self, meant: impl Fn(&String) -> bool) -> Option<(f64, u64)> {
+        let index = self.identities.iter().position(meant)?;
+        let step = self.pace.steps.iter().find(|step| step.step == index + 1 && !step.cached)?;
+        Some((step.seconds, self.step_bytes.get(index).copied().unwrap_or(0)))
+    }
+
+    /// What it took besides its instructions: context, checks, tags.
+    pub(super) fn rest(&self) -> f64 {
+        let steps: f64 = self.pace.steps.iter().map(|step| step.seconds).sum();
+        (self.seconds - steps).max(0.0)
+    }
+}
+
+/// What these runs, the latest first, tell of their stages.
+pub fn samples(runs: &[PastRun]) -> Vec<Sample> {
+    let numbered = runs.iter().enumerate();
+    numbered
+        .flat_map(|(age, run)| run.stages.iter().map(move |stage| sample(age, run, stage)))
+        .collect()
+}
+
+fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
+    let planned = run.plan.stages.iter().find(|planned| planned.name == stage.stage);
+    let decision = run.decisions.iter().find(|decision| decision.stage == stage.stage);
+    let inputs = decision.and_then(|decision| decision.inputs.clone());
+    let pace = run.pace.iter().find(|pace| pace.stage == stage.stage);
+    let size = |file: &String| {
+        run.packages.iter().find(|package| package.file == *file).map(|package| package.size)
+    };
+    let files = planned.map(|planned| planned.packages.as_slice()).unwrap_or_default();
+    let bytes_of = |files: &[String]| files.iter().filter_map(size).sum();
+    let fetched = planned.map(|planned| &planned.instructions).into_iter().flatten();
+    Sample {
+        stage: stage.stage.clone(),
+        age,
+        outcome: stage.outcome.clone(),
+        builder: run.builder.clone().unwrap_or_default(),
+        seconds: stage.seconds,
+        grown: planned.and_then(|planned| grown(run, planned, stage)),
+        bytes: bytes_of(files),
+        step_bytes: fetched.map(|instruction| bytes_of(&instruction.packages)).collect(),
+        identities: planned.map(|planned| identities(planned, inputs.as_ref())).unwrap_or_default(),
+        inputs,
+        pace: pace.cloned().unwrap_or_default(),
+    }
+}
+
+fn identities(planned: &PastPlannedStage, inputs: Option<&Inputs>) -> Vec<String> {
+    let of = planned.instructions.iter().map(|instruction| {
+        identity(inputs, &instruction.file, instruction.line, &instruction.text)
+    });
+    of.collect()
+}
+
+/// What an instruction says: the digest of its canonical form, else its text.
+pub fn identity(inputs: Option<&Inputs>, file: &str, line: usize, text: &str) -> String {
+    let known = inputs.into_iter().flat_map(|inputs| &inputs.instructions);
+    let mut known = known.filter(|known| known.line == line && known.file == file);
+    known.next().map_or_else(|| text.to_owned(), |known| known.digest.clone())
+}
+
+/// What the image adds to the image that it starts from.
+fn grown(run: &PastRun, planned: &PastPlannedStage, stage: &PastStage) -> Option<u64> {
+    let parent = if let Some(parent) = planned.from.get("stage") {
+        let parent = run.stages.iter().find(|stage| parent.as_str() == Some(&stage.stage));
+        parent?.size?
+    } else {
+        let image = planned.from.get("base")?.get("image")?.as_str()?;
+        if image == "scratch" { 0 } else { *run.bases.get(image)? }
+    };
+    Some(stage.size?.saturating_sub(parent))
+}

@@ -1,0 +1,182 @@
+//! Forecasts of a stage with three instructions: a setting, an installation of a
+//! package of 1000 bytes that takes 10 s, and a command that takes 5 s.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::plan::{KEY_FORMAT, Origin};
+use crate::run::{StagePace, StepPace};
+
+fn inputs(package: &str) -> Inputs {
+    Inputs {
+        format: KEY_FORMAT,
+        platform: "linux/amd64".to_owned(),
+        from: Origin { name: "base".to_owned(), stage: false, content: "sha256:1".to_owned() },
+        copied: BTreeMap::new(),
+        arguments: BTreeMap::new(),
+        instructions: Vec::new(),
+        packages: BTreeMap::from([("p.run".to_owned(), package.to_owned())]),
+        sources: BTreeMap::new(),
+    }
+}
+
+fn steps(bytes: u64, texts: [&str; 3]) -> Vec<ExpectedStep> {
+    let step = |text: &str| {
+        let packages = if text.starts_with("install") { vec!["p.run".to_owned()] } else { vec![] };
+        let bytes = if packages.is_empty() { 0 } else { bytes };
+        let keyword = if text == "set" { "ENV" } else { "RUN" };
+        ExpectedStep {
+            identity: text.to_owned(),
+            keyword: keyword.to_owned(),
+            packages,
+            bytes,
+            on_disk: bytes,
+        }
+    };
+    texts.map(step).to_vec()
+}
+
+/// Stage A, as it always was.
+fn usual() -> Expected {
+    Expected {
+        stage: "A".parse().unwrap(),
+        parents: Vec::new(),
+        reused: false,
+        inputs: inputs("1"),
+        fresh: false,
+        steps: steps(1000, ["set", "install", "run"]),
+    }
+}
+
+/// A build of A that began at instruction `first`, `age` runs ago; its checks took 2 s.
+fn build(age: usize, first: usize) -> Sample {
+    let took = [0.0, 10.0, 5.0];
+    let pace = took.iter().enumerate().map(|(index, seconds)| StepPace {
+        step: index + 1,
+        seconds: if index < first { 0.0 } else { *seconds },
+        cached: index < first,
+    });
+    Sample {
+        stage: "A".to_owned(),
+        age,
+        outcome: "built".to_owned(),
+        builder: "classic".to_owned(),
+        seconds: took[first..].iter().sum::<f64>() + 2.0,
+        grown: Some(3000),
+        bytes: 1000,
+        inputs: Some(inputs("1")),
+        identities: ["set", "install", "run"].map(str::to_owned).to_vec(),
+        step_bytes: vec![0, 1000, 0],
+        pace: StagePace { stage: "A".to_owned(), silence: 4.0, steps: pace.collect() },
+    }
+}
+
+fn reuse(age: usize, seconds: f64) -> Sample {
+    let outcome = "reused".to_owned();
+    Sample { outcome, seconds, pace: StagePace::default(), ..build(age, 0) }
+}
+
+fn now() -> Circumstances {
+    Circumstances { builder: "classic".to_owned(), jobs: 1, free: Some(10_000) }
+}
+
+/// Seconds and lasting bytes of one stage.
+fn check(expected: &Expected, samples: &[Sample], seconds: Option<f64>, disk: u64) {
+    let forecast = forecast(std::slice::from_ref(expected), samples, &now());
+    assert_eq!((forecast.stages[0].seconds, forecast.stages[0].disk), (seconds, disk));
+    assert_eq!(forecast.seconds, seconds);
+}
+
+#[test]
+fn nothing_is_guessed_of_a_stage_that_was_never_built() {
+    check(&usual(), &[], None, 1000);
+    check(&usual(), &[Sample { stage: "B".to_owned(), ..build(0, 0) }], None, 1000);
+    check(&usual(), &[Sample { outcome: "failed".to_owned(), ..build(0, 0) }], None, 1000);
+}
+
+#[test]
+fn an_image_that_is_used_again_takes_what_it_took() {
+    let expected = Expected { reused: true, ..usual() };
+    check(&expected, &[], Some(0.2), 0);
+    check(&expected, &[build(0, 0), reuse(1, 0.5), reuse(2, 0.4), reuse(3, 9.0)], Some(0.5), 0);
+    check(&expected, &[Sample { stage: "B".to_owned(), ..reuse(0, 0.3) }], Some(0.3), 0);
+}
+
+#[test]
+fn what_the_cache_has_takes_nothing() {
+    let same_again = Expected { inputs: inputs("1"), ..usual() };
+    check(&same_again, &[build(0, 0)], Some(2.0), 0);
+    check(&Expected { fresh: true, ..usual() }, &[build(0, 0)], Some(17.0), 3000);
+    let last_edited = Expected { steps: steps(1000, ["set", "install", "new"]), ..usual() };
+    check(&last_edited, &[build(0, 0)], Some(7.0), 0);
+    let first_edited = Expected { steps: steps(1000, ["set", "install2", "run"]), ..usual() };
+    check(&first_edited, &[build(0, 0)], Some(17.0), 3000);
+    let mut parent_rebuilt = usual();
+    parent_rebuilt.inputs.from.content = "sha256:2".to_owned();
+    check(&parent_rebuilt, &[build(0, 0)], Some(17.0), 3000);
+    check(&parent_rebuilt, &[build(0, 2), build(1, 0)], Some(17.0), 3000);
+}
+
+#[test]
+fn times_and_bytes_follow_the_packages() {
+    let bigger =
+        Expected { inputs: inputs("2"), steps: steps(2000, ["set", "install", "run"]), ..usual() };
+    check(&bigger, &[build(0, 0)], Some(27.0), 6000);
+    check(&bigger, &[build(0, 0), build(1, 2)], Some(27.0), 6000);
+}
+
+#[test]
+fn the_latest_runs_weigh_most() {
+    let took = |age, seconds| {
+        let mut sample = build(age, 0);
+        sample.pace.steps[2].seconds = seconds;
+        sample.seconds = seconds + 12.0;
+        sample
+    };
+    let fresh = Expected { fresh: true, ..usual() };
+    check(&fresh, &[took(0, 7.0), took(1, 5.0), took(2, 5.0)], Some(17.0), 3000);
+    check(&fresh, &[took(0, 7.0), took(1, 7.0), took(2, 5.0), took(3, 5.0)], Some(19.0), 3000);
+    check(&fresh, &[took(0, 90.0), took(1, 5.0), took(2, 5.0), took(3, 5.0)], Some(17.0), 3000);
+}
+
+/// Seconds and the most bytes of stages `name parent seconds disk passing`, built by `jobs`.
+fn check_together(stages: &[(&str, &str, f64, u64, u64)], jobs: usize, seconds: f64, disk: u64) {
+    let expected = stages.iter().map(|(name, parent, ..)| Expected {
+        stage: name.parse().unwrap(),
+        parents: parent.parse().into_iter().collect(),
+        ..usual()
+    });
+    let expected: Vec<_> = expected.collect();
+    let each = stages.iter().map(|(name, _, seconds, disk, passing)| StageForecast {
+        stage: name.parse().unwrap(),
+        reused: false,
+        seconds: Some(*seconds),
+        disk: *disk,
+        passing: *passing,
+        silence: None,
+    });
+    let together = schedule::simulate(&expected, &each.collect::<Vec<_>>(), jobs);
+    assert_eq!((together.seconds, together.disk), (seconds, disk));
+}
+
+#[test]
+fn stages_side_by_side_take_less_time_and_more_disk() {
+    let chain = [("A", "", 5.0, 10, 100), ("B", "A", 7.0, 20, 30)];
+    check_together(&chain, 1, 12.0, 110);
+    check_together(&chain, 4, 12.0, 110);
+    let beside = [("A", "", 5.0, 10, 100), ("B", "", 7.0, 20, 30), ("C", "", 1.0, 1, 0)];
+    check_together(&beside, 1, 13.0, 110);
+    check_together(&beside, 2, 7.0, 161);
+    check_together(&[], 1, 0.0, 0);
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_known_to_be() {
+    let of = |free| {
+        let now = Circumstances { free, ..now() };
+        let expected = Expected { fresh: true, ..usual() };
+        forecast(&[expected], &[build(0, 0)], &now).does_not_fit()
+    };
+    // 3000 bytes stay, and as many lie there twice while the classic builder keeps them.
+    assert_eq!([of(None), of(Some(6000)), of(Some(5999))], [false, false, true]);
+}

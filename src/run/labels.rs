@@ -1,0 +1,52 @@
+//! The labels that a stage's image gets: its key with what it was made from, and the
+//! annotations of the OCI image specification that people look for.
+
+use indexmap::IndexMap;
+
+use super::stock::{Decision, INPUTS, KEY, PROJECT, STAGE};
+use crate::engine::ImageFacts;
+use crate::plan::{Plan, PlannedBase, PlannedParent, PlannedStage};
+
+/// The annotation with the base's reference.
+const BASE_NAME: &str = "org.opencontainers.image.base.name";
+/// The annotation with the base's content id.
+const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
+/// What a stage's image is labelled with; what the project's own instructions say of it stays.
+pub(super) fn labels(
+    plan: &Plan,
+    stage: &PlannedStage,
+    decision: &Decision,
+    annotations: &IndexMap<String, String>,
+    base: Option<&ImageFacts>,
+) -> IndexMap<String, String> {
+    let mut labels = annotations.clone();
+    if let Some(planned) = base_of(plan, stage) {
+        labels.insert(BASE_NAME.to_owned(), planned.image.clone());
+    }
+    if let Some(base) = base {
+        labels.insert(BASE_DIGEST.to_owned(), base.id.clone());
+    }
+    labels.retain(|name, _| !is_set_by_user(plan, name));
+    labels.insert(PROJECT.to_owned(), plan.project.clone());
+    labels.insert(STAGE.to_owned(), stage.name.to_string());
+    // A stage without a key must not pass on its parent's.
+    let key = decision.key.as_ref().map(ToString::to_string).unwrap_or_default();
+    labels.insert(KEY.to_owned(), key);
+    labels.insert(INPUTS.to_owned(), serde_json::to_string(&decision.inputs).unwrap_or_default());
+    labels
+}
+
+/// The base that a stage, or the stage that it comes from, starts from.
+pub(super) fn base_of<'a>(plan: &'a Plan, stage: &'a PlannedStage) -> Option<&'a PlannedBase> {
+    match &stage.from {
+        PlannedParent::Base(base) => Some(base),
+        PlannedParent::Stage(name) => base_of(plan, plan.stage(name)?),
+    }
+}
+
+fn is_set_by_user(plan: &Plan, name: &str) -> bool {
+    let instructions = plan.stages.iter().flat_map(|stage| &stage.instructions);
+    let mut labels = instructions.filter(|instruction| instruction.keyword == "LABEL");
+    labels.any(|label| label.text.contains(name))
+}

@@ -1,0 +1,213 @@
+//! What the engine has already: images whose labels name their stage's key.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::engine::{Engine, LabelledImage};
+use crate::error::Result;
+use crate::plan::{Change, Inputs, PlannedStage, StageKey, VerifiedPackage, changes, told};
+use crate::project::StageName;
+
+/// The label that holds a stage's key.
+pub const KEY: &str = "ascend-build.key";
+/// The label that holds what the key was made from, as JSON.
+pub const INPUTS: &str = "ascend-build.inputs";
+/// The label that holds the project's name.
+pub const PROJECT: &str = "ascend-build.project";
+/// The label that holds the stage's name.
+pub const STAGE: &str = "ascend-build.stage";
+
+/// What is older than this is asked for again before a stage is built: another run may have built it.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The images that have a key.
+pub struct Stock {
+    state: Mutex<(Instant, Vec<LabelledImage>)>,
+}
+
+/// Whether a stage is built, and why.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What decides the stage's content.
+    pub inputs: Inputs,
+    /// The key; `None` where the engine alone can tell whether something changed.
+    pub key: Option<StageKey>,
+    /// The image that is used instead of building.
+    pub reuse: Option<LabelledImage>,
+    /// The causes, the nearest first.
+    pub reasons: Vec<String>,
+}
+
+/// What is decided about.
+pub struct Question<'a> {
+    /// The project's image repository.
+    pub project: &'a str,
+    /// The stage.
+    pub stage: &'a PlannedStage,
+    /// What decides its content.
+    pub inputs: Inputs,
+    /// Why it is built whatever its key.
+    pub forced: Option<String>,
+    /// Whether a stage is built in this run.
+    pub built: &'a dyn Fn(&str) -> bool,
+    /// Its package files.
+    pub packages: &'a [VerifiedPackage],
+}
+
+impl Stock {
+    /// Asks the engine.
+    ///
+    /// # Errors
+    /// The engine's failure.
+    pub async fn of(engine: &impl Engine) -> Result<Self> {
+        let images = engine.labelled(KEY).await?;
+        Ok(Self { state: Mutex::new((Instant::now(), images)) })
+    }
+
+    /// Nothing: no engine was asked.
+    pub fn empty() -> Self {
+        Self { state: Mutex::new((Instant::now(), Vec::new())) }
+    }
+
+    /// Asks the engine again, unless that was a moment ago.
+    pub(super) async fn refresh(&self, engine: &impl Engine) -> Result<()> {
+        if self.state().0.elapsed() > FRESH {
+            let images = engine.labelled(KEY).await?;
+            *self.state() = (Instant::now(), images);
+        }
+        Ok(())
+    }
+
+    /// Decides whether a stage is built.
+    pub fn decide(&self, question: Question<'_>) -> Decision {
+        let key = question.inputs.key();
+        let state = self.state();
+        let same =
+            |image: &&LabelledImage| image.labels.get(KEY).is_some_and(|of| of == key.as_str());
+        let reuse = state.1.iter().find(same).filter(|_| question.forced.is_none()).cloned();
+        let reasons = match (&reuse, &question.forced) {
+            (Some(image), _) => {
+                vec![format!("nothing changed since it was built {}", ago(image.created))]
+            }
+            (None, Some(forced)) => vec![forced.clone()],
+            (None, None) => reasons(earlier(&state.1, &question), &question),
+        };
+        let key = Some(key).filter(|_| question.forced.is_none());
+        Decision { inputs: question.inputs, key, reuse, reasons }
+    }
+
+    fn state(&self) -> MutexGuard<'_, (Instant, Vec<LabelledImage>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The image that has the stage's reference, else the newest one of this stage.
+fn earlier<'a>(images: &'a [LabelledImage], question: &Question<'_>) -> Option<&'a LabelledImage> {
+    let stage = question.stage;
+    let tagged = images.iter().find(|image| image.references.contains(&stage.reference));
+    let label = |image: &LabelledImage, name: &str, value: &str| {
+        image.labels.get(name).is_some_and(|of| of == value)
+    };
+    let of_stage = |image: &&LabelledImage| {
+        label(image, PROJECT, question.project) && label(image, STAGE, stage.name.as_str())
+    };
+    tagged.or_else(|| images.iter().find(of_stage))
+}
+
+/// Reads what an image says that it was made from.
+pub fn inputs_of(labels: &std::collections::HashMap<String, String>) -> Option<Inputs> {
+    serde_json::from_str(labels.get(INPUTS)?).ok()
+}
+
+fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<String> {
+    let Some(image) = earlier else { return vec!["never built here".to_owned()] };
+    let Some(old) = inputs_of(&image.labels) else {
+        return vec!["the earlier image does not say what it was made from".to_owned()];
+    };
+    let changes = changes(&old, &question.inputs);
+    let mut reasons = told(&changes, |change| note(change, image, question));
+    for reason in &mut reasons {
+        let rebuilt = changes.iter().find_map(|change| match change {
+            Change::Parent(name) if change.to_string() == *reason => Some(name),
+            _ => None,
+        });
+        if let Some(name) = rebuilt.filter(|name| (question.built)(name)) {
+            *reason = format!("parent {name} is rebuilt");
+        }
+    }
+    reasons
+}
+
+/// When a file that changed was replaced.
+fn note(change: &Change, image: &LabelledImage, question: &Question<'_>) -> Option<String> {
+    let Change::Package(file, Some(_), Some(_)) = change else { return None };
+    let package = question.packages.iter().find(|package| package.file == *file)?;
+    let modified = i64::try_from(package.identity.modified / 1_000_000_000).ok()?;
+    (modified > image.created).then(|| format!("file replaced {}", ago(modified)))
+}
+
+/// How long ago a second since the epoch was.
+fn ago(second: i64) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_sub(second).max(0);
+    let (count, unit) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}
+
+/// What the stages of a run have become so far.
+#[derive(Debug, Default)]
+pub(super) struct Made(Mutex<BTreeMap<StageName, MadeStage>>);
+
+/// What a stage has become.
+#[derive(Debug, Clone)]
+pub(super) struct MadeStage {
+    /// Its key, or its image's content id where it has none.
+    pub(super) content: String,
+    /// Whether it was given to the builder.
+    pub(super) built: bool,
+}
+
+impl Made {
+    pub(super) fn note(&self, stage: &StageName, made: MadeStage) {
+        self.stages().insert(stage.clone(), made);
+    }
+
+    pub(super) fn get(&self, stage: &StageName) -> Option<MadeStage> {
+        self.stages().get(stage).cloned()
+    }
+
+    pub(super) fn built(&self, stage: &str) -> bool {
+        self.stages().iter().any(|(name, made)| name.as_str() == stage && made.built)
+    }
+
+    fn stages(&self) -> MutexGuard<'_, BTreeMap<StageName, MadeStage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(seconds: i64, expected: &str) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        // Half a unit more, so that the clock may go on between here and there.
+        assert_eq!(ago(i64::try_from(now.as_secs()).unwrap() - seconds), expected);
+    }
+
+    #[test]
+    fn times_are_told_as_people_do() {
+        check(-100, "just now");
+        check(5, "just now");
+        check(90, "1 minute ago");
+        check(630, "10 minutes ago");
+        check(5400, "1 hour ago");
+        check(3 * 86_400 + 3600, "3 days ago");
+    }
+}

@@ -1,0 +1,65 @@
+//! Two builds of one target: the second waits for the first, however that one ends.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::BUILDERS;
+use super::interrupts::{check_nothing_left, slow_project};
+use crate::support::{Fixture, Running};
+
+/// A build whose second stage is under way, and one that waits for it; tells the first one's run.
+fn first_and_second(fixture: &Fixture, builder: &str) -> (Running, Running, String) {
+    let mut first = fixture.start(builder, &["--target", "B"]);
+    let begun = first.wait_for(|event| event["event"] == "run-started");
+    first.wait_for_output("started");
+    let mut second = fixture.start(builder, &["--target", "B"]);
+    let waiting = second.wait_for(|event| event["event"] == "waiting");
+    assert_eq!((&waiting["run"], &waiting["image"]), (&begun["run"], &fixture.image("B").into()));
+    let run = begun["run"].as_str().expect("a run has an id").to_owned();
+    let process = waiting["process"].to_string();
+    assert!(run.ends_with(&format!("-{process}")), "{run} is of process {process}");
+    (first, second, run)
+}
+
+/// What becomes of the stages of a second build, after `end` has ended the first one, which takes `seconds`.
+fn check(seconds: u32, end: impl Fn(Running), expected: [&str; 2]) {
+    for builder in BUILDERS {
+        let fixture = slow_project(seconds);
+        let (first, second, _) = first_and_second(&fixture, builder);
+        end(first);
+        assert_eq!(second.end().exits(0).stages(), expected);
+        assert!(fixture.image_id("B").is_some());
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn the_second_build_of_a_target_goes_on_when_the_first_has_ended() {
+    let good = |first: Running| assert_eq!(first.end().exits(0).stages(), ["A built", "B built"]);
+    check(3, good, ["A reused", "B reused"]);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn what_a_killed_build_held_is_taken_over() {
+    let killed = |first: Running| {
+        first.signal(Signal::KILL);
+        first.end();
+    };
+    check(5, killed, ["A reused", "B built"]);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn who_waits_can_be_interrupted() {
+    let fixture = slow_project(5);
+    let (first, second, run) = first_and_second(&fixture, "auto");
+    second.signal(Signal::INT);
+    let outcome = second.end().exits(130);
+    assert!(outcome.stages().is_empty());
+    let report = std::fs::read(fixture.last_run().join("report.json")).expect("it has a report");
+    let report: Value = serde_json::from_slice(&report).expect("the report is JSON");
+    assert!(report["result"] == "interrupted" && report["run"] != run.as_str());
+    first.end().exits(0);
+    check_nothing_left(&fixture);
+}

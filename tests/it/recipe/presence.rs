@@ -1,0 +1,90 @@
+//! Which of the files that a recipe fetches are there, without a build.
+
+use crate::support::Fixture;
+
+/// A folder with this Dockerfile and these files.
+fn recipe(dockerfile: &str, files: &[&str]) -> Fixture {
+    let fixture = Fixture::new();
+    fixture.write("Dockerfile", dockerfile.replace("URL", "http://172.17.0.1:3000"));
+    files.iter().for_each(|file| _ = fixture.write(file, format!("{file}\n")));
+    fixture
+}
+
+/// Runs `arguments`, and holds what is said against the snapshot `name`.
+fn check(dockerfile: &str, files: &[&str], arguments: &[&str], code: i32, name: &str) {
+    recipe(dockerfile, files).run(arguments).exits(code).matches(name);
+}
+
+const TWO_STAGES: &str = "FROM x AS one\nRUN wget URL/a.run && sh a.run && rm a.run\n\
+    FROM one AS two\nRUN wget -q URL/install_b.sh URL/gone.txt URL/a.run && sh install_b.sh && rm *\n";
+
+#[test]
+fn what_is_missing_is_told_for_all_stages_at_once() {
+    check(TWO_STAGES, &["install_a.sh"], &["check"], 4, "recipe-check-missing");
+    for verb in [&["plan", "--format", "dockerfile"][..], &["stage", "list"]] {
+        let told = recipe(TWO_STAGES, &["a.run"]).run(verb).exits(0).stderr;
+        let missing = told.matches("warning: package file `").count();
+        assert!(missing == 2 && told.contains("`gone.txt` is missing"), "{told}");
+    }
+}
+
+#[test]
+fn packages_are_counted() {
+    let files = ["a.run", "install_b.sh", "gone.txt"];
+    check(TWO_STAGES, &files, &["check"], 0, "recipe-check-good");
+}
+
+#[test]
+fn what_may_be_fetched_may_be_missing() {
+    let dockerfile = "FROM x\nRUN if [ -e /a ]; then wget URL/install_a.sh; fi\n\
+        RUN wget URL/b.txt || wget URL/install_b.sh\n";
+    check(dockerfile, &["b.txt", "install_b.sh"], &["check"], 0, "recipe-check-doubtful");
+    let plan = ["plan", "--format", "json"];
+    let outcome = recipe(dockerfile, &["b.txt", "install_b.sh", "c.sh"]).run(&plan).exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    let packages = plan["packages"].as_array().into_iter().flatten();
+    let files: Vec<_> = packages.filter_map(|package| package["file"].as_str()).collect();
+    assert_eq!(files, ["b.txt", "install_b.sh"], "nothing else is served");
+    let denied = ["check", "--deny", "fetch-missing"];
+    let told = recipe(dockerfile, &["b.txt"]).run(&denied).exits(3).stderr;
+    assert!(told.contains("error[fetch-missing]: `install_a.sh` may be fetched"), "{told}");
+}
+
+#[test]
+fn secrets_are_not_served_because_an_address_names_them() {
+    let dockerfile =
+        "FROM x\nRUN wget -q URL/.env\nRUN if [ -e /a ]; then curl -fO URL/server.key; fi\n";
+    check(dockerfile, &[".env", "server.key"], &["check"], 3, "recipe-check-secret");
+    let told = recipe(dockerfile, &[".env", "server.key"]).run(&["build"]).exits(3).stderr;
+    assert!(told.contains("are not served: `server.key`"), "{told}");
+}
+
+#[test]
+fn a_build_argument_that_was_forgotten_is_named() {
+    let dockerfile = "FROM x\nARG ARCH\nRUN wget URL/a-${ARCH}.run && rm *\n";
+    let told = recipe(dockerfile, &[]).run(&["check"]).exits(0).stderr;
+    assert!(told.contains("hint: give its value with `--build-arg ARCH=…`"), "{told}");
+}
+
+#[test]
+fn a_declared_file_is_served_whatever_its_name() {
+    let fixture = recipe("FROM x\nRUN wget -q URL/server.key && rm server.key\n", &["server.key"]);
+    fixture.write("packages.toml", "");
+    fixture.declare("key", "server.key", b"server.key\n").run(&["check"]).exits(0);
+}
+
+#[test]
+fn a_dockerfile_without_a_stage_is_an_error() {
+    check("", &[], &["check"], 3, "recipe-empty");
+    check("# nothing\nARG A=1\n", &[], &["plan"], 3, "recipe-without-stage");
+}
+
+/// `ENV` wins over every `ARG` with the classic builder; with BuildKit the later line does.
+#[test]
+fn a_file_is_read_as_the_chosen_builder_reads_it() {
+    let dockerfile = "FROM x\nENV V=1\nARG V=2\nRUN wget URL/$V.txt && rm *\n";
+    for (builder, missing) in [("classic", "1.txt"), ("buildkit", "2.txt"), ("auto", "2.txt")] {
+        let told = recipe(dockerfile, &[]).run(&["check", "--builder", builder]).exits(4).stderr;
+        assert!(told.contains(&format!("`{missing}` is missing")), "{builder}: {told}");
+    }
+}

@@ -1,0 +1,54 @@
+//! What real builds leave behind.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::Fixture;
+
+/// The runs of a project, the last one first.
+fn history(fixture: &Fixture) -> Vec<Value> {
+    let json = fixture.run(&["history", "--format", "json"]).exits(0).stdout;
+    serde_json::from_str(&json).expect("the history is JSON")
+}
+
+/// `target result outcomes` of each run, the last one first.
+fn check(fixture: &Fixture, expected: &[&str]) {
+    let word = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    let told = history(fixture).into_iter().map(|run| {
+        let stages = run["stages"].as_array().expect("a run has stages").iter();
+        let stages: Vec<_> = stages.map(|stage| word(&stage["outcome"])).collect();
+        format!("{} {} {}", word(&run["target"]), word(&run["result"]), stages.join(" "))
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn good_failed_and_killed_builds_are_told() {
+    let fixture = Fixture::on_engine();
+    fixture.stages("[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"A\"\n");
+    fixture.dockerfile("A", "RUN echo a > /a\n").dockerfile("B", "RUN echo words; exit 3\n");
+    fixture.run(&["--target", "A", "--progress", "quiet"]).exits(0);
+    check(&fixture, &["A done built"]);
+    fixture.run(&["--target", "B", "--progress", "quiet"]).exits(1);
+    check(&fixture, &["B failed reused failed", "A done built"]);
+    assert!(fixture.run(&["logs", "last", "B"]).exits(0).stdout.contains("\nwords\n"));
+    let shown = fixture.run(&["show"]).exits(0).stdout;
+    assert!(shown.contains("failed, exit code 1"), "{shown}");
+    assert!(shown.contains("error: an instruction of stage `B` failed"), "{shown}");
+
+    fixture.dockerfile("B", "RUN echo started; sleep 30\n");
+    let mut running = fixture.start("auto", &["--target", "B"]);
+    running.wait_for_output("started");
+    check(&fixture, &["B running running", "B failed reused failed", "A done built"]);
+    running.signal(Signal::KILL);
+    running.end();
+    check(&fixture, &["B killed killed", "B failed reused failed", "A done built"]);
+    assert!(fixture.run(&["logs"]).exits(0).stdout.ends_with("started\n"));
+
+    fs::remove_file(fixture.path(".ascend-build/history.jsonl")).expect("there is an index");
+    check(&fixture, &["B killed killed", "B failed reused failed", "A done built"]);
+}
