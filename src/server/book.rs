@@ -81,8 +81,8 @@ pub(super) struct Report {
 }
 
 impl Book {
-    /// Enters one event.
-    pub(super) fn note(&self, event: &Transfer) {
+    /// Enters one event; gives what has ended with it.
+    pub(super) fn note(&self, event: &Transfer) -> Option<Entry> {
         let mut pages = self.pages();
         match event {
             Transfer::Started { id, .. } => {
@@ -95,9 +95,10 @@ impl Book {
                     running.entry.sent = *sent;
                 }
             }
-            Transfer::Ended { id, sent, outcome } => pages.end(*id, *sent, *outcome),
+            Transfer::Ended { id, sent, outcome } => return pages.end(*id, *sent, *outcome),
             Transfer::Refused { .. } => pages.totals.refused += 1,
         }
+        None
     }
 
     /// All of it, as of now.
@@ -118,17 +119,18 @@ impl Book {
 }
 
 impl Pages {
-    fn end(&mut self, id: u64, sent: u64, outcome: Outcome) {
-        let Some(mut running) = self.running.remove(&id) else { return };
+    fn end(&mut self, id: u64, sent: u64, outcome: Outcome) -> Option<Entry> {
+        let mut running = self.running.remove(&id)?;
         running.entry.sent = sent;
         running.entry.outcome = Some(outcome);
         let entry = running.now();
         self.totals.add(sent, outcome);
         self.today.add(&entry);
-        self.ended.push_back(entry);
+        self.ended.push_back(entry.clone());
         if self.ended.len() > REMEMBERED {
             self.ended.pop_front();
         }
+        Some(entry)
     }
 }
 
@@ -141,6 +143,19 @@ impl Running {
 }
 
 impl Entry {
+    /// The access log's second line about a transfer: how it ended.
+    pub(super) fn log(&self) {
+        tracing::info!(
+            target: "ascend_build::access",
+            client = %self.client,
+            file = %self.file,
+            sent = self.sent,
+            length = self.length,
+            outcome = ?self.outcome.unwrap_or(Outcome::Cut),
+            "transfer ended"
+        );
+    }
+
     fn new(event: &Transfer) -> Option<Self> {
         let Transfer::Started { id, client, file, package, offset, length, .. } = event else {
             return None;
@@ -205,7 +220,7 @@ mod tests {
 
     fn check(events: &[Transfer], expected: &str) {
         let book = Book::default();
-        events.iter().for_each(|event| book.note(event));
+        events.iter().for_each(|event| _ = book.note(event));
         let report = book.report();
         let sent = |entries: &[Entry]| entries.iter().map(|entry| entry.sent).collect::<Vec<_>>();
         let today = report.today.files.get("a.run").map(|served| served.bytes);

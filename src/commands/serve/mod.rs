@@ -45,7 +45,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// packages.toml and of the folders are followed.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ascend-build serve\n  ascend-build serve --root /data/ascend --port 8000\n  ascend-build serve --listen 10.0.0.5 --token \"$(cat token)\"\n\nOne line a request goes to stderr; RUST_LOG=error leaves it out. Ctrl-C lets running downloads\nend within 30 seconds; a second one cuts them. With systemd: scripts/ascend-build.socket and\nscripts/ascend-build.service. docs/server.md tells more."
+    after_help = "Examples:\n  ascend-build serve\n  ascend-build serve --root /data/ascend --port 8000\n  ascend-build serve --listen 10.0.0.5 --token \"$(cat token)\"\n\nOne line a request, and one at its end, goes to stderr; RUST_LOG=error leaves it out. Ctrl-C lets running downloads\nend within 30 seconds; a second one cuts them. With systemd: scripts/ascend-build.socket and\nscripts/ascend-build.service. docs/server.md tells more."
 )]
 pub struct Args {
     /// Serve the files of DIR instead of the project's declared packages (can be repeated)
