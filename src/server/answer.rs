@@ -158,7 +158,9 @@ impl Answers {
             length,
             size: package.size,
         });
-        Some(Arc::new(RunningTransfer::new(id, length, Arc::clone(&self.observer))))
+        let transfer = RunningTransfer::new(id, length, Arc::clone(&self.observer));
+        self.site.book.watch(id, transfer.counter());
+        Some(Arc::new(transfer))
     }
 
     fn refuse<B>(

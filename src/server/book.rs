@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -28,6 +29,8 @@ struct Pages {
 struct Running {
     entry: Entry,
     since: Instant,
+    /// Progress events come now and then, and none from a client that has stalled.
+    sent: Arc<AtomicU64>,
 }
 
 /// One transfer as the API shows it.
@@ -88,17 +91,25 @@ impl Book {
             Transfer::Started { id, .. } => {
                 let entry = Entry::new(event);
                 let since = Instant::now();
-                pages.running.extend(entry.map(|entry| (*id, Running { entry, since })));
+                let sent = Arc::default();
+                pages.running.extend(entry.map(|entry| (*id, Running { entry, since, sent })));
             }
             Transfer::Progress { id, sent } => {
                 if let Some(running) = pages.running.get_mut(id) {
-                    running.entry.sent = *sent;
+                    running.sent.fetch_max(*sent, Ordering::Relaxed);
                 }
             }
             Transfer::Ended { id, sent, outcome } => return pages.end(*id, *sent, *outcome),
             Transfer::Refused { .. } => pages.totals.refused += 1,
         }
         None
+    }
+
+    /// Looks at this counter for how far a running transfer is.
+    pub(super) fn watch(&self, id: u64, sent: Arc<AtomicU64>) {
+        if let Some(running) = self.pages().running.get_mut(&id) {
+            running.sent = sent;
+        }
     }
 
     /// All of it, as of now.
@@ -121,7 +132,7 @@ impl Book {
 impl Pages {
     fn end(&mut self, id: u64, sent: u64, outcome: Outcome) -> Option<Entry> {
         let mut running = self.running.remove(&id)?;
-        running.entry.sent = sent;
+        running.sent = Arc::new(sent.into());
         running.entry.outcome = Some(outcome);
         let entry = running.now();
         self.totals.add(sent, outcome);
@@ -137,8 +148,9 @@ impl Pages {
 impl Running {
     fn now(&self) -> Entry {
         let milliseconds = self.since.elapsed().as_millis().max(1);
-        let rate = u128::from(self.entry.sent) * 1000 / milliseconds;
-        Entry { rate: u64::try_from(rate).unwrap_or(u64::MAX), ..self.entry.clone() }
+        let sent = self.sent.load(Ordering::Relaxed);
+        let rate = u128::from(sent) * 1000 / milliseconds;
+        Entry { sent, rate: u64::try_from(rate).unwrap_or(u64::MAX), ..self.entry.clone() }
     }
 }
 

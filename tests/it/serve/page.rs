@@ -122,6 +122,11 @@ fn a_transfer_is_seen_while_it_runs_and_afterwards() {
     seen("#running", "Ascend-cann-nnal_8.5.0_linux-aarch64.run");
     seen("#running", "127.0.0.1");
     seen("#running", "/ 67.1 MB");
+    let sent = "return document.querySelector('#running progress').value >= 5 << 20 || null";
+    assert!(
+        eventually(|| visit.browser.evaluate(sent).as_bool()).is_some(),
+        "its progress is seen"
+    );
     visit.browser.keep_screenshot("page-dark-transfer.png");
     std::io::copy(&mut stream, &mut std::io::sink()).expect("the rest comes");
     seen("#transfers", "Nothing is being fetched.");
@@ -141,7 +146,8 @@ fn a_narrow_screen_and_chinese() {
     assert_eq!(visit.files().len(), FILES.len() + 1);
     visit.browser.type_into("#search", "mindie");
     visit.check_files(&["Ascend-mindie"]);
-    visit.browser.type_into("#search", " ");
+    visit.browser.click("#search");
+    visit.browser.evaluate("const search = document.getElementById('search'); search.value = ''; search.dispatchEvent(new Event('input')); search.blur()");
     visit.browser.keep_screenshot("page-narrow-chinese.png");
     visit.server.end();
 }
@@ -153,8 +159,12 @@ fn the_table_needs_no_script() {
     for (_, file) in FILES {
         assert!(visit.browser.text("#packages").contains(file), "{file}");
     }
-    let search = "return document.getElementById('search').offsetParent";
-    assert!(visit.browser.evaluate(search).is_null(), "nothing is offered that does nothing");
+    let content =
+        std::fs::read(visit.fixture.path("packages").join(FILES[0].1)).expect("it is there");
+    assert!(visit.browser.text("#packages").contains(&sha256(&content)));
+    let offered = "return [...document.querySelectorAll('input, button')]\
+        .filter((one) => one.offsetParent !== null).length";
+    assert_eq!(visit.browser.evaluate(offered), 0, "nothing is offered that does nothing");
     visit.browser.keep_screenshot("page-without-scripts.png");
     visit.server.end();
 }
