@@ -88,7 +88,7 @@ async fn a_file_that_changes_while_it_is_sent_never_arrives_whole() {
     })
     .await;
     check(|path| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
     })
     .await;
     check(|path| std::fs::remove_file(path).unwrap()).await;
