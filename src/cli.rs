@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    build, check, history, image, init, logs, package, plan, serve, show, stage,
+    build, check, doctor, history, image, init, logs, package, plan, serve, show, stage,
 };
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
@@ -78,6 +78,7 @@ enum Verb {
     History(history::Args),
     Logs(logs::Args),
     Show(show::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs the command line and says how the process ends.
@@ -162,6 +163,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Show(args) => show::run(args, &folder, printer),
         Verb::Image(args) => runtime.block_on(image::run(args, &folder, printer)),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
+        Verb::Doctor(args) => runtime.block_on(doctor::run(args, &folder, printer)),
     }
 }
 

@@ -52,12 +52,17 @@ pub(super) enum Format {
 /// # Errors
 /// None but those of writing JSON.
 pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let mut history = History::read(&past::state(folder));
+    let state = past::state(folder);
+    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
+    // Without a filter, what is not listed need not be read.
+    let mut history = match args.target {
+        None => History::last(&state, limit),
+        Some(_) => History::read(&state),
+    };
     past::warn(&history, printer);
     history.runs.reverse();
     history.runs.retain(|run| args.target.as_ref().is_none_or(|target| run.target == *target));
-    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
-    let left_out = history.runs.len().saturating_sub(limit);
+    let left_out = history.earlier + history.runs.len().saturating_sub(limit);
     history.runs.truncate(limit);
     match args.format {
         Format::Json => printer.data(&json(&history.runs)?),

@@ -32,8 +32,13 @@ fn driver_file(plan: &Plan) -> Option<PathBuf> {
     own.then(|| PathBuf::from(DRIVER))
 }
 
+/// The file that tells the driver of this machine.
+pub(super) fn own_driver_file() -> PathBuf {
+    std::env::var_os(VARIABLE).map_or_else(|| PathBuf::from(DRIVER), PathBuf::from)
+}
+
 /// The version of the installed driver, where there is one.
-fn driver(path: &Path) -> Option<Version> {
+pub(super) fn driver(path: &Path) -> Option<Version> {
     let text = std::fs::read_to_string(path).ok()?;
     let lines = text.lines().filter_map(|line| line.split_once('='));
     let mut versions = lines.filter(|(key, _)| key.trim().eq_ignore_ascii_case("version"));

@@ -3,8 +3,10 @@
 mod annotations;
 pub mod build;
 pub mod check;
+pub mod doctor;
 mod forecasting;
 mod guesses;
+mod heredocs;
 pub mod history;
 pub mod image;
 pub mod init;

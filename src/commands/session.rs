@@ -16,8 +16,8 @@ use super::materials::{self, Disk};
 use super::revision::revision;
 use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{forecasting, proxies, remembering, verification, waiting};
-use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
+use super::{forecasting, heredocs, proxies, remembering, verification, waiting};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess, Product};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
@@ -103,6 +103,7 @@ impl<'a> Session<'a> {
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         let builder = choose(self.args.target.source.builder, &engine)?;
         self.follow(&engine, builder, &interrupt).await?;
+        heredocs::refuse(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
@@ -383,10 +384,13 @@ fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
         return Ok(builder);
     }
     Err(Problem::error("the engine has no BuildKit")
-        .note(format!(
-            "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
-            facts.version, facts.api_version
-        ))
+        .note(match facts.product {
+            Product::Podman => format!("podman {} has a builder of its own", facts.version),
+            Product::Docker => format!(
+                "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
+                facts.version, facts.api_version
+            ),
+        })
         .hint("leave `--builder` out, or use `--builder classic`")
         .exit(Exit::Engine))
 }

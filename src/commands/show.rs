@@ -101,6 +101,7 @@ fn page(past: &PastRun, folder: &Path) -> String {
         ("target", target(past)),
         ("revision", of_revision(past)),
         ("engine", engine(past)),
+        ("expected", expected(past)),
         ("logs", folder.display().to_string()),
     ]);
     for part in [stages(past), packages(past), refused(past), problems(past)] {
@@ -142,6 +143,14 @@ fn engine(past: &PastRun) -> String {
     let version = past.engine.as_ref().map(|engine| engine.version.clone()).unwrap_or_default();
     let builder = past.builder.as_ref().map(|builder| format!("builder {builder}"));
     joined(&[&version, &builder.unwrap_or_default()])
+}
+
+/// What was forecast, such as `2 min 40 s for the stages, 4.30 GiB of disk`.
+fn expected(past: &PastRun) -> String {
+    let Some(forecast) = &past.forecast else { return String::new() };
+    let time = forecast.seconds.map(|time| format!("{} for the stages", seconds(time)));
+    let disk = format!("{} of disk", bytes(forecast.disk));
+    joined(&[&time.unwrap_or_default(), &disk])
 }
 
 fn stages(past: &PastRun) -> String {

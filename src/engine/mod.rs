@@ -5,6 +5,7 @@
 //! host, what it can do, and what it runs on.
 
 mod docker;
+mod examination;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use docker::DockerEngine;
+pub use examination::{Disk, Examination, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;
@@ -44,9 +46,21 @@ impl fmt::Display for Builder {
     }
 }
 
+/// Who made an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// Docker Engine, or what says of itself that it is one.
+    Docker,
+    /// podman, behind its Docker-compatible socket.
+    Podman,
+}
+
 /// What an engine is and can do.
 #[derive(Debug, Clone, Serialize)]
 pub struct EngineFacts {
+    /// Who made it.
+    pub product: Product,
     /// Such as `20.10.24`.
     pub version: String,
     /// The API version spoken with it, such as `1.41`.

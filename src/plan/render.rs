@@ -156,7 +156,7 @@ impl Rendering {
             .filter_map(|one| one.authority.clone())
             .map(|(span, address)| (span, Piece::Authority(address)))
             .collect();
-        cuts.extend(numbered(project, stage, instruction));
+        cuts.extend(copied_from(project, stage, instruction));
         cuts.extend(
             stage.relocations.iter().map(|(span, text)| (span.clone(), Piece::Text(text.clone()))),
         );
@@ -205,8 +205,8 @@ fn triggers(project: &Project, stage: &Stage) -> Vec<Written> {
 }
 
 /// `--from=0`, or `from=0` of a mount, counts the stages of the user's file; by itself a stage
-/// needs their names.
-fn numbered(
+/// needs their names, as they are written in its `FROM`s: podman compares them letter by letter.
+fn copied_from(
     project: &Project,
     stage: &Stage,
     instruction: &Instruction,
@@ -216,12 +216,16 @@ fn numbered(
         let key = if flag.name == "mount" { ",from=" } else { "--from=" };
         let text = source.get(flag.span.clone())?.replacen("--mount=from=", "--mount,from=", 1);
         let start = text.find(key)? + key.len();
-        let digits = text[start..].split(',').next()?;
-        let name = stage.numbers.get(digits.parse::<usize>().ok()?)?;
+        let written = text[start..].split(',').next()?;
+        let numbers = project.dockerfile.as_ref().map(|_| &stage.numbers);
+        let name = match written.parse::<usize>() {
+            Ok(number) => numbers?.get(number)?,
+            Err(_) => stage.copies.iter().find(|stage| stage.lower() == written.to_lowercase())?,
+        };
         let start = flag.span.start + start;
-        Some((start..start + digits.len(), Piece::Text(name.lower())))
+        Some((start..start + written.len(), Piece::Text(name.lower())))
     };
-    let flags = instruction.flags.iter().filter(|_| project.dockerfile.is_some());
+    let flags = instruction.flags.iter();
     flags
         .filter(|flag| matches!(flag.name.as_str(), "from" | "mount"))
         .filter_map(replacement)

@@ -8,5 +8,7 @@ mod package_runs;
 mod stages;
 mod waste;
 
-/// What `--builder` takes; every test of this folder holds for both.
-const BUILDERS: [&str; 2] = ["classic", "buildkit"];
+use crate::support::Builders;
+
+/// What `--builder` takes; every test of this folder holds for each.
+const BUILDERS: Builders = Builders;

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Fixture, Outcome};
+use crate::support::{Builders, Fixture, Outcome};
 
-const BUILDERS: [&str; 2] = ["classic", "buildkit"];
+const BUILDERS: Builders = Builders;
 
 fn report(fixture: &Fixture) -> Value {
     let json = fs::read(fixture.last_run().join("report.json")).expect("a run leaves a report");

@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod engine_build;
 #[cfg(test)]
 mod engine_faults;

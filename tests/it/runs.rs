@@ -44,6 +44,7 @@ fn three_runs() -> Fixture {
     let failed = json!({
         "result": "failed", "exit_code": 1, "problems": ["an instruction of stage `B_stage` failed"],
         "revision": {"commit": "c8787fa1b2c3d4e5f60718293a4b5c6d7e8f9012", "dirty": true, "origin": "https://host.example/images.git"},
+        "forecast": {"stages": [], "seconds": 160.0, "disk": 4_617_089_843_u64, "free": null, "runs": 4},
         "stages": [stage("A_stage", "reused", Some("sha256:0123456789abcdef")), stage("B_stage", "failed", None)],
         "decisions": [
             {"stage": "A_stage", "reused": true, "reasons": ["nothing changed since it was built 1 hour ago"]},

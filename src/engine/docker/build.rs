@@ -14,9 +14,10 @@ use tokio_util::io::ReaderStream;
 use super::buildkit::BuildKitReader;
 use super::classic::ClassicReader;
 use super::container::Container;
+use super::podman::{PodmanReader, without_instruction};
 use super::sweep::mark;
 use super::{DockerEngine, failure};
-use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId};
+use crate::engine::{BuildFailure, BuildRequest, BuildSink, Builder, ImageId, Product};
 use crate::error::Problem;
 
 /// How much of the context is sent at once, in bytes.
@@ -39,10 +40,13 @@ pub(super) async fn build(
     request: BuildRequest,
     sink: BuildSink<'_>,
 ) -> Result<ImageId, BuildFailure> {
-    let options = options(&request);
+    let options = options(&request, engine.facts.product);
     let context = tokio::fs::File::from_std(request.context);
     let body = body_try_stream(ReaderStream::with_capacity(context, CHUNK));
     let mut reader: Box<dyn Reader + Send> = match request.builder {
+        Builder::Classic if engine.facts.product == Product::Podman => {
+            Box::new(PodmanReader::new(&request.keywords))
+        }
         Builder::Classic => Box::new(ClassicReader::new(request.keywords)),
         Builder::BuildKit => Box::new(BuildKitReader::new(&request.keywords, request.target)),
     };
@@ -81,7 +85,7 @@ fn stopped(engine: &DockerEngine) -> Problem {
         .hint("it was stopped or restarted: start it again and run the same command; finished stages are reused")
 }
 
-fn options(request: &BuildRequest) -> BuildImageOptions {
+fn options(request: &BuildRequest, product: Product) -> BuildImageOptions {
     BuildImageOptions {
         dockerfile: request.dockerfile.clone(),
         target: request.target.clone(),
@@ -89,6 +93,8 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
         buildargs: Some(arguments(request).into_iter().collect()),
         labels: Some(request.labels.clone().into_iter().collect()),
         nocache: request.no_cache,
+        // Where podman's builds reach this host (see `connect::access`).
+        networkmode: (product == Product::Podman).then(|| "host".to_owned()),
         rm: true,
         forcerm: true,
         version: match request.builder {
@@ -125,7 +131,7 @@ fn session() -> String {
 /// Tells a failed instruction from a failed engine: an engine that stops also kills the command that runs.
 async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerError) -> BuildFailure {
     let message = match &error {
-        DockerError::DockerStreamError { error } => error.clone(),
+        DockerError::DockerStreamError { error } => without_instruction(error).to_owned(),
         DockerError::DockerResponseServerError { message, status_code: 400..=500 } => {
             message.clone()
         }
@@ -137,8 +143,9 @@ async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerErro
     BuildFailure::Instruction { index: current, exit_code: exit_code(&message), message }
 }
 
-/// Classic says "returned a non-zero code: 7", BuildKit "exit code: 7".
+/// Classic says "returned a non-zero code: 7", BuildKit "exit code: 7", podman "exit status 7".
 fn exit_code(message: &str) -> Option<i64> {
-    let (_, code) = message.rsplit_once("code: ")?;
+    let (_, code) =
+        message.rsplit_once("code: ").or_else(|| message.rsplit_once("exit status "))?;
     code.trim().parse().ok()
 }

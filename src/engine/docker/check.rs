@@ -12,14 +12,27 @@ use super::container::Container;
 use super::plain_text::plain;
 use super::sweep::RUN;
 use super::{DockerEngine, failure};
-use crate::engine::{CheckOutcome, CheckRequest};
+use crate::engine::{CheckOutcome, CheckRequest, Product};
 use crate::error::Result;
 
 /// How much of a check's output is kept, in lines.
 const KEPT: usize = 10_000;
 
+/// The label of the containers that are made here.
+pub(super) const LABEL: &str = "ascend-build.check";
+
+/// Runs a check, without a network.
 pub(super) async fn check(engine: &DockerEngine, request: &CheckRequest) -> Result<CheckOutcome> {
-    run(engine, request)
+    check_on(engine, request, "none").await
+}
+
+/// The same on the engine's network of this name.
+pub(super) async fn check_on(
+    engine: &DockerEngine,
+    request: &CheckRequest,
+    network: &str,
+) -> Result<CheckOutcome> {
+    run(engine, request, network)
         .await
         .map_err(|error| failure::error("running a check", &engine.endpoint, &error))
 }
@@ -27,8 +40,9 @@ pub(super) async fn check(engine: &DockerEngine, request: &CheckRequest) -> Resu
 async fn run(
     engine: &DockerEngine,
     request: &CheckRequest,
+    network: &str,
 ) -> std::result::Result<CheckOutcome, DockerError> {
-    let container = create(engine, body(request)).await?;
+    let container = create(engine, body(request, network)).await?;
     engine.docker.start_container(&container.id, None::<StartContainerOptions>).await?;
     let mut waiting = engine.patient.wait_container(&container.id, None::<WaitContainerOptions>);
     let exit_code = match tokio::time::timeout(request.timeout, waiting.next()).await {
@@ -59,19 +73,19 @@ async fn create(
     receiver.await.expect("the task sends before it ends")
 }
 
-fn body(request: &CheckRequest) -> ContainerCreateBody {
+fn body(request: &CheckRequest, network: &str) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(request.image.clone()),
         entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
         cmd: Some(vec![request.command.clone()]),
         labels: Some(
-            [("ascend-build.check", "1"), (RUN, request.run.as_str())]
+            [(LABEL, "1"), (RUN, request.run.as_str())]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         ),
-        network_disabled: Some(true),
+        network_disabled: Some(network == "none"),
         host_config: Some(HostConfig {
-            network_mode: Some("none".to_owned()),
+            network_mode: Some(network.to_owned()),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
@@ -79,16 +93,18 @@ fn body(request: &CheckRequest) -> ContainerCreateBody {
 }
 
 async fn output(engine: &DockerEngine, id: &str) -> std::result::Result<Vec<String>, DockerError> {
-    let options = LogsOptions {
-        stdout: true,
-        stderr: true,
-        tail: KEPT.to_string(),
-        ..LogsOptions::default()
+    // podman 4.3 loses or joins the last lines where it counts them.
+    let tail = match engine.facts.product {
+        Product::Docker => KEPT.to_string(),
+        Product::Podman => "all".to_owned(),
     };
+    let options = LogsOptions { stdout: true, stderr: true, tail, ..LogsOptions::default() };
     let mut logs = engine.docker.logs(id, Some(options));
     let mut text = Vec::new();
     while let Some(piece) = logs.next().await {
         text.extend_from_slice(&LogOutput::into_bytes(piece?));
     }
-    Ok(String::from_utf8_lossy(&text).lines().map(plain).collect())
+    let text = String::from_utf8_lossy(&text);
+    let skipped = text.lines().count().saturating_sub(KEPT);
+    Ok(text.lines().skip(skipped).map(plain).collect())
 }

@@ -1,22 +1,14 @@
-//! Finding the engine, what it can do, and where its containers reach this host.
-//!
-//! The engine is the one that `docker` itself would use: `DOCKER_HOST`, else
-//! the context named by `DOCKER_CONTEXT` or the configuration file, else the
-//! local socket.
+//! Connecting to the engine, what it can do, and where its containers reach this host.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
+use super::endpoint::Endpoint;
 use super::{DockerEngine, LONG, SHORT, failure};
-use crate::engine::{Builder, EngineFacts, HostAccess};
+use crate::engine::{Builder, EngineFacts, HostAccess, Product};
 use crate::error::{Exit, Problem, Result};
-
-const LOCAL_SOCKET: &str = "unix:///var/run/docker.sock";
 
 impl DockerEngine {
     /// Connects to the engine that `docker` would use.
@@ -24,8 +16,8 @@ impl DockerEngine {
     /// # Errors
     /// [`Exit::Engine`]: it cannot be reached, or is too old.
     pub async fn connect() -> Result<Self> {
-        let endpoint = endpoint()?;
-        let docker = client(&endpoint).map_err(|error| unreachable(&endpoint, error))?;
+        let endpoint = Endpoint::of_environment()?;
+        let docker = client(&endpoint.address).map_err(|error| unreachable(&endpoint, error))?;
         let docker = docker
             .with_timeout(SHORT)
             .negotiate_version()
@@ -33,6 +25,7 @@ impl DockerEngine {
             .map_err(|error| unreachable(&endpoint, error))?;
         let facts = facts(&docker).await.map_err(|error| unreachable(&endpoint, error))?;
         let patient = docker.clone().with_timeout(LONG);
+        let endpoint = endpoint.address;
         Ok(Self { docker, patient, endpoint, facts, cleaning: TaskTracker::new() })
     }
 }
@@ -45,31 +38,34 @@ fn client(endpoint: &str) -> std::result::Result<Docker, bollard::errors::Error>
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an adapter for `map_err`")]
-fn unreachable(endpoint: &str, error: bollard::errors::Error) -> crate::error::Error {
+fn unreachable(endpoint: &Endpoint, error: bollard::errors::Error) -> crate::error::Error {
+    let (code, hint) = reason(&error);
     let problem = Problem::error("the Docker Engine cannot be reached")
-        .note(format!("looked for it at `{endpoint}`"))
-        .hint(hint(&error));
+        .code(code)
+        .note(format!("looked for it at {endpoint}"))
+        .hint(hint);
     problem.cause(root_cause(&error)).exit(Exit::Engine)
 }
 
-/// What to do depends on what stands at the bottom of the error.
-fn hint(error: &(dyn std::error::Error + 'static)) -> &'static str {
+/// What is wrong, by its name in docs/doctor.md, and what to do: it stands at the bottom of the error.
+fn reason(error: &(dyn std::error::Error + 'static)) -> (&'static str, &'static str) {
     let causes = || std::iter::successors(Some(error), |error| error.source());
     let kind =
         causes().find_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let unknown = causes().any(|error| error.to_string().to_lowercase().contains("scheme"));
+    let says = |word: &str| causes().any(|error| error.to_string().to_lowercase().contains(word));
     match kind {
         Some(std::io::ErrorKind::PermissionDenied) => {
-            "run as root, or as a member of the group `docker`"
+            ("engine-denied", "run as root, or as a member of the group `docker`")
         }
-        _ if unknown => {
-            "expected an address such as `unix:///var/run/docker.sock` or `tcp://host:2375` in `DOCKER_HOST`"
-        }
-        _ => {
-            "start it (`systemctl start docker`, or `dockerd` where there is no systemd), or name another with `DOCKER_HOST`"
-        }
+        _ if says("scheme") => ("engine-address", ADDRESS),
+        Some(std::io::ErrorKind::NotFound) => ("engine-missing", START),
+        _ if says("socket not found") => ("engine-missing", START),
+        _ => ("engine-silent", START),
     }
 }
+
+const ADDRESS: &str = "expected an address such as `unix:///var/run/docker.sock` or `tcp://host:2375` in `DOCKER_HOST`";
+const START: &str = "start it (`systemctl start docker`, or `dockerd` where there is no systemd), or name another with `DOCKER_HOST`";
 
 /// The layers between say only that something failed.
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
@@ -77,54 +73,6 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         .last()
         .map(ToString::to_string)
         .unwrap_or_default()
-}
-
-/// Where `docker` would look for its engine.
-fn endpoint() -> Result<String> {
-    if let Some(host) = variable("DOCKER_HOST") {
-        return Ok(host);
-    }
-    let folder = variable("DOCKER_CONFIG").map_or_else(|| home().join(".docker"), PathBuf::from);
-    let configured = || {
-        std::fs::read_to_string(folder.join("config.json"))
-            .ok()
-            .and_then(|text| current_context(&text))
-    };
-    match variable("DOCKER_CONTEXT").or_else(configured) {
-        Some(context) if context != "default" => context_endpoint(&folder, &context),
-        _ => Ok(LOCAL_SOCKET.to_owned()),
-    }
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-fn home() -> PathBuf {
-    std::env::home_dir().unwrap_or_else(|| PathBuf::from("/"))
-}
-
-fn current_context(config: &str) -> Option<String> {
-    let config: Value = serde_json::from_str(config).ok()?;
-    config.get("currentContext")?.as_str().map(str::to_owned)
-}
-
-/// Docker keeps a context's endpoint under the SHA-256 of its name.
-fn context_endpoint(folder: &std::path::Path, context: &str) -> Result<String> {
-    let file = folder
-        .join("contexts/meta")
-        .join(hex::encode(Sha256::digest(context.as_bytes())))
-        .join("meta.json");
-    let read = || -> Option<String> {
-        let meta: Value = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).ok()?;
-        meta.pointer("/Endpoints/docker/Host")?.as_str().map(str::to_owned)
-    };
-    read().ok_or_else(|| {
-        Problem::error(format!("the Docker context `{context}` is not known"))
-            .note(format!("looked for `{}`", file.display()))
-            .hint("`docker context ls` lists the contexts; `DOCKER_CONTEXT` or the configuration file chose this one")
-            .exit(Exit::Engine)
-    })
 }
 
 async fn facts(docker: &Docker) -> std::result::Result<EngineFacts, bollard::errors::Error> {
@@ -136,6 +84,7 @@ async fn facts(docker: &Docker) -> std::result::Result<EngineFacts, bollard::err
     let os = version.os.unwrap_or_default();
     let platform = format!("{os}/{}", version.arch.unwrap_or_default());
     Ok(EngineFacts {
+        product: if podman { Product::Podman } else { Product::Docker },
         version: version.version.unwrap_or_default(),
         builders: builders(&api_version, podman),
         api_version,
@@ -156,8 +105,25 @@ fn builders(api_version: &str, podman: bool) -> Vec<Builder> {
     }
 }
 
-/// The gateway of the default bridge network, as the engine reports it.
+/// The gateway of the default bridge network, as the engine reports it; loopback where builds are in this host's network.
 pub(super) async fn access(engine: &DockerEngine) -> Result<HostAccess> {
+    if engine.facts.product == Product::Podman {
+        return Ok(loopback());
+    }
+    bridge(engine).await
+}
+
+/// podman builds in the host's network, whatever it is asked for (4.3), and its bridge exists only while a container runs.
+fn loopback() -> HostAccess {
+    let network = Some((Ipv4Addr::new(127, 0, 0, 0), 8));
+    HostAccess {
+        listen: Ipv4Addr::LOCALHOST.into(),
+        name: Ipv4Addr::LOCALHOST.to_string(),
+        network,
+    }
+}
+
+async fn bridge(engine: &DockerEngine) -> Result<HostAccess> {
     let network = engine
         .docker
         .inspect_network("bridge", None::<bollard::query_parameters::InspectNetworkOptions>)

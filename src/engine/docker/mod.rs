@@ -7,10 +7,13 @@ mod classic;
 mod connect;
 mod container;
 mod disk;
+mod endpoint;
+mod examine;
 mod export;
 mod failure;
 mod images;
 mod plain_text;
+mod podman;
 mod sweep;
 
 use std::path::Path;

@@ -8,18 +8,46 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::summary::{RunSummary, SCHEMA};
 
 const FILE: &str = "history.jsonl";
 
-/// The runs that the index below `state` knows, by their ids.
-pub(super) fn read(state: &Path) -> HashMap<String, RunSummary> {
-    let bytes = fs::read(path(state)).unwrap_or_default();
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let known = lines.filter_map(|line| serde_json::from_slice::<RunSummary>(line).ok());
-    known.filter(|run| run.schema == SCHEMA).map(|run| (run.run.clone(), run)).collect()
+/// The lines of the index, by the ids of their runs.
+pub(super) struct Index {
+    bytes: Vec<u8>,
+    lines: HashMap<String, Range<usize>>,
+}
+
+impl Index {
+    /// Reads the index below `state`.
+    pub(super) fn read(state: &Path) -> Self {
+        let bytes = fs::read(path(state)).unwrap_or_default();
+        let (mut lines, mut start) = (HashMap::new(), 0);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let end = start + line.len();
+            lines.extend(id(line).map(|id| (id.to_owned(), start..end)));
+            start = end + 1;
+        }
+        Self { bytes, lines }
+    }
+
+    /// What it says of a run.
+    pub(super) fn get(&self, run: &str) -> Option<RunSummary> {
+        let line = &self.bytes[self.lines.get(run)?.clone()];
+        let known: RunSummary = serde_json::from_slice(line).ok()?;
+        Some(known).filter(|known| known.schema == SCHEMA && known.run == run)
+    }
+}
+
+/// The run that a line tells of, without reading all of it: most lines are never asked for.
+fn id(line: &[u8]) -> Option<&str> {
+    const FIELD: &[u8] = b"\"run\":\"";
+    let start = line.windows(FIELD.len()).position(|window| window == FIELD)? + FIELD.len();
+    let length = line[start..].iter().position(|byte| *byte == b'"')?;
+    std::str::from_utf8(&line[start..start + length]).ok()
 }
 
 /// Adds lines at the end. They are on the disk when this returns.

@@ -20,6 +20,7 @@ pub use prune::{Keep, prune};
 pub(super) use summary::BEGUN;
 pub use summary::{Begun, RunSummary, SCHEMA, StageSummary};
 
+use self::index::Index;
 use super::alive::ids;
 use super::{NoRunId, RunId};
 
@@ -30,6 +31,8 @@ pub struct History {
     pub runs: Vec<RunSummary>,
     /// The reports that cannot be read, each with the cause.
     pub unread: Vec<(PathBuf, Unread)>,
+    /// How many earlier runs were not looked at.
+    pub earlier: usize,
 }
 
 /// Why no run is meant.
@@ -80,20 +83,26 @@ pub fn find(state: &Path, wanted: &str) -> Result<RunId, NotFound> {
 impl History {
     /// The runs below `state`, of which the index keeps what had to be read anew.
     pub fn read(state: &Path) -> Self {
-        let mut known = index::read(state);
-        let (mut history, mut new) = (Self::default(), Vec::new());
-        for id in ids(&state.join("runs")) {
-            if let Some(run) = known.remove(id.as_str()) {
+        Self::last(state, usize::MAX)
+    }
+
+    /// The last `count` of them.
+    pub fn last(state: &Path, count: usize) -> Self {
+        let (index, ids) = (Index::read(state), ids(&state.join("runs")));
+        let earlier = ids.len().saturating_sub(count);
+        let (mut history, mut new) = (Self { earlier, ..Self::default() }, Vec::new());
+        for id in &ids[earlier..] {
+            if let Some(run) = index.get(id.as_str()) {
                 history.runs.push(run);
                 continue;
             }
-            match summary(state, &id) {
+            match summary(state, id) {
                 Ok(run) => {
                     new.extend(Some(run.clone()).filter(RunSummary::is_over));
                     history.runs.push(run);
                 }
                 Err(error) => {
-                    history.unread.push((run_folder(state, &id).join("report.json"), error));
+                    history.unread.push((run_folder(state, id).join("report.json"), error));
                 }
             }
         }

@@ -3,19 +3,21 @@
 use std::net::TcpListener;
 
 use super::ground::{Ground, port, warnings};
+use crate::support::Builders;
 
 /// Where the recipe's port is on the engine's bridge.
 const SERVER: &str = "172.17.0.1:3000";
 
 /// Builds a Dockerfile on both builders with these files beside it, and gives what `/result` holds then, and the warnings.
-fn built(dockerfile: &str, files: &[&str], arguments: &[&str]) -> [(String, Vec<String>); 2] {
-    ["classic", "buildkit"].map(|builder| {
+fn built(dockerfile: &str, files: &[&str], arguments: &[&str]) -> Vec<(String, Vec<String>)> {
+    let build = |builder| {
         let ground = Ground::with(dockerfile, builder);
         files.iter().for_each(|file| ground.stand_in(file, "content"));
         let outcome = ground.build(arguments).exits(0);
         let said = [warnings(&outcome), vec![outcome.stderr]].concat();
         (ground.in_image("stage-0", "cat /result"), said)
-    })
+    };
+    Builders.iter().map(build).collect()
 }
 
 /// What `/result` must hold, and what must be said of it.

@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::motor;
-use crate::support::Fixture;
+use crate::support::{Builders, Fixture};
 
 /// Every file, folder and link of an image with its mode and content, but what the engine itself puts there.
 const LISTING: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /etc/hosts \
@@ -13,7 +13,7 @@ const LISTING: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /dev 
 #[test]
 #[ignore = "needs an engine"]
 fn an_empty_folder_becomes_a_project_that_builds() {
-    for builder in ["classic", "buildkit"] {
+    for builder in Builders {
         let fixture = Fixture::on_engine();
         let name = &fixture.name;
         fixture.run(&["init", "--into", name, "--base", &fixture.base()]).exits(0);

@@ -2,6 +2,7 @@
 //! snapshots without what differs from run to run, and a clean engine behind.
 
 mod base;
+mod builders;
 mod docker;
 mod fixture;
 mod layers;
@@ -9,6 +10,7 @@ mod outcome;
 mod running;
 mod second_engine;
 
+pub(crate) use builders::Builders;
 pub(crate) use docker::Docker;
 pub(crate) use fixture::{Fixture, pattern, sha256};
 pub(crate) use layers::Layers;

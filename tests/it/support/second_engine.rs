@@ -12,21 +12,33 @@ use super::{Docker, eventually};
 
 /// Mounts hide what the engine must not share: its disk is a small one in memory, and it must not
 /// find the containerd of this machine.
-const SCRIPT: &str = r#"
+const DOCKER: &str = r#"
 set -e
 ip link set lo up
 mkdir -p "$DIR/data" /run/containerd
-mount -t tmpfs -o "size=${MEGABYTES}m" none "$DIR/data"
+mount -t tmpfs -o "$DISK" none "$DIR/data"
 mount -t tmpfs none /run/containerd
 engine() {
     dockerd --config-file "$DIR/daemon.json" --host "unix://$DIR/sock" --pidfile "$DIR/pid" \
-        --data-root "$DIR/data" --exec-root "$DIR/exec" || true
+        --data-root "$DIR/data" --exec-root "$DIR/exec" $OPTIONS || true
 }
 engine
 while [ -n "$LASTING" ]; do
     rm -f "$DIR/pid" "$DIR/sock"
     engine
 done
+"#;
+
+/// What podman notes of containers and of leases of addresses is in memory, too.
+const PODMAN: &str = r#"
+set -e
+ip link set lo up
+mkdir -p "$DIR/data" /var/lib/cni
+mount -t tmpfs -o "$DISK" none "$DIR/data"
+mount -t tmpfs none /run
+mount -t tmpfs none /var/lib/cni
+exec podman --root "$DIR/data" --runroot /run/containers --tmpdir /run/libpod --cgroup-manager cgroupfs \
+    --events-backend file system service --time 0 "unix://$DIR/sock"
 "#;
 
 /// A running engine; it ends with this value, and everything that it started with it.
@@ -38,15 +50,25 @@ pub(crate) struct SecondEngine {
 impl SecondEngine {
     /// Starts one whose disk has this many megabytes.
     pub(crate) fn start(megabytes: u32) -> Self {
-        Self::begin(megabytes, "")
+        Self::with(&format!("size={megabytes}m"), "")
     }
 
     /// Starts one that is started again whenever it ends.
     pub(crate) fn start_lasting(megabytes: u32) -> Self {
-        Self::begin(megabytes, "1")
+        Self::run(DOCKER, &format!("size={megabytes}m"), "", "1")
     }
 
-    fn begin(megabytes: u32, lasting: &str) -> Self {
+    /// Starts one with a disk of these options of `tmpfs`, and options of `dockerd`.
+    pub(crate) fn with(disk: &str, options: &str) -> Self {
+        Self::run(DOCKER, disk, options, "")
+    }
+
+    /// Starts podman's socket.
+    pub(crate) fn podman(disk: &str) -> Self {
+        Self::run(PODMAN, disk, "", "")
+    }
+
+    fn run(script: &str, disk: &str, options: &str, lasting: &str) -> Self {
         let folder =
             tempfile::Builder::new().prefix("it-engine-").tempdir().expect("a temporary folder");
         fs::write(folder.path().join("daemon.json"), "{}").expect("the folder is writable");
@@ -68,9 +90,9 @@ impl SecondEngine {
             "--",
             "sh",
             "-c",
-            SCRIPT,
+            script,
         ]);
-        command.env("DIR", folder.path()).env("MEGABYTES", megabytes.to_string());
+        command.env("DIR", folder.path()).env("DISK", disk).env("OPTIONS", options);
         command.env("LASTING", lasting);
         command.stdin(Stdio::null()).stdout(log()).stderr(log());
         let child = command.spawn().expect("unshare runs; it needs root");

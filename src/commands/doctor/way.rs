@@ -1,0 +1,141 @@
+//! Trying the way from a container to this machine: a listener that answers one
+//! word, and a throwaway container that fetches it.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::doctor::Reach;
+use crate::engine::{CheckOutcome, CheckRequest, DockerEngine, HostAccess, ListedImage};
+use crate::project::Project;
+
+/// How long a container may take to fetch the word: a dropped packet is never answered.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How many images are tried until one has a shell and a client.
+const IMAGES: usize = 4;
+
+/// What the container prints when its shell runs.
+const SHELL: &str = "ascend-build-doctor-shell";
+
+/// What the container is labelled with in place of a run.
+const RUN: &str = "doctor";
+
+/// The exit code where the image has nothing to fetch with.
+const NO_CLIENT: i64 = 125;
+
+/// The images to try, the project's own first, then those that most likely have a client.
+pub(super) fn candidates(images: &[ListedImage], project: Option<&Project>) -> Vec<String> {
+    let name = project.map(|project| project.name.as_str());
+    let mut images: Vec<_> = images.iter().collect();
+    images.sort_by_key(|image| {
+        let is_own = name.is_some() && image.project.as_deref() == name;
+        (!is_own, image.project.is_none(), image.references.is_empty(), image.size)
+    });
+    images.into_iter().take(IMAGES).map(|image| image.id.clone()).collect()
+}
+
+/// Whether a container of one of these images reaches this machine.
+pub(super) async fn reach(engine: &DockerEngine, access: &HostAccess, images: &[String]) -> Reach {
+    let word = word();
+    let Ok(listener) = TcpListener::bind((access.listen, 0)).await else {
+        return Reach::Untried("nothing can listen on the gateway".to_owned());
+    };
+    let Ok(address) = listener.local_addr() else {
+        return Reach::Untried("nothing can listen on the gateway".to_owned());
+    };
+    let url = format!("http://{}:{}/", access.name, address.port());
+    let _answering = AbortOnDropHandle::new(tokio::spawn(answer(listener, word.clone())));
+    for image in images {
+        let request = CheckRequest {
+            image: image.clone(),
+            command: command(&url),
+            timeout: PATIENCE,
+            run: RUN.to_owned(),
+        };
+        if let Ok(outcome) = engine.run_as_build(&request).await
+            && let Some(reach) = judged(&outcome, &word, &url)
+        {
+            return reach;
+        }
+    }
+    Reach::Untried(match images.len() {
+        0 => "the engine has no image to try with".to_owned(),
+        count => format!("none of {count} images in the engine has `/bin/sh` and a client"),
+    })
+}
+
+/// What a container's end says; `None` where the image could not try.
+fn judged(outcome: &CheckOutcome, word: &str, url: &str) -> Option<Reach> {
+    let mut lines = outcome.output.iter().map(String::as_str);
+    if lines.next() != Some(SHELL) || outcome.exit_code == Some(NO_CLIENT) {
+        return None;
+    }
+    if outcome.output.iter().any(|line| line.contains(word)) {
+        return Some(Reach::Reached);
+    }
+    Some(Reach::Blocked(match (outcome.exit_code, lines.next_back()) {
+        (None, _) => format!("no answer from `{url}` within {} s", PATIENCE.as_secs()),
+        (Some(code), None) => format!("its client ended with exit code {code}"),
+        (Some(_), Some(line)) => format!("its client says: {line}"),
+    }))
+}
+
+/// Fetches without a proxy, so that only the way itself is tried.
+fn command(url: &str) -> String {
+    format!(
+        "echo {SHELL}; unset http_proxy HTTP_PROXY all_proxy ALL_PROXY; \
+         if command -v curl >/dev/null 2>&1; then exec curl -q -fsS --noproxy '*' -m 3 {url}; fi; \
+         if command -v wget >/dev/null 2>&1; then exec wget -q -O - {url}; fi; \
+         if command -v python3 >/dev/null 2>&1; then exec python3 -c \
+         'import urllib.request as r; print(r.urlopen(\"{url}\",timeout=3).read().decode())'; fi; \
+         exit {NO_CLIENT}"
+    )
+}
+
+/// A word that nobody else on this machine answers.
+fn word() -> String {
+    let seed = format!("{} {:?}", std::process::id(), std::time::Instant::now());
+    hex::encode(&Sha256::digest(seed.as_bytes())[..12])
+}
+
+async fn answer(listener: TcpListener, word: String) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let word = word.clone();
+        tokio::spawn(async move {
+            // The head of a request fits; what it asks for does not matter.
+            _ = stream.read(&mut [0; 1024]).await;
+            let length = word.len();
+            let answer = format!(
+                "HTTP/1.0 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{word}"
+            );
+            _ = stream.write_all(answer.as_bytes()).await;
+            _ = stream.shutdown().await;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(exit_code: Option<i64>, output: &[&str], expected: Option<&Reach>) {
+        let output = output.iter().map(|line| (*line).to_owned()).collect();
+        let actual = judged(&CheckOutcome { exit_code, output }, "word", "http://g/");
+        assert_eq!(actual.as_ref(), expected);
+    }
+
+    #[test]
+    fn only_a_shell_with_a_client_can_tell() {
+        let blocked = |said: &str| Reach::Blocked(said.to_owned());
+        check(Some(0), &[SHELL, "word"], Some(&Reach::Reached));
+        check(Some(255), &["exec /bin/sh: exec format error"], None);
+        check(Some(125), &[SHELL], None);
+        check(None, &[SHELL], Some(&blocked("no answer from `http://g/` within 4 s")));
+        check(Some(7), &[SHELL, "refused"], Some(&blocked("its client says: refused")));
+        check(Some(4), &[SHELL], Some(&blocked("its client ended with exit code 4")));
+    }
+}

@@ -1,0 +1,141 @@
+//! Examining an engine: what it says of itself, its disk, its images.
+
+use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use bollard::errors::Error as DockerError;
+use bollard::models::{ImageSummary, SystemInfo};
+use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptions, ListImagesOptions};
+use rustix::fs::statvfs;
+use rustix::net::sockopt::socket_peercred;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{DockerEngine, check, failure};
+use crate::engine::{CheckOutcome, CheckRequest, Disk, Examination, ListedImage, Product};
+use crate::error::Result;
+
+/// The option that names a network's interface.
+const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
+
+/// The label of images that a project's builds made.
+const PROJECT: &str = "ascend-build.project";
+
+impl DockerEngine {
+    /// Asks everything that a diagnosis needs, and nothing that takes long.
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Engine`]: the engine does not answer.
+    pub async fn examine(&self) -> Result<Examination> {
+        let info =
+            self.docker.info().await.map_err(|error| self.failed("telling of itself", &error))?;
+        Ok(Examination {
+            endpoint: self.endpoint.clone(),
+            facts: self.facts.clone(),
+            disk: disk(&self.endpoint, &self.facts.data_folder, &info),
+            rootless: is_rootless(&info),
+            time: info
+                .system_time
+                .as_deref()
+                .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok()),
+            storage_driver: info.driver.unwrap_or_default(),
+            operating_system: info.operating_system.unwrap_or_default(),
+            bridge: self.bridge_interface().await,
+        })
+    }
+
+    async fn bridge_interface(&self) -> Option<String> {
+        if self.facts.product == Product::Podman {
+            return None;
+        }
+        let network =
+            self.docker.inspect_network("bridge", None::<InspectNetworkOptions>).await.ok()?;
+        network.options.unwrap_or_default().remove(BRIDGE_NAME)
+    }
+
+    /// Its images, without those that are only steps of others.
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Engine`]: the engine does not answer.
+    pub async fn images(&self) -> Result<Vec<ListedImage>> {
+        let images = self.docker.list_images(None::<ListImagesOptions>).await;
+        let images = images.map_err(|error| self.failed("listing its images", &error))?;
+        Ok(images.into_iter().map(listed).collect())
+    }
+
+    /// Containers that were left of checks, running or not, by their ids.
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Engine`]: the engine does not answer.
+    pub async fn check_containers(&self) -> Result<Vec<String>> {
+        let filters = HashMap::from([("label".to_owned(), vec![check::LABEL.to_owned()])]);
+        let options =
+            ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+        let containers = self.docker.list_containers(Some(options)).await;
+        let containers =
+            containers.map_err(|error| self.failed("listing its containers", &error))?;
+        Ok(containers.into_iter().filter_map(|container| container.id).collect())
+    }
+
+    /// Runs a command where `RUN` of a build runs: in a throwaway container on the engine's default network.
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Engine`]: the engine failed, or the image has no `/bin/sh`.
+    pub async fn run_as_build(&self, request: &CheckRequest) -> Result<CheckOutcome> {
+        let network = match self.facts.product {
+            Product::Docker => "bridge",
+            Product::Podman => "host",
+        };
+        check::check_on(self, request, network).await
+    }
+
+    fn failed(&self, doing: &str, error: &DockerError) -> crate::error::Error {
+        failure::error(doing, &self.endpoint, error)
+    }
+}
+
+fn is_rootless(info: &SystemInfo) -> bool {
+    let options = info.security_options.iter().flatten();
+    options
+        .flat_map(|option| option.split(','))
+        .any(|part| part == "name=rootless" || part == "rootless")
+}
+
+fn listed(image: ImageSummary) -> ListedImage {
+    let references = image.repo_tags.into_iter().filter(|tag| !tag.contains("<none>")).collect();
+    ListedImage {
+        id: image.id,
+        references,
+        project: image.labels.get(PROJECT).cloned(),
+        size: u64::try_from(image.size).unwrap_or(0),
+    }
+}
+
+/// The disk of the engine behind a local socket: as the engine's process sees it, where that may be
+/// looked at, because it may be in a chroot or in mounts of its own.
+fn disk(endpoint: &str, data_folder: &str, info: &SystemInfo) -> Option<Disk> {
+    let socket = endpoint.strip_prefix("unix://")?;
+    let here = rustix::system::uname();
+    if info.name.as_deref() != here.nodename().to_str().ok() {
+        return None;
+    }
+    let seen = process_behind(socket)
+        .map(|process| PathBuf::from(format!("/proc/{process}/root{data_folder}")));
+    seen.and_then(|path| room(&path)).or_else(|| room(Path::new(data_folder)))
+}
+
+fn room(path: &Path) -> Option<Disk> {
+    let answer = statvfs(path).ok()?;
+    Some(Disk {
+        free: answer.f_bavail * answer.f_frsize,
+        size: answer.f_blocks * answer.f_frsize,
+        free_files: (answer.f_files > 0).then_some(answer.f_favail),
+    })
+}
+
+/// The process that listens on a socket; the first of the system where systemd does for the engine.
+fn process_behind(socket: &str) -> Option<i32> {
+    let stream = UnixStream::connect(socket).ok()?;
+    Some(socket_peercred(stream).ok()?.pid.as_raw_nonzero().get())
+}

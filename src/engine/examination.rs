@@ -1,0 +1,51 @@
+//! What an engine is asked for besides its facts, when something is wrong with it.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{EngineFacts, ImageId};
+
+/// An engine, examined.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// Its address, such as `unix:///var/run/docker.sock`.
+    pub endpoint: String,
+    /// What it is and can do.
+    pub facts: EngineFacts,
+    /// How it keeps its layers, such as `overlay2`.
+    pub storage_driver: String,
+    /// The system that it runs on, as it names it, such as `Docker Desktop`.
+    pub operating_system: String,
+    /// Whether it runs without root's rights.
+    pub rootless: bool,
+    /// Its clock, when it was asked.
+    pub time: Option<OffsetDateTime>,
+    /// The disk that it keeps its data on; `None` where that is not this machine's.
+    pub disk: Option<Disk>,
+    /// The interface of its default bridge, such as `docker0`.
+    pub bridge: Option<String>,
+}
+
+/// A file system's room, as one without root's rights may use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    /// Bytes that may still be written.
+    pub free: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Files that may still be made; `None` where the file system does not count them.
+    pub free_files: Option<u64>,
+}
+
+/// An image that is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedImage {
+    /// Its content id.
+    pub id: ImageId,
+    /// Its references; none where it is dangling.
+    pub references: Vec<String>,
+    /// The project that built it, by its label.
+    pub project: Option<String>,
+    /// Its size in bytes, what it shares with others included.
+    pub size: u64,
+}
