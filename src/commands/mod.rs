@@ -15,6 +15,7 @@ mod interrupt;
 mod judgement;
 pub mod logs;
 mod materials;
+mod means;
 mod outlook;
 mod output;
 pub mod package;
