@@ -16,6 +16,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header, response}
 use http_body::Body as _;
 
 use super::access::Access;
+use super::book::Entry;
 use super::file_answer::{Part, common, length, plan_parts, wanted};
 use super::file_stream::Tickets;
 use super::open_package::OpenPackage;
@@ -58,7 +59,7 @@ impl Answers {
         let site = Arc::new(site);
         let reader = Arc::clone(&site);
         let observer: Observer = Arc::new(move |event| {
-            reader.book.note(&event);
+            reader.book.note(&event).iter().for_each(Entry::log);
             observer(event);
         });
         let shelf = RwLock::new(Arc::new(shelf));
@@ -157,7 +158,9 @@ impl Answers {
             length,
             size: package.size,
         });
-        Some(Arc::new(RunningTransfer::new(id, length, Arc::clone(&self.observer))))
+        let transfer = RunningTransfer::new(id, length, Arc::clone(&self.observer));
+        self.site.book.watch(id, transfer.counter());
+        Some(Arc::new(transfer))
     }
 
     fn refuse<B>(

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -28,6 +29,8 @@ struct Pages {
 struct Running {
     entry: Entry,
     since: Instant,
+    /// Progress events come now and then, and none from a client that has stalled.
+    sent: Arc<AtomicU64>,
 }
 
 /// One transfer as the API shows it.
@@ -81,22 +84,31 @@ pub(super) struct Report {
 }
 
 impl Book {
-    /// Enters one event.
-    pub(super) fn note(&self, event: &Transfer) {
+    /// Enters one event; gives what has ended with it.
+    pub(super) fn note(&self, event: &Transfer) -> Option<Entry> {
         let mut pages = self.pages();
         match event {
             Transfer::Started { id, .. } => {
                 let entry = Entry::new(event);
                 let since = Instant::now();
-                pages.running.extend(entry.map(|entry| (*id, Running { entry, since })));
+                let sent = Arc::default();
+                pages.running.extend(entry.map(|entry| (*id, Running { entry, since, sent })));
             }
             Transfer::Progress { id, sent } => {
                 if let Some(running) = pages.running.get_mut(id) {
-                    running.entry.sent = *sent;
+                    running.sent.fetch_max(*sent, Ordering::Relaxed);
                 }
             }
-            Transfer::Ended { id, sent, outcome } => pages.end(*id, *sent, *outcome),
+            Transfer::Ended { id, sent, outcome } => return pages.end(*id, *sent, *outcome),
             Transfer::Refused { .. } => pages.totals.refused += 1,
+        }
+        None
+    }
+
+    /// Looks at this counter for how far a running transfer is.
+    pub(super) fn watch(&self, id: u64, sent: Arc<AtomicU64>) {
+        if let Some(running) = self.pages().running.get_mut(&id) {
+            running.sent = sent;
         }
     }
 
@@ -118,29 +130,44 @@ impl Book {
 }
 
 impl Pages {
-    fn end(&mut self, id: u64, sent: u64, outcome: Outcome) {
-        let Some(mut running) = self.running.remove(&id) else { return };
-        running.entry.sent = sent;
+    fn end(&mut self, id: u64, sent: u64, outcome: Outcome) -> Option<Entry> {
+        let mut running = self.running.remove(&id)?;
+        running.sent = Arc::new(sent.into());
         running.entry.outcome = Some(outcome);
         let entry = running.now();
         self.totals.add(sent, outcome);
         self.today.add(&entry);
-        self.ended.push_back(entry);
+        self.ended.push_back(entry.clone());
         if self.ended.len() > REMEMBERED {
             self.ended.pop_front();
         }
+        Some(entry)
     }
 }
 
 impl Running {
     fn now(&self) -> Entry {
         let milliseconds = self.since.elapsed().as_millis().max(1);
-        let rate = u128::from(self.entry.sent) * 1000 / milliseconds;
-        Entry { rate: u64::try_from(rate).unwrap_or(u64::MAX), ..self.entry.clone() }
+        let sent = self.sent.load(Ordering::Relaxed);
+        let rate = u128::from(sent) * 1000 / milliseconds;
+        Entry { sent, rate: u64::try_from(rate).unwrap_or(u64::MAX), ..self.entry.clone() }
     }
 }
 
 impl Entry {
+    /// The access log's second line about a transfer: how it ended.
+    pub(super) fn log(&self) {
+        tracing::info!(
+            target: "ascend_build::access",
+            client = %self.client,
+            file = %self.file,
+            sent = self.sent,
+            length = self.length,
+            outcome = ?self.outcome.unwrap_or(Outcome::Cut),
+            "transfer ended"
+        );
+    }
+
     fn new(event: &Transfer) -> Option<Self> {
         let Transfer::Started { id, client, file, package, offset, length, .. } = event else {
             return None;
@@ -205,7 +232,7 @@ mod tests {
 
     fn check(events: &[Transfer], expected: &str) {
         let book = Book::default();
-        events.iter().for_each(|event| book.note(event));
+        events.iter().for_each(|event| _ = book.note(event));
         let report = book.report();
         let sent = |entries: &[Entry]| entries.iter().map(|entry| entry.sent).collect::<Vec<_>>();
         let today = report.today.files.get("a.run").map(|served| served.bytes);

@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::net::SendFlags;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -44,6 +45,14 @@ pub(super) const TICKET_BYTES: usize = 1 << 20;
 
 /// How much is copied at a time: fits a processor's second-level cache.
 const COPY_BYTES: usize = 256 << 10;
+
+/// How much the socket holds beyond what the client has room for. A thousand clients that
+/// read slowly would else fill send buffers of megabytes each, and the kernel then cuts the
+/// fast ones; and what leaves soon is still in the processor's cache (`docs/benchmarks.md`).
+const UNSENT_SHARED: u32 = 128 << 10;
+
+/// The same where bytes are copied: two fillings of the buffer, so that it is mostly taken whole.
+const UNSENT_COPIED: u32 = 2 * COPY_BYTES as u32;
 
 /// The memory that tickets point into. Zeroed pages that are never touched take no room.
 static TICKET_BLOCK: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; TICKET_BYTES]));
@@ -71,9 +80,9 @@ pub(super) struct Segment {
 }
 
 /// What one attempt to send did.
-struct Sent {
+pub(super) struct Sent {
     /// Bytes that the socket took, of head and file together.
-    bytes: usize,
+    pub(super) bytes: usize,
     /// Whether the socket is known to take no more for now.
     full: bool,
 }
@@ -104,11 +113,32 @@ impl Tickets {
         length: usize,
         way: Way,
     ) -> io::Result<Sent> {
+        self.take(|segment| match way {
+            Way::Shared { tail } if segment.left_after >= tail && head.is_empty() => {
+                segment.share(stream, length)
+            }
+            _ => segment.copy(head, length, |bytes| {
+                Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+            }),
+        })
+    }
+
+    /// The same, where `write` takes the bytes; it may take only some of them.
+    pub(super) fn copy(
+        &self,
+        head: &[IoSlice<'_>],
+        length: usize,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Sent> {
+        self.take(|segment| segment.copy(head, length, write))
+    }
+
+    fn take(&self, send: impl FnOnce(&mut Segment) -> io::Result<Sent>) -> io::Result<Sent> {
         let mut queue = self.queue();
         let Some(segment) = queue.front_mut() else {
             return Err(io::Error::other("a ticket without a segment"));
         };
-        let sent = segment.send(stream, head, length, way)?;
+        let sent = send(segment)?;
         self.guest.took(sent.bytes as u64);
         if segment.length == 0 {
             if segment.left_after == 0 {
@@ -141,6 +171,17 @@ impl Way {
             Self::Copied
         }
     }
+
+    /// Bounds what the kernel keeps of it; a kernel that cannot sends as it always did.
+    pub(super) fn bound_buffer(self, stream: &TcpStream) {
+        let most = match self {
+            Self::Copied => UNSENT_COPIED,
+            Self::Shared { .. } => UNSENT_SHARED,
+        };
+        if let Err(error) = SockRef::from(stream).set_tcp_notsent_lowat(most) {
+            tracing::debug!(%error, "the send buffer is not bounded");
+        }
+    }
 }
 
 /// The most bytes that can stand between `sendfile` and a client's read on this
@@ -160,25 +201,6 @@ fn buffer_limit(name: &str) -> Option<u64> {
 }
 
 impl Segment {
-    fn send(
-        &mut self,
-        stream: &TcpStream,
-        head: &[IoSlice<'_>],
-        length: usize,
-        way: Way,
-    ) -> io::Result<Sent> {
-        let length = length.min(usize::try_from(self.length).unwrap_or(usize::MAX));
-        let sent = match way {
-            Way::Shared { tail } if self.left_after >= tail && head.is_empty() => {
-                self.share(stream, length)?
-            }
-            _ => self.copy(stream, head, length)?,
-        };
-        let head_bytes: usize = head.iter().map(|slice| slice.len()).sum();
-        self.advance(sent.bytes.saturating_sub(head_bytes) as u64);
-        Ok(sent)
-    }
-
     fn advance(&mut self, sent: u64) {
         self.offset += sent;
         self.length -= sent;
@@ -187,29 +209,41 @@ impl Segment {
         }
     }
 
-    fn share(&self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
-        let mut offset = self.offset;
+    /// How many of `length` bytes this segment still has.
+    fn within(&self, length: usize) -> usize {
+        length.min(usize::try_from(self.length).unwrap_or(usize::MAX))
+    }
+
+    fn share(&mut self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
+        let (mut offset, length) = (self.offset, self.within(length));
         let bytes = rustix::fs::sendfile(stream, self.file.file(), Some(&mut offset), length)?;
         if bytes == 0 || !self.file.is_unchanged() {
             return Err(self.changed());
         }
+        self.advance(bytes as u64);
         Ok(Sent { bytes, full: false })
     }
 
-    /// One send for the response's head and the first bytes of its file: a small
+    /// One write for the response's head and the first bytes of its file: a small
     /// file is one packet.
-    fn copy(&self, stream: &TcpStream, head: &[IoSlice<'_>], length: usize) -> io::Result<Sent> {
+    fn copy(
+        &mut self,
+        head: &[IoSlice<'_>],
+        length: usize,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Sent> {
         COPY_BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             head.iter().for_each(|slice| buffer.extend_from_slice(slice));
             let start = buffer.len();
-            buffer.resize(start + length.min(COPY_BYTES), 0);
+            buffer.resize(start + self.within(length).min(COPY_BYTES), 0);
             let count = rustix::io::pread(self.file.file(), &mut buffer[start..], self.offset)?;
             if count == 0 || !self.file.is_unchanged() {
                 return Err(self.changed());
             }
             let filled = &buffer[..start + count];
-            let bytes = rustix::net::send(stream, filled, SendFlags::NOSIGNAL)?;
+            let bytes = write(filled)?;
+            self.advance(bytes.saturating_sub(start) as u64);
             Ok(Sent { bytes, full: bytes < filled.len() })
         })
     }
@@ -231,6 +265,7 @@ pub(super) struct FileStream {
 impl FileStream {
     /// Wraps an accepted connection whose client may stall for so long.
     pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way, stall: Duration) -> Self {
+        way.bound_buffer(&stream);
         Self { stream, tickets, way, patience: Patience::new(stall) }
     }
 
@@ -239,9 +274,8 @@ impl FileStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let (plain, rest) =
-            slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
-        match rest.first() {
+        let (plain, ticket) = split_at_ticket(slices);
+        match ticket {
             Some(ticket) => self.poll_send(cx, plain, ticket.len()),
             None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
         }
@@ -275,6 +309,15 @@ impl FileStream {
 /// Whether the same call can succeed later.
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// The slices before the first ticket, and that.
+pub(super) fn split_at_ticket<'a, 'b>(
+    slices: &'a [IoSlice<'b>],
+) -> (&'a [IoSlice<'b>], Option<&'a IoSlice<'b>>) {
+    let (plain, rest) =
+        slices.split_at(slices.iter().take_while(|slice| !is_ticket(slice)).count());
+    (plain, rest.first())
 }
 
 /// Whether a slice is a ticket: it lies in the ticket block.
@@ -320,5 +363,25 @@ impl AsyncRead for FileStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn check(way: Way, expected: u32) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        way.bound_buffer(&stream);
+        assert_eq!(SockRef::from(&stream).tcp_notsent_lowat().unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_holds_little_of_the_kernels_memory() {
+        check(Way::Shared { tail: 0 }, 128 << 10).await;
+        check(Way::Copied, 512 << 10).await;
     }
 }

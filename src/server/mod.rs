@@ -6,6 +6,7 @@
 //! was verified (`open_package`), applies `preconditions` and `ranges`, and
 //! hands a `piece_body` to hyper; `file_stream` moves the bytes from the file
 //! to the socket and cuts the response when the file changes under it.
+//! Under TLS, `tls_stream` takes the place of `file_stream`.
 //! `transfer` tells the observer. `docs/server.md` says why.
 
 mod access;
@@ -33,6 +34,8 @@ mod simple_index;
 mod site;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod tls_stream;
 mod transfer;
 
 pub use listen::bind;
@@ -40,4 +43,5 @@ pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};
 pub use shelf::{Shelf, encode_path};
 pub use site::{Describe, Facts};
+pub use tls::Tls;
 pub use transfer::{Observer, Outcome, Transfer};

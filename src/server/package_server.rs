@@ -13,7 +13,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::service_fn;
@@ -27,6 +30,8 @@ use super::guests::Guests;
 use super::piece_body::PieceBody;
 use super::shelf::Shelf;
 use super::site::{Describe, Site};
+use super::tls::Tls;
+use super::tls_stream::TlsFileStream;
 use super::transfer::Observer;
 use crate::plan::VerifiedPackage;
 
@@ -68,6 +73,8 @@ pub struct Options {
     /// prefix) that are not this machine: the kernel lets other interfaces reach
     /// every address of this machine, whichever the listener is bound to.
     pub network: Option<(Ipv4Addr, u8)>,
+    /// Encrypt every connection.
+    pub tls: Option<Tls>,
 }
 
 /// Serves verified packages until it is stopped or dropped.
@@ -105,7 +112,8 @@ impl PackageServer {
         observer: Observer,
     ) -> PackageServer {
         let address = listener.local_addr().expect("a bound listener has an address");
-        let site = Site { book: Book::default(), describe: options.pages, address };
+        let is_encrypted = options.tls.is_some();
+        let site = Site { book: Book::default(), describe: options.pages, address, is_encrypted };
         let access = Access { prefix: options.prefix, token: options.token };
         let over = CancellationToken::new();
         let server = PackageServer {
@@ -115,7 +123,14 @@ impl PackageServer {
             closing: over.child_token(),
             over,
         };
-        tokio::spawn(server.accept(listener, options.limits, options.network));
+        let visits = Visits {
+            limits: options.limits,
+            guests: Guests::new(options.limits.connections),
+            answers: Arc::clone(&server.answers),
+            closing: server.closing.clone(),
+            tls: options.tls,
+        };
+        tokio::spawn(server.accept(listener, visits, options.network));
         server
     }
 
@@ -143,15 +158,9 @@ impl PackageServer {
     fn accept(
         &self,
         listener: TcpListener,
-        limits: Limits,
+        visits: Visits,
         network: Option<(Ipv4Addr, u8)>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let visits = Visits {
-            limits,
-            guests: Guests::new(limits.connections),
-            answers: Arc::clone(&self.answers),
-            closing: self.closing.clone(),
-        };
         let (connections, over) = (self.connections.clone(), self.over.clone());
         connections.clone().track_future(async move {
             let closing = &visits.closing;
@@ -202,6 +211,7 @@ struct Visits {
     guests: Arc<Guests>,
     answers: Arc<Answers>,
     closing: CancellationToken,
+    tls: Option<Tls>,
 }
 
 impl Visits {
@@ -214,12 +224,25 @@ impl Visits {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (limits, stay) = (self.limits, self.guests.welcome());
         let (answers, closing) = (Arc::clone(&self.answers), self.closing.clone());
+        let tls = self.tls.clone();
         async move {
             let visitor = Visitor { client, tickets: Tickets::new(Arc::clone(&stay.guest)) };
             let tickets = visitor.tickets.clone();
-            let stream = FileStream::new(stream, tickets, Way::to(client), limits.stall);
             let answer = |request: Request<Incoming>| answers.answer(&request, &visitor);
-            let talk = converse(stream, limits, &closing, answer);
+            let talk = async {
+                match tls {
+                    None => {
+                        let way = Way::to(client);
+                        let stream = FileStream::new(stream, tickets, way, limits.stall);
+                        converse(stream, limits, &closing, answer).await
+                    }
+                    Some(tls) => {
+                        let stream = encrypted(stream, tls, limits.head).await?;
+                        let stream = TlsFileStream::new(stream, tickets, limits.stall);
+                        converse(stream, limits, &closing, answer).await
+                    }
+                }
+            };
             let result = stay.guest.leave.run_until_cancelled(talk).await;
             if let Some(Err(error)) = result {
                 tracing::debug!(%client, %error, "connection ended");
@@ -228,13 +251,23 @@ impl Visits {
     }
 }
 
+/// Greets a client, which has so long for it.
+async fn encrypted(
+    stream: TcpStream,
+    tls: Tls,
+    patience: Duration,
+) -> io::Result<TlsStream<TcpStream>> {
+    let greeting = TlsAcceptor::from(tls.config).accept(stream);
+    tokio::time::timeout(patience, greeting).await.map_err(io::Error::from)?
+}
+
 /// Answers the requests of one connection; lets a running response end when `closing`.
 async fn converse(
-    stream: FileStream,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     limits: Limits,
     closing: &CancellationToken,
     answer: impl Fn(Request<Incoming>) -> Response<PieceBody> + Clone,
-) -> hyper::Result<()> {
+) -> io::Result<()> {
     let service = service_fn(move |request| ready(Ok::<_, Infallible>(answer(request))));
     // No browser shall guess that a package is a page.
     let nosniff = HeaderValue::from_static("nosniff");
@@ -247,13 +280,14 @@ async fn converse(
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    tokio::select! {
+    let served = tokio::select! {
         served = connection.as_mut() => served,
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    }
+    };
+    served.map_err(io::Error::other)
 }
 
 /// Waits where trying again at once would only burn the processor: no file

@@ -75,9 +75,10 @@ fn row(listed: &Listed<'_>, origin: &str) -> String {
     let or_dash = |text: &Option<String>| escape(text.as_deref().unwrap_or("–"));
     let (file, path) = (escape(package.file), escape(&listed.path));
     let mut row = format!(
-        "<tr data-text=\"{}\"><th scope=\"row\"><a href=\"{path}\">{file}</a><small>{}</small></th>",
+        "<tr data-text=\"{}\"><th scope=\"row\"><a href=\"{path}\">{file}</a><small>{}</small><code class=\"digest\">{}</code></th>",
         escape(&format!("{} {}", package.name, package.file).to_lowercase()),
-        escape(package.name)
+        escape(package.name),
+        escape(package.sha256)
     );
     for text in [&facts.kind, &facts.version, &facts.arch, &facts.chip, &facts.python] {
         // Writing into a string cannot fail.

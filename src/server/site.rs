@@ -60,6 +60,7 @@ pub(super) struct Site {
     /// `None`: no page, API or metrics.
     pub(super) describe: Option<Describe>,
     pub(super) address: SocketAddr,
+    pub(super) is_encrypted: bool,
 }
 
 /// A text that a path answers with.
@@ -110,11 +111,12 @@ impl Site {
 
     /// This server's address as the reader knows it: nobody can ask for `0.0.0.0`.
     fn origin(&self, headers: &HeaderMap) -> String {
+        let scheme = if self.is_encrypted { "https" } else { "http" };
         match text(headers, &header::HOST) {
             host if self.address.ip().is_unspecified() && !host.is_empty() => {
-                format!("http://{host}")
+                format!("{scheme}://{host}")
             }
-            _ => format!("http://{}", self.address),
+            _ => format!("{scheme}://{}", self.address),
         }
     }
 

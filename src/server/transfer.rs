@@ -83,7 +83,7 @@ pub enum Outcome {
 pub(super) struct RunningTransfer {
     id: u64,
     length: u64,
-    sent: AtomicU64,
+    sent: Arc<AtomicU64>,
     changed: AtomicBool,
     ended: AtomicBool,
     started: Instant,
@@ -100,13 +100,18 @@ impl RunningTransfer {
         Self {
             id,
             length,
-            sent: AtomicU64::new(0),
+            sent: Arc::default(),
             changed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             started: Instant::now(),
             reported: AtomicU64::new(0),
             observer,
         }
+    }
+
+    /// The bytes so far, for whoever wants to look between two events.
+    pub(super) fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.sent)
     }
 
     /// Counts bytes that the socket took.

@@ -2,8 +2,11 @@
 
 mod access;
 mod bridge;
+mod browser;
+mod encryption;
 mod ending;
 mod following;
 mod guest;
 mod offer;
+mod page;
 mod systemd;

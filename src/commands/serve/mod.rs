@@ -1,12 +1,14 @@
 //! `serve`: the package server by itself, for every build on this machine.
 //!
-//! 1. choose where to listen and what to ask of clients (`place`, `secrets`);
+//! 1. choose where to listen, what to ask of clients (`place`, `secrets`) and what
+//!    to show them (`encryption`);
 //! 2. look what is to be served (`source`) and see that each file is what it
 //!    should be (`stock`): declared files before anything is said, the files of
 //!    `--root` in the background;
 //! 3. say where it is, and follow what changes until a signal comes.
 
 mod bridge;
+mod encryption;
 mod follow;
 mod place;
 mod secrets;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use encryption::Encryption;
 use follow::Follower;
 use place::Place;
 use secrets::Secrets;
@@ -42,7 +45,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// packages.toml and of the folders are followed.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ascend-build serve\n  ascend-build serve --root /data/ascend --port 8000\n  ascend-build serve --listen 10.0.0.5 --token \"$(cat token)\"\n\nOne line a request goes to stderr; RUST_LOG=error leaves it out. Ctrl-C lets running downloads\nend within 30 seconds; a second one cuts them. With systemd: scripts/ascend-build.socket and\nscripts/ascend-build.service. docs/server.md tells more."
+    after_help = "Examples:\n  ascend-build serve\n  ascend-build serve --root /data/ascend --port 8000\n  ascend-build serve --listen 10.0.0.5 --token \"$(cat token)\"\n\nOne line a request, and one at its end, goes to stderr; RUST_LOG=error leaves it out. Ctrl-C lets running downloads\nend within 30 seconds; a second one cuts them. With systemd: scripts/ascend-build.socket and\nscripts/ascend-build.service. docs/server.md tells more."
 )]
 pub struct Args {
     /// Serve the files of DIR instead of the project's declared packages (can be repeated)
@@ -60,6 +63,15 @@ pub struct Args {
     /// Want TOKEN of every request [default: `ASCEND_BUILD_TOKEN`; made up where one is wanted]
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+    /// Encrypt connections, with a certificate that is made up and kept
+    #[arg(long)]
+    tls: bool,
+    /// Encrypt connections, and show the certificate (and those that vouch for it) in this PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_certificate", conflicts_with = "tls")]
+    tls_key: Option<PathBuf>,
 }
 
 /// Serves until a signal comes, which is a good end.
@@ -73,14 +85,16 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let source = Source::new(folder, &args.roots)?;
     let place = interrupt.unless(place::choose(args.listen, args.port, printer)).await?;
     let secrets = Secrets::choose(args.token.clone(), args.private, &place)?;
+    let given = args.tls_certificate.as_deref().zip(args.tls_key.as_deref());
+    let encryption = Encryption::choose(given, args.tls, place.address(), folder)?;
     let mut follower = Follower::new(source, printer);
     let first = if args.roots.is_empty() {
         interrupt.unless(follower.look(&|_| ())).await?
     } else {
         Vec::new()
     };
-    let server = start(place, &secrets, &first)?;
-    printer.data(&greeting(&server, &secrets, &first));
+    let server = start(place, &secrets, encryption.as_ref(), &first)?;
+    printer.data(&greeting(&server, &secrets, encryption.as_ref(), &first));
     systemd::notify("READY=1");
     let offer = |files: &[VerifiedPackage]| server.replace(files.to_vec());
     tokio::select! {
@@ -93,12 +107,18 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     Ok(())
 }
 
-fn start(place: Place, secrets: &Secrets, files: &[VerifiedPackage]) -> Result<PackageServer> {
+fn start(
+    place: Place,
+    secrets: &Secrets,
+    encryption: Option<&Encryption>,
+    files: &[VerifiedPackage],
+) -> Result<PackageServer> {
     let options = Options {
         pages: Some(describe()),
         token: secrets.token.clone(),
         prefix: secrets.prefix.clone(),
         network: place.network,
+        tls: encryption.map(|encryption| encryption.tls.clone()),
         ..Options::default()
     };
     let observer = Arc::new(|_| ());
@@ -114,9 +134,14 @@ fn describe() -> Describe {
 }
 
 /// The addresses, and a line to copy.
-fn greeting(server: &PackageServer, secrets: &Secrets, files: &[VerifiedPackage]) -> String {
-    let prefix = secrets.shown_prefix();
-    let origin = format!("http://{}{prefix}", named(server.local_address()));
+fn greeting(
+    server: &PackageServer,
+    secrets: &Secrets,
+    encryption: Option<&Encryption>,
+    files: &[VerifiedPackage],
+) -> String {
+    let scheme = if encryption.is_some() { "https" } else { "http" };
+    let origin = format!("{scheme}://{}{}", named(server.local_address()), secrets.shown_prefix());
     let query = secrets.shown_query();
     let what = match files {
         [] => "files as they become known".to_owned(),
@@ -126,11 +151,13 @@ fn greeting(server: &PackageServer, secrets: &Secrets, files: &[VerifiedPackage]
         }
     };
     let file = files.first().map_or("FILE", |file| file.file.as_str());
+    let wget = encryption.map_or_else(|| "wget".to_owned(), Encryption::wget);
     let line = match query.as_str() {
-        "" => format!("wget {origin}/{}", encode_path(file)),
-        query => format!("wget -O '{}' '{origin}/{}{query}'", quoted(file), encode_path(file)),
+        "" => format!("{wget} {origin}/{}", encode_path(file)),
+        query => format!("{wget} -O '{}' '{origin}/{}{query}'", quoted(file), encode_path(file)),
     };
-    format!("serving {what}, at {origin}\npage: {origin}/{query}\nfetch: {line}\n")
+    let certificate = encryption.map(Encryption::greeting).unwrap_or_default();
+    format!("serving {what}, at {origin}\npage: {origin}/{query}\n{certificate}fetch: {line}\n")
 }
 
 /// The address, or this machine's name where every address is listened on.

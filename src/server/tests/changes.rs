@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::{Reply, Served, pattern};
@@ -84,6 +85,17 @@ async fn a_file_that_changes_while_it_is_sent_never_arrives_whole() {
     check(|path| {
         let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
         file.write_all(b"X").unwrap();
+    })
+    .await;
+    check(|path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    })
+    .await;
+    check(|path| std::fs::remove_file(path).unwrap()).await;
+    check(|path| {
+        let other = path.with_extension("other");
+        std::fs::copy(path, &other).unwrap();
+        std::fs::rename(&other, path).unwrap();
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Changes of packages.toml and of the folders, followed while it serves.
 
 use super::guest::Server;
-use crate::support::Fixture;
+use crate::support::{Fixture, eventually};
 
 #[test]
 fn declarations_come_and_go() {
@@ -60,8 +60,7 @@ fn files_come_and_go_in_folders() {
     std::fs::remove_file(fixture.path("folder/a.run")).expect("the file is there");
     server.becomes("/a.run", 404);
     std::fs::write(fixture.path("folder/new.run"), b"newer").expect("the folder is writable");
-    server.becomes("/new.run", 404);
-    server.becomes("/new.run", 200);
-    assert_eq!(server.get("/new.run").1, b"newer");
+    let newer = || (server.get("/new.run") == (200, b"newer".to_vec())).then_some(());
+    assert!(eventually(newer).is_some(), "the new content never came");
     server.end();
 }

@@ -34,7 +34,7 @@ fn what_is_wrong_or_missing_is_said_and_left_out() {
 }
 
 #[test]
-fn each_request_is_one_line_of_the_log() {
+fn each_request_and_each_end_is_one_line_of_the_log() {
     let (fixture, _) = project();
     let server = Server::start(&fixture, &[], &[]);
     server.get("/good+1.run?token=none");
@@ -42,10 +42,12 @@ fn each_request_is_one_line_of_the_log() {
     let outcome = server.end();
     let lines: Vec<_> =
         outcome.stderr.lines().filter(|line| line.contains("ascend_build::access")).collect();
-    assert_eq!(lines.len(), 2, "{}", outcome.stderr);
+    assert_eq!(lines.len(), 3, "{}", outcome.stderr);
     assert!(lines[0].contains("path=/good+1.run status=200"), "{}", lines[0]);
     assert!(lines[0].contains("method=GET") && lines[0].contains("client=127.0.0.1:"));
-    assert!(lines[1].contains("path=/absent.run status=404"), "{}", lines[1]);
+    let end = "file=good+1.run sent=5000 length=5000 outcome=Whole";
+    assert!(lines[1].contains(end), "{}", lines[1]);
+    assert!(lines[2].contains("path=/absent.run status=404"), "{}", lines[2]);
 }
 
 #[test]
