@@ -26,7 +26,7 @@ pub struct Args {
     source: Source,
 }
 
-/// Checks every stage as a target; prints one line when all is well.
+/// Checks every last stage as a target, and so all; prints one line when all is well.
 ///
 /// # Errors
 /// Every problem of the project; [`Exit::Package`] where only files that a Dockerfile fetches are
@@ -35,7 +35,10 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let platform = own_platform()?;
     let (project, problems) = args.source.load(folder, &platform)?;
     let mut checked = Checked { problems, ..Checked::default() };
-    for stage in project.stages.values() {
+    let is_parent =
+        |name| project.stages.values().any(|stage| stage.parents().any(|of| of == name));
+    // What a stage needs, everything that is built on it needs as well.
+    for stage in project.stages.values().filter(|stage| !is_parent(&stage.name)) {
         checked.stage(&args.source, &project, stage, &platform);
     }
     let warnings = checked.end(&args.source, &project)?;
@@ -73,9 +76,9 @@ impl Checked {
                 self.need(&plan.packages);
                 self.tell(judge(project, &plan));
                 self.tell(guesses::add(project, &mut plan));
-                let planned = plan.stage(&stage.name);
-                let gone = planned.map(|planned| materials::missing_sources(project, planned));
-                self.problems.extend(gone.unwrap_or_default());
+                for planned in &plan.stages {
+                    self.tell(materials::missing_sources(project, planned));
+                }
             }
             Err(error) => self.tell(error.problems),
         }

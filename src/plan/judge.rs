@@ -5,6 +5,8 @@
 //! 2. All packages are judged as one set, against the platform, the chip and
 //!    what the base holds, as far as any of that is known.
 
+use std::collections::HashMap;
+
 use super::{Plan, PlannedPackage, PlannedParent};
 use crate::ascend::{
     Allowance, Catalogue, Conflict, Container, Context, Identity, Level, Verdict, Version, identify,
@@ -16,34 +18,46 @@ use crate::project::{Allow, BaseFacts, PackageEntry, Project, Sha256};
 ///
 /// `driver` is the driver of this host, where it has one and will run the image.
 pub fn judge(project: &Project, plan: &Plan, driver: Option<Version>) -> Vec<Problem> {
-    let declared = plan.packages.iter().filter_map(|package| entry(project, package));
+    let entries = Entries::of(project);
+    let declared = plan.packages.iter().filter_map(|package| entries.entry(package));
     let catalogue = project.rules.catalogue();
     let mut problems: Vec<_> =
         declared.flat_map(|entry| compare_with_official(catalogue, entry)).collect();
     let set: Vec<(String, Identity)> = plan
         .packages
         .iter()
-        .map(|package| (package.file.clone(), identity(project, package)))
+        .map(|package| (package.file.clone(), entries.identity(package)))
         .collect();
     problems.extend(set.iter().zip(&plan.packages).filter_map(|((_, identity), package)| {
-        still_zipped(identity, package, entry(project, package))
+        still_zipped(identity, package, entries.entry(package))
     }));
     let context = context(project, plan, driver);
     let conflicts = project.rules.compatibility().judge(&set, &context);
-    problems.extend(conflicts.iter().map(|conflict| placed(project, plan, conflict)));
+    problems.extend(conflicts.iter().map(|conflict| placed(&entries, plan, conflict)));
     problems
 }
 
-/// The entry behind a planned package; a plain Dockerfile may fetch what nothing declares.
-fn entry<'a>(project: &'a Project, package: &PlannedPackage) -> Option<&'a PackageEntry> {
-    project
-        .packages
-        .iter()
-        .find(|entry| entry.file == package.file && Some(&entry.sha256) == package.sha256.as_ref())
-}
+/// The declared files by name: a plan of thousands looks each of them up several times.
+struct Entries<'a>(HashMap<&'a str, Vec<&'a PackageEntry>>);
 
-fn identity(project: &Project, package: &PlannedPackage) -> Identity {
-    entry(project, package).map_or_else(|| identify(&package.file), PackageEntry::identity)
+impl<'a> Entries<'a> {
+    fn of(project: &'a Project) -> Self {
+        let mut entries: HashMap<&str, Vec<&PackageEntry>> = HashMap::new();
+        for entry in &project.packages {
+            entries.entry(entry.file.as_str()).or_default().push(entry);
+        }
+        Self(entries)
+    }
+
+    /// The entry behind a planned package; a plain Dockerfile may fetch what nothing declares.
+    fn entry(&self, package: &PlannedPackage) -> Option<&'a PackageEntry> {
+        let named = self.0.get(package.file.as_str())?;
+        named.iter().copied().find(|entry| Some(&entry.sha256) == package.sha256.as_ref())
+    }
+
+    fn identity(&self, package: &PlannedPackage) -> Identity {
+        self.entry(package).map_or_else(|| identify(&package.file), PackageEntry::identity)
+    }
 }
 
 /// What there is to say of the digests of `entry`, its zip's included, beside the official ones of
@@ -146,10 +160,10 @@ fn allowances(plan: &Plan, allow: &Allow) -> Vec<Allowance> {
 }
 
 /// The conflict as a problem at the entry of the first package that it is about.
-fn placed(project: &Project, plan: &Plan, conflict: &Conflict) -> Problem {
+fn placed(entries: &Entries<'_>, plan: &Plan, conflict: &Conflict) -> Problem {
     let place = |file: &String| -> Option<Place> {
         let package = plan.packages.iter().find(|package| package.file == *file)?;
-        let entry = entry(project, package).map(|entry| entry.file_place.clone());
+        let entry = entries.entry(package).map(|entry| entry.file_place.clone());
         entry.or_else(|| package.place.clone())
     };
     let problem = conflict.problem();

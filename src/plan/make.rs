@@ -1,5 +1,7 @@
 //! Making a plan of a project and what the user wishes.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
 use super::render::render;
@@ -43,12 +45,9 @@ pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
         .iter()
         .filter_map(|stage| plan_stage(project, stage, target, wishes, &packages))
         .collect();
-    let mut needed: Vec<PlannedPackage> = Vec::new();
+    let mut needed = IndexMap::new();
     for package in packages.into_iter().flat_map(|(_, files)| files.into_values()) {
-        if !needed.iter().any(|other| other.file == package.file && other.sha256 == package.sha256)
-        {
-            needed.push(package);
-        }
+        needed.entry((package.file.clone(), package.sha256.clone())).or_insert(package);
     }
     Ok(Plan {
         schema: SCHEMA,
@@ -59,7 +58,7 @@ pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
         tag: wishes.tag.clone(),
         extra_tags: wishes.extra_tags.clone(),
         stages: planned,
-        packages: needed,
+        packages: needed.into_values().collect(),
         port: project.port,
     })
 }
@@ -112,10 +111,14 @@ fn select_all<'a>(
 ) -> Result<Selected<'a>> {
     let mut problems = Vec::new();
     let mut selected = Vec::new();
+    let mut named: HashMap<_, Vec<_>> = HashMap::new();
+    for package in &project.packages {
+        named.entry(&package.name).or_default().push(package);
+    }
     for stage in stages {
         let mut files = IndexMap::new();
         for used in &stage.uses {
-            match select(used, &project.packages, selection) {
+            match select(used, named.get(&used.name).map_or(&[], Vec::as_slice), selection) {
                 Ok(package) => _ = files.insert(used.name.to_string(), planned_package(package)),
                 Err(problem) => problems.push(problem),
             }

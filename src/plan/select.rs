@@ -13,21 +13,20 @@ pub struct Selection {
     pub chip: Option<String>,
 }
 
-/// Finds the one file of `used.name` that fits.
+/// Finds the one file that fits among the `candidates` of the name `used.name`.
 ///
 /// # Errors
 /// None or several fit; the problem lists the candidates.
 pub(super) fn select<'a>(
     used: &PackageUse,
-    packages: &'a [PackageEntry],
+    candidates: &[&'a PackageEntry],
     selection: &Selection,
 ) -> Result<&'a PackageEntry, Problem> {
-    let candidates: Vec<_> = packages.iter().filter(|package| package.name == used.name).collect();
     let fitting: Vec<_> =
         candidates.iter().copied().filter(|package| Traits::of(package).fit(selection)).collect();
     match fitting.as_slice() {
         [package] => Ok(package),
-        [] => Err(nothing_fits(used, &candidates, selection)),
+        [] => Err(nothing_fits(used, candidates, selection)),
         several => Err(several_fit(used, several)),
     }
 }

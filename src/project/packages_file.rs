@@ -17,6 +17,7 @@
 //!
 //! `[[allow]]` and the keys `catalogue` and `compatibility` are read by `own_rules`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::names::{PackageName, Sha256};
@@ -193,11 +194,11 @@ fn plain_file_name(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<
 }
 
 fn refuse_doubles(packages: &[PackageEntry], problems: &mut Vec<Problem>) {
-    for (index, package) in packages.iter().enumerate() {
-        let earlier = packages[..index]
-            .iter()
-            .find(|other| other.name == package.name && other.file == package.file);
-        if let Some(earlier) = earlier {
+    let mut known: HashMap<(&PackageName, &str), &PackageEntry> = HashMap::new();
+    for package in packages {
+        let key = (&package.name, package.file.as_str());
+        let earlier = *known.entry(key).or_insert(package);
+        if !std::ptr::eq(earlier, package) {
             let problem = Problem::error(format!(
                 "`{}` is declared twice under `{}`",
                 package.file, package.name
