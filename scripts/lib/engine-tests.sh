@@ -13,6 +13,11 @@ podman recipe::init::every_way_to_fetch_gives_the_same_image asks for BuildKit
 podman recipe::init::the_recipe_becomes_a_project_of_equal_images_on_buildkit asks for BuildKit
 podman recipe::motor::it_builds_on_buildkit asks for BuildKit
 podman recipe::working_folder::it_builds_on_buildkit asks for BuildKit
+podman engine_faults::interrupts::an_interrupt_leaves_nothing podman lets the command of an interrupted build run to its end
+podman engine_faults::interrupts::a_termination_leaves_nothing podman lets the command of an interrupted build run to its end
+podman recipe::addresses::the_container_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
+podman recipe::addresses::the_process_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
+podman recipe::addresses::the_gateway_needs_no_proxy names the bridge's gateway, and podman's builds reach loopback
 podman engine_build::failures::an_instruction_that_the_engine_refuses podman tells of an unreachable registry in other words
 END
 }

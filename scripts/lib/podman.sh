@@ -41,9 +41,10 @@ inside_podman() {
         --cgroup-manager cgroupfs --events-backend file system service --time 0 "unix://$FOLDER/podman.sock"
 }
 
-# beside_podman COMMAND…: runs it where podman's bridge is, with the builder that podman has.
+# beside_podman COMMAND…: runs it where podman's bridge is, with the builder that podman has. Tests run
+# one after the other: podman fails to list images while another test removes one.
 beside_podman() {
-    DOCKER_HOST=$PODMAN_HOST ASCEND_BUILD_IT_BUILDERS=classic nsenter --net="/proc/$(podman_inside)/ns/net" -- "$@"
+    DOCKER_HOST=$PODMAN_HOST ASCEND_BUILD_IT_BUILDERS=classic NEXTEST_TEST_THREADS=1 RUST_TEST_THREADS=1 nsenter --net="/proc/$(podman_inside)/ns/net" -- "$@"
 }
 
 podman_inside() { cut -d' ' -f1 "/proc/$podman_pid/task/$podman_pid/children"; }

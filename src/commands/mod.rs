@@ -2,11 +2,11 @@
 
 mod annotations;
 pub mod build;
+mod builder;
 pub mod check;
 pub mod doctor;
 mod forecasting;
 mod guesses;
-mod heredocs;
 pub mod history;
 pub mod image;
 pub mod init;
@@ -15,6 +15,7 @@ mod interrupt;
 mod judgement;
 pub mod logs;
 mod materials;
+mod means;
 mod outlook;
 mod output;
 pub mod package;

@@ -6,6 +6,8 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use crate::plan::Plan;
+
 /// Names that every engine passes to `RUN` without an `ARG`, and where the configuration file has them.
 const PROXIES: [(&str, &str); 4] = [
     ("http_proxy", "httpProxy"),
@@ -14,8 +16,21 @@ const PROXIES: [(&str, &str); 4] = [
     ("no_proxy", "noProxy"),
 ];
 
+/// The proxy arguments: those given with `--build-arg` before the environment's.
+pub(super) fn of_user(plan: &Plan, gateway: &str) -> IndexMap<String, String> {
+    let folder = std::env::var_os("DOCKER_CONFIG")
+        .map(Into::into)
+        .or_else(|| Some(std::env::home_dir()?.join(".docker")));
+    let config = folder.and_then(|folder: std::path::PathBuf| {
+        std::fs::read_to_string(folder.join("config.json")).ok()
+    });
+    let given =
+        |name: &str| plan.stages.iter().find_map(|stage| stage.build_args.get(name)).cloned();
+    arguments(|name| given(name).or_else(|| std::env::var(name).ok()), config.as_deref(), gateway)
+}
+
 /// The proxy arguments, in lower and upper case with the same value, because BuildKit knows no difference.
-pub(super) fn arguments(
+fn arguments(
     environment: impl Fn(&str) -> Option<String>,
     docker_config: Option<&str>,
     gateway: &str,

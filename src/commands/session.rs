@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indexmap::IndexMap;
 use time::OffsetDateTime;
 
 use super::annotations::annotations;
@@ -16,8 +15,8 @@ use super::materials::{self, Disk};
 use super::revision::revision;
 use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
-use super::{forecasting, heredocs, proxies, remembering, verification, waiting};
-use crate::engine::{Builder, DockerEngine, Engine, HostAccess, Product};
+use super::{builder, forecasting, means, proxies, remembering, verification, waiting};
+use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
 use crate::project::Project;
@@ -101,9 +100,9 @@ impl<'a> Session<'a> {
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
-        let builder = choose(self.args.target.source.builder, &engine)?;
+        let builder = builder::choose(self.args.target.source.builder, engine.facts())?;
         self.follow(&engine, builder, &interrupt).await?;
-        heredocs::refuse(&self.project, &self.plan, builder)?;
+        builder::refuse_heredocs(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
@@ -172,7 +171,7 @@ impl<'a> Session<'a> {
             materials: given.disk,
             recorder: self.recorder,
             stock: given.stock,
-            proxies: user_proxies(&self.plan, &access.name),
+            proxies: proxies::of_user(&self.plan, &access.name),
             server,
             annotations: annotations(
                 &self.plan.tag,
@@ -181,7 +180,7 @@ impl<'a> Session<'a> {
             ),
             no_cache: self.args.no_cache,
             strict: self.args.strict,
-            memory: free_memory(engine) / 2 / jobs as u64,
+            memory: means::free_memory(engine) / 2 / jobs as u64,
             jobs,
             keep_going: self.args.keep_going,
             retries: self.args.retries,
@@ -347,51 +346,4 @@ impl<'a> Session<'a> {
 
 fn files(plan: &Plan) -> Vec<String> {
     plan.packages.iter().map(|package| package.file.clone()).collect()
-}
-
-/// Bytes of memory that are free both here and, as far as its size tells, on the engine's machine.
-fn free_memory(engine: &DockerEngine) -> u64 {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    (kib.unwrap_or(0) * 1024).min(engine.facts().memory / 2)
-}
-
-fn choose(wanted: Wanted, engine: &DockerEngine) -> Result<Builder> {
-    let facts = engine.facts();
-    let builder = match wanted {
-        Wanted::Auto => return Ok(facts.builders.first().copied().unwrap_or(Builder::Classic)),
-        Wanted::Classic => Builder::Classic,
-        Wanted::Buildkit => Builder::BuildKit,
-    };
-    if facts.builders.contains(&builder) {
-        return Ok(builder);
-    }
-    Err(Problem::error("the engine has no BuildKit")
-        .note(match facts.product {
-            Product::Podman => format!("podman {} has a builder of its own", facts.version),
-            Product::Docker => format!(
-                "engine {}, API {}; BuildKit needs API 1.40 (Docker Engine 19.03)",
-                facts.version, facts.api_version
-            ),
-        })
-        .hint("leave `--builder` out, or use `--builder classic`")
-        .exit(Exit::Engine))
-}
-
-/// The proxy arguments: those given with `--build-arg` before the environment's.
-fn user_proxies(plan: &Plan, gateway: &str) -> IndexMap<String, String> {
-    let folder = std::env::var_os("DOCKER_CONFIG")
-        .map(Into::into)
-        .or_else(|| Some(std::env::home_dir()?.join(".docker")));
-    let config = folder.and_then(|folder: std::path::PathBuf| {
-        std::fs::read_to_string(folder.join("config.json")).ok()
-    });
-    let given =
-        |name: &str| plan.stages.iter().find_map(|stage| stage.build_args.get(name)).cloned();
-    proxies::arguments(
-        |name| given(name).or_else(|| std::env::var(name).ok()),
-        config.as_deref(),
-        gateway,
-    )
 }

@@ -2,7 +2,7 @@
 //! that nobody needs. Knows no engine, file or clock: it is handed a reader.
 //!
 //! 1. [`read()`] takes a saved image apart as it streams by, without keeping the
-//!    content of any file: what is kept is about 100 bytes for each name in it.
+//!    content of any file: what is kept is about 200 bytes for each name in it.
 //! 2. [`attribute()`] lays the layers upon each other and finds what is hidden,
 //!    and what of the rest is a cache, a log, a temporary file or a package.
 //! 3. Findings are grouped by the place that a person would remove.

@@ -45,7 +45,7 @@ pub struct SavedLayer {
 
 /// Reads a saved image, and compares files that have the size of one of `packages` with it.
 ///
-/// Blocking; keeps about 100 bytes for each name in the image, and no file.
+/// Blocking; keeps about 200 bytes for each name in the image, and no file.
 ///
 /// # Errors
 /// [`Exit::Engine`]: the stream ends early, or is not an image.

@@ -12,7 +12,7 @@ use rustix::net::sockopt::socket_peercred;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{DockerEngine, check, failure};
+use super::{DockerEngine, check, failure, images};
 use crate::engine::{CheckOutcome, CheckRequest, Disk, Examination, ListedImage, Product};
 use crate::error::Result;
 
@@ -59,8 +59,7 @@ impl DockerEngine {
     /// # Errors
     /// [`crate::error::Exit::Engine`]: the engine does not answer.
     pub async fn images(&self) -> Result<Vec<ListedImage>> {
-        let images = self.docker.list_images(None::<ListImagesOptions>).await;
-        let images = images.map_err(|error| self.failed("listing its images", &error))?;
+        let images = images::list(self, &ListImagesOptions::default()).await?;
         Ok(images.into_iter().map(listed).collect())
     }
 

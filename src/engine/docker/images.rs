@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bollard::models::ImageSummary;
 use bollard::query_parameters::{
     CreateImageOptions, ImportImageOptions, ListImagesOptions, RemoveImageOptions, TagImageOptions,
 };
@@ -20,6 +21,10 @@ use crate::project::Platform;
 
 /// How much of a base file is sent to the engine at once, in bytes.
 const CHUNK: usize = 1 << 20;
+
+/// How often images are listed where one of them is being removed, and what podman says then.
+const LISTINGS: usize = 10;
+const REMOVED: &str = "image not known";
 
 /// What engines before 24 say of an image without a reference.
 const NO_REFERENCE: &str = "<none>:<none>";
@@ -49,9 +54,7 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
 pub(super) async fn labelled(engine: &DockerEngine, name: &str) -> Result<Vec<LabelledImage>> {
     let filters = HashMap::from([("label".to_owned(), vec![name.to_owned()])]);
     let options = ListImagesOptions { filters: Some(filters), ..ListImagesOptions::default() };
-    let found = engine.docker.list_images(Some(options)).await;
-    let found =
-        found.map_err(|error| failure::error("listing its images", &engine.endpoint, &error))?;
+    let found = list(engine, &options).await?;
     let mut images: Vec<_> = found
         .into_iter()
         .map(|image| LabelledImage {
@@ -64,6 +67,26 @@ pub(super) async fn labelled(engine: &DockerEngine, name: &str) -> Result<Vec<La
         .collect();
     images.sort_by_key(|image| std::cmp::Reverse(image.created));
     Ok(images)
+}
+
+/// Lists images. podman fails where somebody removes one meanwhile, and not when it is asked again.
+pub(super) async fn list(
+    engine: &DockerEngine,
+    options: &ListImagesOptions,
+) -> Result<Vec<ImageSummary>> {
+    for _ in 1..LISTINGS {
+        match engine.docker.list_images(Some(options.clone())).await {
+            Err(DockerError::DockerResponseServerError { message, .. })
+                if message.contains(REMOVED) => {}
+            other => return other.map_err(|error| unlisted(engine, &error)),
+        }
+    }
+    let last = engine.docker.list_images(Some(options.clone())).await;
+    last.map_err(|error| unlisted(engine, &error))
+}
+
+fn unlisted(engine: &DockerEngine, error: &DockerError) -> crate::error::Error {
+    failure::error("listing its images", &engine.endpoint, error)
 }
 
 pub(super) async fn pull(
