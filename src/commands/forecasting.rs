@@ -22,11 +22,40 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A silence shorter than this is never strange, in seconds.
 const SHORT: f64 = 60.0;
 
-/// What the job is expected to need, by what runs of the same stages left below `state`.
+/// Tells what the job is expected to need, before its first stage.
 ///
 /// # Errors
-/// The engine's failure, or a file that cannot be read.
-pub(super) async fn expect<E: Engine, M: Materials>(
+/// [`Exit::Engine`]: the engine's disk is too small, unless that is to be ignored; or the engine's failure.
+pub(super) async fn foretell<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    packages: &[VerifiedPackage],
+    ignore_disk: bool,
+) -> Result<Forecast> {
+    let forecast = expect(job, job.recorder.folder().state(), packages).await?;
+    job.recorder.record(&Event::Forecast(forecast.clone()));
+    if !ignore_disk {
+        refuse_small_disk(&forecast, &job.engine.facts().data_folder)?;
+    }
+    Ok(forecast)
+}
+
+/// Executes the job, and meanwhile says which stage is silent for longer than it ever was.
+///
+/// # Errors
+/// Those of [`crate::run::execute`].
+pub(super) async fn execute<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    pace: &Pace,
+    forecast: &Forecast,
+) -> Result<()> {
+    tokio::select! {
+        result = crate::run::execute(job) => result,
+        never = watch(pace, job.recorder, forecast) => match never {},
+    }
+}
+
+/// What the job is expected to need, by what runs of the same stages left below `state`.
+async fn expect<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     state: &Path,
     packages: &[VerifiedPackage],
@@ -87,10 +116,7 @@ fn expected<E, M>(
 }
 
 /// Refuses a build for which the engine's disk is too small.
-///
-/// # Errors
-/// [`Exit::Engine`], with the figures.
-pub(super) fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
+fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
     let Some(free) = forecast.free.filter(|_| forecast.does_not_fit()) else { return Ok(()) };
     let unknown: Vec<_> = forecast.unknown().map(|stage| format!("`{}`", stage.stage)).collect();
     let least = if unknown.is_empty() { "about" } else { "at least" };
@@ -121,7 +147,7 @@ fn needs(stage: &crate::run::StageForecast) -> String {
 }
 
 /// Says once of each silence that it is longer than any before; never ends.
-pub(super) async fn watch(pace: &Pace, recorder: &Recorder<'_>, forecast: &Forecast) -> Infallible {
+async fn watch(pace: &Pace, recorder: &Recorder<'_>, forecast: &Forecast) -> Infallible {
     let mut told = std::collections::HashSet::new();
     loop {
         tokio::time::sleep(LOOK).await;

@@ -23,7 +23,7 @@ use crate::project::Project;
 use crate::project::dockerfile::Dialect;
 use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
-    clear_leftovers, execute,
+    clear_leftovers,
 };
 use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
@@ -114,9 +114,11 @@ impl<'a> Session<'a> {
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
         let job = self.job(&engine, &given, &access, address);
-        let forecast = interrupt.unless(self.foretell(&job)).await;
+        let (ignore_disk, packages) = (self.args.ignore_disk, &self.packages);
+        let foretelling = forecasting::foretell(&job, packages, ignore_disk);
+        let forecast = interrupt.unless(foretelling).await;
         let result = match &forecast {
-            Ok(forecast) => interrupt.unless(self.execute(&job, forecast)).await,
+            Ok(forecast) => interrupt.unless(forecasting::execute(&job, self.pace, forecast)).await,
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
@@ -124,24 +126,6 @@ impl<'a> Session<'a> {
         self.clear(&engine, &scratch, &result).await;
         self.forecast = Some(forecast?);
         result
-    }
-
-    /// Tells what the build is expected to need.
-    async fn foretell(&self, job: &Job<'_, DockerEngine, Disk>) -> Result<Forecast> {
-        let state = self.recorder.folder().state();
-        let forecast = forecasting::expect(job, state, &self.packages).await?;
-        self.recorder.record(&Event::Forecast(forecast.clone()));
-        if !self.args.ignore_disk {
-            forecasting::refuse_small_disk(&forecast, &job.engine.facts().data_folder)?;
-        }
-        Ok(forecast)
-    }
-
-    async fn execute(&self, job: &Job<'_, DockerEngine, Disk>, forecast: &Forecast) -> Result<()> {
-        tokio::select! {
-            result = execute(job) => result,
-            never = forecasting::watch(self.pace, self.recorder, forecast) => match never {},
-        }
     }
 
     /// What a killed run left is cleared away before this one begins.
