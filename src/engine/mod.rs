@@ -27,6 +27,10 @@ use crate::project::Platform;
 /// The content id of an image: `sha256:<64 hexadecimal digits>`.
 pub type ImageId = String;
 
+/// The label of images with the id of the run that built them. Every container of such an image
+/// inherits it, a user's own too: it tells nothing of containers.
+pub const BUILT_IN: &str = "ascend-build.built-in";
+
 /// How an engine builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

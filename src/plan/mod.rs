@@ -228,6 +228,18 @@ impl PlannedStage {
             || self.guesses.iter().any(guessed)
     }
 
+    /// The same with a `LABEL` at its end, for builders to which labels cannot be given apart
+    /// in one step.
+    pub fn labelled_dockerfile(
+        &self,
+        bindings: &Bindings<'_>,
+        labels: &IndexMap<String, String>,
+    ) -> String {
+        let text = self.dockerfile(bindings);
+        let label = render::label_instruction(&text, labels);
+        text + &label
+    }
+
     /// The keyword of each instruction of [`Self::dockerfile`], in order.
     pub fn keywords(&self) -> Vec<String> {
         self.written.iter().map(|written| written.keyword.clone()).collect()

@@ -5,9 +5,14 @@
 //! replaced. What only the run knows (parents' images, digests of
 //! files that nothing declares, the server's address) stays open as a [`Piece`].
 
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
 use super::package_run::package_run;
 use super::{Piece, PlannedPackage, Written};
-use crate::project::dockerfile::{Form, Instruction};
+use crate::error::SourceFile;
+use crate::project::dockerfile::{Dockerfile, Form, Instruction};
 use crate::project::{Fetched, Parent, Project, Stage, StageName};
 
 /// A Dockerfile under way.
@@ -260,6 +265,14 @@ fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
         ("SHELL", Form::Exec(words)) => words,
         _ => shell,
     }
+}
+
+/// A `LABEL` with all of `labels`, for the end of the Dockerfile `text`.
+pub(super) fn label_instruction(text: &str, labels: &IndexMap<String, String>) -> String {
+    let source = SourceFile { path: "Dockerfile".into(), text: text.to_owned() };
+    let escape = Dockerfile::read(Arc::new(source)).0.escape();
+    let quoted = labels.iter().map(|(name, value)| format!(" {name}={}", quote(value, escape)));
+    format!("LABEL{}\n", quoted.collect::<String>())
 }
 
 /// A value that Docker's word expansion reads back as it is.

@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 
 use super::stock::{Decision, INPUTS, KEY, PROJECT, STAGE};
-use crate::engine::ImageFacts;
+use crate::engine::{BUILT_IN, ImageFacts};
 use crate::plan::{Plan, PlannedBase, PlannedParent, PlannedStage};
 
 /// The annotation with the base's reference.
@@ -17,6 +17,7 @@ pub(super) fn labels(
     plan: &Plan,
     stage: &PlannedStage,
     decision: &Decision,
+    run: &str,
     annotations: &IndexMap<String, String>,
     base: Option<&ImageFacts>,
 ) -> IndexMap<String, String> {
@@ -30,6 +31,7 @@ pub(super) fn labels(
     labels.retain(|name, _| !is_set_by_user(plan, name));
     labels.insert(PROJECT.to_owned(), plan.project.clone());
     labels.insert(STAGE.to_owned(), stage.name.to_string());
+    labels.insert(BUILT_IN.to_owned(), run.to_owned());
     // A stage without a key must not pass on its parent's.
     let key = decision.key.as_ref().map(ToString::to_string).unwrap_or_default();
     labels.insert(KEY.to_owned(), key);

@@ -111,7 +111,10 @@ async fn attempt<E: Engine, M: Materials>(
     let built = match &decision.reuse {
         Some(image) => reused(image),
         None => {
-            let labels = labels(job.plan, stage, &decision, &job.annotations, base.as_ref());
+            let labels = {
+                let run = &job.recorder.folder().id;
+                labels(job.plan, stage, &decision, run, &job.annotations, base.as_ref())
+            };
             build(job, stage, &packages, labels).await?
         }
     };
@@ -178,7 +181,9 @@ fn request<E: Engine, M: Materials>(
     packages: &[VerifiedPackage],
     labels: IndexMap<String, String>,
 ) -> Result<BuildRequest> {
-    let dockerfile = dockerfile(job, stage, packages);
+    let dockerfile = dockerfile(job, stage, packages, &labels);
+    // The first builder makes a step, and a container, of each label that it is given apart.
+    let labels = if job.builder == Builder::Classic { IndexMap::new() } else { labels };
     Ok(BuildRequest {
         builder: job.builder,
         context: job.materials.context(stage, &dockerfile)?,
@@ -225,17 +230,22 @@ fn dockerfile<E, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     packages: &[VerifiedPackage],
+    labels: &IndexMap<String, String>,
 ) -> String {
     let files: Vec<_> = packages
         .iter()
         .map(|package| (package.file.clone(), Some(package.sha256.clone())))
         .collect();
-    stage.dockerfile(&Bindings {
+    let bindings = Bindings {
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
         files: &files,
         authority: &|_| job.server.clone(),
         mounts: job.builder == Builder::BuildKit,
-    })
+    };
+    match job.builder {
+        Builder::Classic => stage.labelled_dockerfile(&bindings, labels),
+        Builder::BuildKit => stage.dockerfile(&bindings),
+    }
 }
 
 /// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 
 use super::container::Container;
 use super::plain_text::plain;
-use super::sweep::RUN;
+use super::sweep::CHECK_OF;
 use super::{DockerEngine, failure};
 use crate::engine::{CheckOutcome, CheckRequest, Product};
 use crate::error::Result;
@@ -79,7 +79,7 @@ fn body(request: &CheckRequest, network: &str) -> ContainerCreateBody {
         entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
         cmd: Some(vec![request.command.clone()]),
         labels: Some(
-            [(LABEL, "1"), (RUN, request.run.as_str())]
+            [(LABEL, "1"), (CHECK_OF, request.run.as_str())]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         ),

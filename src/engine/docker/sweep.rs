@@ -13,10 +13,11 @@ use bollard::query_parameters::ListContainersOptions;
 
 use super::container::remove;
 use super::{DockerEngine, images};
+use crate::engine::BUILT_IN;
 use crate::error::Result;
 
-/// The label of a container that names its run.
-pub(super) const RUN: &str = "ascend-build.run";
+/// The label of a check's container that names its run; no image has it.
+pub(super) const CHECK_OF: &str = "ascend-build.check-of";
 
 /// Removes them. What cannot be removed is left; nothing of another run is touched.
 pub(super) async fn sweep(engine: &DockerEngine, runs: &[&str], label: &str) -> Result<()> {
@@ -47,14 +48,19 @@ async fn containers(engine: &DockerEngine) -> std::result::Result<Vec<String>, D
 fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
     let config = container.config.as_ref();
     let labels: Option<&HashMap<String, String>> = config.and_then(|config| config.labels.as_ref());
-    let labelled = labels.is_some_and(|labels| labels.get(RUN).is_some_and(|of| of == run));
+    let labelled = labels.is_some_and(|labels| labels.get(CHECK_OF).is_some_and(|of| of == run));
+    // The first builder makes a container for its `LABEL` too, which never runs.
+    let labels_image =
+        config.and_then(|config| config.cmd.as_ref()).and_then(|words| words.last()).is_some_and(
+            |last| last.starts_with("LABEL ") && last.contains(&format!("{BUILT_IN}={run}")),
+        );
     let mark = mark(run);
     let environment = config.and_then(|config| config.env.as_ref()).into_iter().flatten();
     let marked = |line: &String| {
         let value = line.strip_prefix("no_proxy=").or_else(|| line.strip_prefix("NO_PROXY="));
         value.is_some_and(|value| value.split(',').any(|host| host == mark))
     };
-    labelled || environment.into_iter().any(marked)
+    labelled || labels_image || environment.into_iter().any(marked)
 }
 
 /// A host that nobody has (RFC 6761), named after the run.

@@ -41,7 +41,12 @@ pub(super) fn check_nothing_left(fixture: &Fixture) {
     let references = fixture.docker().references(&fixture.name);
     assert!(references.iter().all(|reference| !reference.contains(":run-")), "{references:?}");
     let none = eventually(|| containers(fixture).is_empty().then_some(()));
-    let left = || containers(fixture).iter().map(|id| fixture.docker().attempt(&["inspect", id]).1).collect::<String>();
+    let left = || {
+        containers(fixture)
+            .iter()
+            .map(|id| fixture.docker().attempt(&["inspect", id]).1)
+            .collect::<String>()
+    };
     assert!(none.is_some(), "a container is left: {}", left());
     let gone = eventually(|| (!runs_somewhere(&fixture.name)).then_some(()));
     assert!(gone.is_some(), "the command still runs");
