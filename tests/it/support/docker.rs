@@ -11,6 +11,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// How often images are tried to be removed: an image goes only after its children.
 const PASSES: usize = 4;
 
+/// What follows the output of a command in a container.
+const END_OF_OUTPUT: &str = "the-end-of-the-output";
+
 /// An engine; this machine's, unless it says otherwise.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Docker {
@@ -102,18 +105,17 @@ impl Docker {
         found.then_some(id)
     }
 
-    /// What a command prints in a container of an image.
+    /// What a command prints in a container of an image. An engine under load may close the
+    /// attached streams before they carried anything, so the output's end is told by a mark.
     #[track_caller]
     pub(crate) fn in_image(&self, reference: &str, command: &str) -> String {
-        self.run(&[
-            "run",
-            "--rm",
-            "--network=none",
-            "--entrypoint=/bin/sh",
-            reference,
-            "-c",
-            command,
-        ])
+        let marked = format!("( {command}\n) && echo {END_OF_OUTPUT}");
+        let run = ["run", "--rm", "--network=none", "--entrypoint=/bin/sh", reference, "-c"];
+        let whole = (0..PASSES).find_map(|_| {
+            let output = self.run(&[&run[..], &[&marked]].concat());
+            Some(output.strip_suffix(END_OF_OUTPUT)?.trim_end().to_owned())
+        });
+        whole.expect("the container's output has its end")
     }
 
     /// The references of a repository's images, such as `it-…/s:latest`.
