@@ -31,8 +31,15 @@ pub(super) async fn outlook(project: &Project, plan: &Plan) -> Result<(Outlook, 
         packages: packages(project, plan)?,
     };
     let stock = Stock::of(&engine).await?;
-    let sources =
-        Sources { plan, engine: &engine, materials: &disk, stock: &stock, no_cache: false };
+    let state = run::state_folder(&project.folder);
+    let sources = Sources {
+        plan,
+        engine: &engine,
+        materials: &disk,
+        stock: &stock,
+        no_cache: false,
+        state: &state,
+    };
     let outlook = foresee(&sources).await?;
     Ok((outlook, engine))
 }
@@ -104,7 +111,7 @@ pub(super) async fn earlier(
     }
     let images = engine.labelled(KEY).await?;
     let full = if wanted.contains(':') { wanted.to_owned() } else { format!("{wanted}:latest") };
-    let named = images.iter().find(|image| {
+    let named = images.iter().filter(|_| !wanted.is_empty()).find(|image| {
         image.references.contains(&full)
             || image.id.trim_start_matches("sha256:").starts_with(wanted)
             || image.id == wanted

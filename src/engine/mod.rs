@@ -27,10 +27,6 @@ use crate::project::Platform;
 /// The content id of an image: `sha256:<64 hexadecimal digits>`.
 pub type ImageId = String;
 
-/// The label of images with the id of the run that built them. Every container of such an image
-/// inherits it, a user's own too: it tells nothing of containers.
-pub const BUILT_IN: &str = "ascend-build.built-in";
-
 /// How an engine builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,6 +95,8 @@ pub struct ImageFacts {
     pub platform: Option<Platform>,
     /// Its size in bytes, base included.
     pub size: u64,
+    /// Whether it brings instructions along for what is built on it (`ONBUILD`).
+    pub triggers: bool,
 }
 
 /// An image that a label names.
@@ -134,8 +132,6 @@ pub struct BuildRequest {
     /// The id of the run that builds, by which what outlives it is known; `None` where the
     /// instructions read `no_proxy`, which would carry it.
     pub run: Option<String>,
-    /// Labels that the image gets; they take the place of those that it has.
-    pub labels: IndexMap<String, String>,
     /// The keyword of each instruction of the Dockerfile, in order; behind a `FROM`, those of the
     /// parent's triggers as `ONBUILD RUN`.
     pub keywords: Vec<String>,

@@ -12,7 +12,7 @@ use sha2::Digest as _;
 use super::key::{Inputs, InstructionInput, KEY_FORMAT, Origin, shown};
 use super::{Bindings, Plan, PlannedParent, PlannedStage};
 use crate::error::SourceFile;
-use crate::project::dockerfile::{Dockerfile, Instruction, context_words, is_remote};
+use crate::project::dockerfile::{Assignment, Dockerfile, Instruction, context_words, is_remote};
 use crate::project::{Sha256, StageName};
 
 /// The most entries that [`Inputs::sources`] has: an image's label holds them all.
@@ -71,7 +71,10 @@ impl Canonical {
     pub fn remote<'a>(&self, stage: &'a PlannedStage) -> Option<&'a super::PlannedInstruction> {
         let adds = |instruction: &Instruction| {
             let words = context_words(instruction.innermost(), self.file.escape());
-            words.iter().any(|(word, _)| is_remote(word))
+            let unquoted = words.iter().map(|(word, _)| word.trim_matches(['"', '\'']));
+            // What a variable stands for may be an address, too.
+            let remote = |word: &str| is_remote(word) || word.starts_with('$');
+            instruction.innermost().keyword == "ADD" && unquoted.into_iter().any(remote)
         };
         let (index, _) = self.own().find(|(_, instruction)| adds(instruction))?;
         stage.instruction(index).map(|(_, own)| own)
@@ -97,30 +100,27 @@ impl Canonical {
         }
     }
 
-    /// The stage's arguments; those that it takes from before the first `FROM` have that value.
+    /// The arguments that the stage has: those written for it, and those that it declares, with
+    /// the value given for them or the one from before the first `FROM`.
     fn arguments(&self, stage: &PlannedStage) -> BTreeMap<String, String> {
-        let mut arguments: BTreeMap<_, _> = stage
-            .args
-            .iter()
-            .chain(&stage.build_args)
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect();
-        let before: Vec<_> = self
-            .file
-            .instructions()
-            .take_while(|instruction| instruction.keyword == "ARG")
-            .flat_map(|instruction| instruction.argument_assignments(self.file.escape()))
-            .collect();
-        let bare = |instruction: &Instruction, name: &str| {
-            instruction.keyword == "ARG"
-                && instruction.arguments.text.split_whitespace().any(|word| word == name)
-        };
-        for global in &before {
-            let (name, value) = (&global.name, global.value.clone().unwrap_or_default());
-            let used = self.own().any(|(_, instruction)| bare(instruction, name));
-            if used && !arguments.contains_key(name) {
-                arguments.insert(name.clone(), value);
+        let escape = self.file.escape();
+        let arguments_of = |instruction: &Instruction| instruction.argument_assignments(escape);
+        let is_argument = |instruction: &&Instruction| instruction.keyword == "ARG";
+        let own = self.own().map(|(_, instruction)| instruction).filter(is_argument);
+        let declared: Vec<_> = own.flat_map(arguments_of).collect();
+        let before: Vec<_> =
+            self.file.instructions().take_while(is_argument).flat_map(arguments_of).collect();
+        let mut arguments: BTreeMap<String, String> =
+            stage.args.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        for name in declared.iter().map(|one| &one.name) {
+            let global = before.iter().rfind(|global| global.name == *name);
+            let given = stage.build_args.get(name);
+            let value = given.or_else(|| global.and_then(|global| global.value.as_ref()));
+            let Some(value) = value.filter(|_| !arguments.contains_key(name)) else { continue };
+            if given.is_none() {
+                arguments.extend(made_of(value, &before, stage));
             }
+            arguments.insert(name.clone(), value.clone());
         }
         arguments
     }
@@ -153,10 +153,10 @@ impl Canonical {
     }
 
     fn directives(&self) -> impl Iterator<Item = InstructionInput> {
-        let syntax = self.file.directives().iter().filter(|directive| directive.name == "syntax");
-        syntax.map(|directive| InstructionInput {
-            keyword: "# syntax".to_owned(),
-            digest: digest(&format!("# syntax={}", directive.value)),
+        let told = self.file.directives().iter().filter(|directive| directive.name != "check");
+        told.map(|directive| InstructionInput {
+            keyword: format!("# {}", directive.name),
+            digest: digest(&format!("# {}={}", directive.name, directive.value)),
             file: String::new(),
             line: 0,
         })
@@ -177,6 +177,20 @@ impl Canonical {
         }
         files.iter().fold(text, |text, (_, sha256)| text.replace(sha256.as_str(), "-"))
     }
+}
+
+/// The arguments from before the first `FROM` that `value` is made of, theirs included.
+fn made_of(value: &str, before: &[Assignment], stage: &PlannedStage) -> Vec<(String, String)> {
+    let names =
+        |name: &str| value.contains(&format!("${name}")) || value.contains(&format!("${{{name}"));
+    let Some((last, earlier)) = before.split_last() else { return Vec::new() };
+    let given = stage.build_args.get(&last.name).or(last.value.as_ref());
+    let mut made = made_of(value, earlier, stage);
+    if let Some(given) = given.filter(|_| names(&last.name)) {
+        made.extend(made_of(given, earlier, stage));
+        made.push((format!("{} before FROM", last.name), given.clone()));
+    }
+    made
 }
 
 fn digest(text: &str) -> String {

@@ -103,17 +103,20 @@ impl Inputs {
 
 /// An argument's value as it may be shown: of a secret, only a digest.
 pub(super) fn shown(name: &str, value: &str) -> String {
-    if !is_secret(name, value) {
+    if !is_secret_argument(name, value) {
         return value.to_owned();
     }
     let digest = sha2::Sha256::digest(format!("{name}\0{value}"));
     format!("hidden:{}", hex::encode(digest))
 }
 
-fn is_secret(name: &str, value: &str) -> bool {
+pub(super) fn is_secret_argument(name: &str, value: &str) -> bool {
     let name = name.to_uppercase();
-    let words = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "API_KEY", "APIKEY"];
-    let named = words.iter().any(|word| name.contains(word)) || name.ends_with("_KEY");
+    let words =
+        ["TOKEN", "PASS", "SECRET", "CREDENTIAL", "AUTH", "ACCESS_KEY", "API_KEY", "APIKEY"];
+    let endings = ["_KEY", "_PAT"];
+    let named = words.iter().any(|word| name.contains(word))
+        || endings.iter().any(|ending| name.ends_with(ending));
     named || super::without_password(value) != value
 }
 
@@ -132,6 +135,9 @@ mod tests {
         check("CANN_VERSION", "8.5.0", false);
         check("PIP_TOKEN", "abc", true);
         check("SIGNING_KEY", "abc", true);
+        check("DB_PASS", "abc", true);
+        check("AWS_ACCESS_KEY_ID", "abc", true);
+        check("GH_PAT", "abc", true);
         check("KEYBOARD", "us", false);
         check("INDEX", "https://me:secret@host/simple", true);
     }

@@ -102,6 +102,7 @@ pub struct PlannedStage {
     /// The files that it needs, by name.
     pub packages: Vec<String>,
     /// The arguments in force.
+    #[serde(serialize_with = "without_passwords")]
     pub args: IndexMap<String, String>,
     /// Commands that must succeed in the built stage.
     pub checks: IndexMap<String, String>,
@@ -156,7 +157,12 @@ fn without_passwords<S: serde::Serializer>(
     arguments: &IndexMap<String, String>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(arguments.iter().map(|(name, value)| (name, without_password(value))))
+    let shown = |(name, value): (&String, &String)| {
+        let shown = without_password(value);
+        let secret = shown == *value && key::is_secret_argument(name, value);
+        (name.clone(), if secret { "***".to_owned() } else { shown })
+    };
+    serializer.collect_map(arguments.iter().map(shown))
 }
 
 fn without_password(value: &str) -> String {
@@ -228,8 +234,8 @@ impl PlannedStage {
             || self.guesses.iter().any(guessed)
     }
 
-    /// The same with a `LABEL` at its end, for builders to which labels cannot be given apart
-    /// in one step.
+    /// The same with a `LABEL` at its end: the first builder makes a step of each label that it
+    /// is given apart, and those given to BuildKit travel in an address, which is short.
     pub fn labelled_dockerfile(
         &self,
         bindings: &Bindings<'_>,

@@ -1,13 +1,17 @@
 //! Gathers what decides a stage's content, and decides whether it is built.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::labels::base_of;
+use super::passed::Passed;
 use super::stock::{Decision, Made, MadeStage, Question, Stock};
 use super::{Job, Materials};
 use crate::engine::{Engine, ImageFacts};
 use crate::error::Result;
-use crate::plan::{Canonical, Plan, PlannedParent, PlannedStage, Surroundings, VerifiedPackage};
+use crate::plan::{
+    Canonical, Plan, PlannedParent, PlannedStage, StageKey, Surroundings, VerifiedPackage,
+};
 use crate::project::{Sha256, StageName};
 
 /// Whom to ask what decides a stage's content.
@@ -22,7 +26,12 @@ pub struct Sources<'a, E, M> {
     pub stock: &'a Stock,
     /// Whether to build everything anew.
     pub no_cache: bool,
+    /// Where the project keeps what its runs leave (`.ascend-build`).
+    pub state: &'a Path,
 }
+
+/// What is remembered of a finished image, before its key.
+pub(super) const FINISHED: &str = "ascend-build: finished ";
 
 impl<'a, E, M> Job<'a, E, M> {
     pub(super) fn sources(&self) -> Sources<'a, E, M> {
@@ -32,6 +41,7 @@ impl<'a, E, M> Job<'a, E, M> {
             materials: self.materials,
             stock: self.stock,
             no_cache: self.no_cache,
+            state: self.recorder.folder().state(),
         }
     }
 }
@@ -72,11 +82,17 @@ pub(super) async fn decide<E: Engine, M: Materials>(
     };
     let inputs = canonical.inputs(sources.plan, stage, surroundings);
     let built = |name: &str| ground.made.built(name);
+    let no_cache = sources.no_cache.then(|| "`--no-cache` was given".to_owned());
+    let unknowable = unknowable(stage, &canonical, ground.base);
+    let passed = Passed::below(sources.state);
+    let finished = |image: &str, key: &StageKey| passed.knows(image, &format!("{FINISHED}{key}"));
     let question = || Question {
         project: &sources.plan.project,
         stage,
         inputs: inputs.clone(),
-        forced: forced(sources.no_cache, stage, &canonical),
+        forced: unknowable.clone().or_else(|| no_cache.clone()),
+        knowable: unknowable.is_none(),
+        finished: &finished,
         built: &built,
         packages: ground.packages,
     };
@@ -118,10 +134,14 @@ pub async fn foresee<E: Engine, M: Materials>(
     Ok(decisions)
 }
 
-/// Why a stage is given to the builder whatever its key.
-fn forced(no_cache: bool, stage: &PlannedStage, canonical: &Canonical) -> Option<String> {
-    if no_cache {
-        return Some("`--no-cache` was given".to_owned());
+/// Why only the engine can tell whether a stage's content changed.
+fn unknowable(
+    stage: &PlannedStage,
+    canonical: &Canonical,
+    base: Option<&ImageFacts>,
+) -> Option<String> {
+    if base.is_some_and(|base| base.triggers) && matches!(stage.from, PlannedParent::Base(_)) {
+        return Some("its base brings instructions along (`ONBUILD`)".to_owned());
     }
     let remote = canonical.remote(stage)?;
     let place = format!("line {} of {}", remote.line, remote.file);

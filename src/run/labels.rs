@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 
 use super::stock::{Decision, INPUTS, KEY, PROJECT, STAGE};
-use crate::engine::{BUILT_IN, ImageFacts};
+use crate::engine::ImageFacts;
 use crate::plan::{Plan, PlannedBase, PlannedParent, PlannedStage};
 
 /// The annotation with the base's reference.
@@ -12,16 +12,21 @@ const BASE_NAME: &str = "org.opencontainers.image.base.name";
 /// The annotation with the base's content id.
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
+/// The most bytes of what a key was made from that a label holds.
+const INPUTS_LIMIT: usize = 40_000;
+
 /// What a stage's image is labelled with; what the project's own instructions say of it stays.
 pub(super) fn labels(
     plan: &Plan,
     stage: &PlannedStage,
     decision: &Decision,
-    run: &str,
     annotations: &IndexMap<String, String>,
     base: Option<&ImageFacts>,
 ) -> IndexMap<String, String> {
-    let mut labels = annotations.clone();
+    // The first builder knows a parent by its image, labels included: what changes from run to
+    // run stands in the target's alone, so that the stages before it stay the same image.
+    let is_target = stage.name == plan.target;
+    let mut labels = if is_target { annotations.clone() } else { IndexMap::new() };
     if let Some(planned) = base_of(plan, stage) {
         labels.insert(BASE_NAME.to_owned(), planned.image.clone());
     }
@@ -31,11 +36,13 @@ pub(super) fn labels(
     labels.retain(|name, _| !is_set_by_user(plan, name));
     labels.insert(PROJECT.to_owned(), plan.project.clone());
     labels.insert(STAGE.to_owned(), stage.name.to_string());
-    labels.insert(BUILT_IN.to_owned(), run.to_owned());
     // A stage without a key must not pass on its parent's.
     let key = decision.key.as_ref().map(ToString::to_string).unwrap_or_default();
     labels.insert(KEY.to_owned(), key);
-    labels.insert(INPUTS.to_owned(), serde_json::to_string(&decision.inputs).unwrap_or_default());
+    let inputs = serde_json::to_string(&decision.inputs).unwrap_or_default();
+    // A line of a Dockerfile holds 65,535 bytes. Without it, the next run cannot say what changed.
+    let inputs = Some(inputs).filter(|inputs| inputs.len() <= INPUTS_LIMIT);
+    labels.insert(INPUTS.to_owned(), inputs.unwrap_or_default());
     labels
 }
 

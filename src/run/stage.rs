@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 
 use super::base::Bases;
-use super::decide::{Ground, decide};
+use super::decide::{FINISHED, Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
 use super::retry::Attempts;
@@ -111,16 +111,16 @@ async fn attempt<E: Engine, M: Materials>(
     let built = match &decision.reuse {
         Some(image) => reused(image),
         None => {
-            let labels = {
-                let run = &job.recorder.folder().id;
-                labels(job.plan, stage, &decision, run, &job.annotations, base.as_ref())
-            };
+            let labels = labels(job.plan, stage, &decision, &job.annotations, base.as_ref());
             build(job, stage, &packages, labels).await?
         }
     };
     unfetched::judge(job, stage, &built.ran)?;
     check(job, stage, &built).await?;
     let tags = tag(job, stage, &built).await?;
+    if let Some(key) = &decision.key {
+        Passed::of(job.recorder.folder()).remember_once(&built.image, &format!("{FINISHED}{key}"));
+    }
     made.note(
         &stage.name,
         MadeStage {
@@ -166,7 +166,7 @@ async fn build<E: Engine, M: Materials>(
     job.recorder.ledger().enter(&stage.name, packages.iter().map(|package| package.file.clone()));
     let mut attempts = Attempts::new(job.retries);
     loop {
-        let request = request(job, stage, packages, labels.clone())?;
+        let request = request(job, stage, packages, &labels)?;
         match build_once(job, stage, request).await {
             Ok(built) => return Ok(built),
             Err(error) if attempts.again(job, stage, &error).await => {}
@@ -179,11 +179,9 @@ fn request<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     packages: &[VerifiedPackage],
-    labels: IndexMap<String, String>,
+    labels: &IndexMap<String, String>,
 ) -> Result<BuildRequest> {
-    let dockerfile = dockerfile(job, stage, packages, &labels);
-    // The first builder makes a step, and a container, of each label that it is given apart.
-    let labels = if job.builder == Builder::Classic { IndexMap::new() } else { labels };
+    let dockerfile = dockerfile(job, stage, packages, labels);
     Ok(BuildRequest {
         builder: job.builder,
         context: job.materials.context(stage, &dockerfile)?,
@@ -193,7 +191,6 @@ fn request<E: Engine, M: Materials>(
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
         arguments: arguments(job, stage, packages),
         run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
-        labels,
         keywords: stage.keywords(),
         no_cache: job.no_cache,
     })
@@ -242,10 +239,7 @@ fn dockerfile<E, M>(
         authority: &|_| job.server.clone(),
         mounts: job.builder == Builder::BuildKit,
     };
-    match job.builder {
-        Builder::Classic => stage.labelled_dockerfile(&bindings, labels),
-        Builder::BuildKit => stage.dockerfile(&bindings),
-    }
+    stage.labelled_dockerfile(&bindings, labels)
 }
 
 /// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries

@@ -49,6 +49,11 @@ pub struct Question<'a> {
     pub inputs: Inputs,
     /// Why it is built whatever its key.
     pub forced: Option<String>,
+    /// Whether its content can be known beforehand.
+    pub knowable: bool,
+    /// Whether an image is remembered to be the stage with this key: what is built on an image
+    /// inherits its labels.
+    pub finished: &'a dyn Fn(&str, &StageKey) -> bool,
     /// Whether a stage is built in this run.
     pub built: &'a dyn Fn(&str) -> bool,
     /// Its package files.
@@ -85,7 +90,11 @@ impl Stock {
         let state = self.state();
         let same =
             |image: &&LabelledImage| image.labels.get(KEY).is_some_and(|of| of == key.as_str());
-        let reuse = state.1.iter().find(same).filter(|_| question.forced.is_none()).cloned();
+        let tagged = |image: &LabelledImage| image.references.contains(&question.stage.reference);
+        let own = |image: &&LabelledImage| tagged(image) || (question.finished)(&image.id, &key);
+        let candidates = || state.1.iter().filter(same).filter(own);
+        let newest = || candidates().find(|image| tagged(image)).or_else(|| candidates().next());
+        let reuse = newest().filter(|_| question.forced.is_none()).cloned();
         let reasons = match (&reuse, &question.forced) {
             (Some(image), _) => {
                 vec![format!("nothing changed since it was built {}", ago(image.created))]
@@ -93,7 +102,7 @@ impl Stock {
             (None, Some(forced)) => vec![forced.clone()],
             (None, None) => reasons(earlier(&state.1, &question), &question),
         };
-        let key = Some(key).filter(|_| question.forced.is_none());
+        let key = Some(key).filter(|_| question.knowable);
         Decision { inputs: question.inputs, key, reuse, reasons }
     }
 

@@ -91,7 +91,6 @@ fn options(request: &BuildRequest, product: Product) -> BuildImageOptions {
         target: request.target.clone(),
         platform: request.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
         buildargs: Some(arguments(request).into_iter().collect()),
-        labels: Some(request.labels.clone().into_iter().collect()),
         nocache: request.no_cache,
         // Where podman's builds reach this host (see `connect::access`).
         networkmode: (product == Product::Podman).then(|| "host".to_owned()),

@@ -41,6 +41,10 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
             .parse()
             .ok(),
             size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            triggers: image
+                .config
+                .and_then(|config| config.on_build)
+                .is_some_and(|triggers| !triggers.is_empty()),
         })),
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
         Err(error) => Err(failure::error(

@@ -167,3 +167,36 @@ fn files_come_from_the_stages_folder_and_from_other_stages() {
         assert_eq!(fixture.docker().in_image(&fixture.image("Final"), "sh /opt/run.sh"), "changed");
     }
 }
+
+/// What is built on an image inherits its labels, so a half-built stage is never taken for its parent.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_half_built_stage_is_not_taken_for_its_parent() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.stages("[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"A\"\n");
+        fixture.dockerfile("A", "RUN echo a > /a\n");
+        fixture.dockerfile("B", "RUN echo half > /half\nRUN false\n");
+        for _ in 0..3 {
+            fixture.build(builder, &["--target", "B"]).exits(1);
+            let found =
+                fixture.docker().in_image(&fixture.image("A"), "ls /half 2>/dev/null; cat /a");
+            assert_eq!(found, "a", "{builder}");
+        }
+    }
+}
+
+/// What was built anew is what later runs use.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn what_was_built_without_a_cache_stays() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.one_stage("RUN cat /proc/sys/kernel/random/uuid > /stamp\n");
+        fixture.build(builder, &[]).exits(0);
+        fixture.build(builder, &["--no-cache"]).exits(0);
+        let anew = fixture.image_id("S");
+        assert_eq!(fixture.build(builder, &[]).exits(0).stages(), ["S reused"]);
+        assert_eq!(fixture.image_id("S"), anew, "{builder}");
+    }
+}

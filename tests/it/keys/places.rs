@@ -66,6 +66,36 @@ fn names_times_and_tables_in_another_order() {
 }
 
 #[test]
+fn arguments_of_a_dockerfile() {
+    let world = World::new();
+    let inputs = |more: &str, given: &[(&str, &str)]| {
+        let text = format!(
+            "ARG V=1\nARG W=x$V\nARG OTHER=1\nFROM tiny AS C\nARG W\n{more}RUN echo $W > /w\n"
+        );
+        world.fixture.write("Dockerfile", text);
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let recipe = Recipe {
+            file: world.fixture.path("Dockerfile"),
+            context: world.fixture.path(""),
+            roots: Vec::new(),
+            build_args: given.collect(),
+            platform: "linux/amd64".parse().expect("a platform"),
+            skip: Vec::new(),
+            dialect: Default::default(),
+        };
+        let (project, _) = project::load_recipe(&recipe).expect("a good Dockerfile");
+        world.inputs_of(&project)
+    };
+    let old = inputs("", &[]);
+    compare(&old, &inputs("", &[("OTHER", "2")]), "", "");
+    compare(&old, &inputs("", &[("http_proxy", "http://p:1")]), "", "");
+    compare(&old, &inputs("", &[("V", "2")]), "C", "argument V before FROM 1 → 2");
+    compare(&old, &inputs("", &[("W", "y")]), "C", "argument W x$V → y");
+    let declared = inputs("ARG OTHER\n", &[]);
+    compare(&declared, &inputs("ARG OTHER\n", &[("OTHER", "2")]), "C", "argument OTHER 1 → 2");
+}
+
+#[test]
 fn the_address_in_a_dockerfile() {
     let world = World::new();
     let inputs = |address: &str, comment: &str, fetched: &[u8]| {
