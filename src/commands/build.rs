@@ -79,7 +79,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     printer.problems(&warnings);
     if args.dry_run {
-        printer.data(&plan::table(&plan));
+        printer.data(&plan::table(&plan, &[]));
         return Ok(());
     }
     let started = OffsetDateTime::now_utc();

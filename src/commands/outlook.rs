@@ -22,13 +22,17 @@ pub(super) type Outlook = Vec<(StageName, Decision)>;
 ///
 /// # Errors
 /// No engine answers, or a file that nothing declares is missing.
-pub(super) async fn outlook(project: &Project, plan: &Plan) -> Result<(Outlook, DockerEngine)> {
+pub(super) async fn outlook(
+    project: &Project,
+    plan: &Plan,
+    packages: Vec<VerifiedPackage>,
+) -> Result<(Outlook, DockerEngine)> {
     let engine = DockerEngine::connect().await?;
     let disk = Disk {
         context: project.context.clone(),
         dockerfile: project.dockerfile.clone(),
         options: verification::options(project.roots.clone(), false),
-        packages: packages(project, plan)?,
+        packages,
     };
     let stock = Stock::of(&engine).await?;
     let state = run::state_folder(&project.folder);
@@ -45,7 +49,10 @@ pub(super) async fn outlook(project: &Project, plan: &Plan) -> Result<(Outlook, 
 }
 
 /// The plan's files by what is declared of them; what nothing declares is hashed.
-fn packages(project: &Project, plan: &Plan) -> Result<Vec<VerifiedPackage>> {
+///
+/// # Errors
+/// A file that nothing declares is missing or cannot be read.
+pub(super) fn packages(project: &Project, plan: &Plan) -> Result<Vec<VerifiedPackage>> {
     let undeclared: Vec<_> =
         plan.packages.iter().filter(|package| package.sha256.is_none()).cloned().collect();
     let options = verification::options(project.roots.clone(), false);
@@ -65,7 +72,7 @@ fn declared(package: &PlannedPackage, index: &RootIndex) -> Option<VerifiedPacka
         name: package.name.clone(),
         file: package.file.clone(),
         sha256: package.sha256.clone()?,
-        size: package.size.unwrap_or(0),
+        size: metadata.as_ref().map(std::fs::Metadata::len).or(package.size).unwrap_or(0),
         declared: true,
         identity: metadata.as_ref().map(FileIdentity::from).unwrap_or_default(),
         path,

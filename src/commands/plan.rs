@@ -7,7 +7,7 @@ use super::outlook::{self, Outlook};
 use super::presence::missing_yet;
 use super::selection::{Target, own_platform};
 use crate::error::{Exit, Problem, Result, Severity, SourceFile};
-use crate::plan::{Bindings, Plan, PlannedParent};
+use crate::plan::{Bindings, Plan, PlannedParent, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dockerfile;
 use crate::ui::{Printer, Table, bytes};
@@ -54,28 +54,38 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let missing = missing_yet(&project, &plan.packages);
     printer.problems(&warnings.into_iter().chain(missing).collect::<Vec<_>>());
     if let Some(wanted) = &args.diff {
-        let (outlook, engine) = outlook::outlook(&project, &plan).await?;
+        let packages = outlook::packages(&project, &plan)?;
+        let (outlook, engine) = outlook::outlook(&project, &plan, packages).await?;
         let earlier = outlook::earlier(&project, &engine, wanted).await?;
         printer.data(&outlook::differences(&outlook, &earlier));
         return Ok(());
     }
-    let text = match args.format {
-        Format::Dockerfile => dockerfiles(&plan),
-        Format::Table => {
-            table(&plan)
-                + &foreseen(&project, &plan, printer)
-                    .await
-                    .map_or_else(String::new, |outlook| outlook::table(&outlook))
-        }
-        Format::Json => json(&plan, foreseen(&project, &plan, printer).await.as_ref())?,
-    };
-    printer.data(&text);
+    if let Format::Dockerfile = args.format {
+        printer.data(&dockerfiles(&plan));
+        return Ok(());
+    }
+    let files = outlook::packages(&project, &plan);
+    let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
+    let outlook = foreseen(&project, &plan, files, printer).await;
+    printer.data(&match args.format {
+        Format::Json => json(&plan, outlook.as_ref())?,
+        _ => table(&plan, &known) + &outlook.map_or_else(String::new, |one| outlook::table(&one)),
+    });
     Ok(())
 }
 
 /// What a build would do with each stage; where that cannot be known, it is said why.
-async fn foreseen(project: &Project, plan: &Plan, printer: Printer) -> Option<Outlook> {
-    match outlook::outlook(project, plan).await {
+async fn foreseen(
+    project: &Project,
+    plan: &Plan,
+    files: Result<Vec<VerifiedPackage>>,
+    printer: Printer,
+) -> Option<Outlook> {
+    let outlook = match files {
+        Ok(files) => outlook::outlook(project, plan, files).await,
+        Err(error) => Err(error),
+    };
+    match outlook {
         Ok((outlook, _)) => Some(outlook),
         Err(error) => {
             let note = Problem {
@@ -101,7 +111,7 @@ fn json(plan: &Plan, outlook: Option<&Outlook>) -> Result<String> {
 }
 
 /// The plan for people.
-pub(super) fn table(plan: &Plan) -> String {
+pub(super) fn table(plan: &Plan, known: &[VerifiedPackage]) -> String {
     let chip = plan.chip.as_ref().map(|chip| format!(", chip {chip}")).unwrap_or_default();
     let mut stages = Table::new(&["STAGE", "FROM", "STEPS", "PACKAGES", "CHECKS", "IMAGE", "WHY"]);
     for stage in &plan.stages {
@@ -128,7 +138,7 @@ pub(super) fn table(plan: &Plan) -> String {
         plan.target,
         plan.platform,
         extra_tags(plan),
-        packages(plan)
+        packages(plan, known)
     )
 }
 
@@ -139,18 +149,24 @@ fn extra_tags(plan: &Plan) -> String {
     }
 }
 
-fn packages(plan: &Plan) -> String {
+fn packages(plan: &Plan, known: &[VerifiedPackage]) -> String {
     if plan.packages.is_empty() {
         return String::new();
     }
     let mut table = Table::new(&["PACKAGE", "FILE", "SIZE", "SHA256"]);
     for package in &plan.packages {
-        let digest = package.sha256.as_ref().map_or("not declared", |sha256| sha256.short());
+        let found = known.iter().find(|found| found.file == package.file);
+        let digest = match (&package.sha256, found) {
+            (Some(declared), _) => declared.short().to_owned(),
+            (None, Some(found)) => format!("{} (not verified)", found.sha256.short()),
+            (None, None) => "not declared".to_owned(),
+        };
+        let size = found.map(|found| found.size).filter(|size| *size > 0).or(package.size);
         table.row([
             package.name.to_string(),
             package.file.clone(),
-            package.size.map(bytes).unwrap_or_default(),
-            digest.to_owned(),
+            size.map(bytes).unwrap_or_default(),
+            digest,
         ]);
     }
     format!("\n{table}")

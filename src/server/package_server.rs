@@ -58,7 +58,7 @@ impl Default for Limits {
 }
 
 /// How a server behaves; the default is a build's own server, which shows its
-/// files, `/simple/` and `/healthz` to whoever reaches it, and nothing else.
+/// files, their list at `/`, `/simple/` and `/healthz` to whoever reaches it, and nothing else.
 #[derive(Clone, Default)]
 pub struct Options {
     /// What a server puts up with.

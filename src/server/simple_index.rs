@@ -56,6 +56,17 @@ impl<'a> SimpleIndex<'a> {
     }
 }
 
+/// A plain list of all files, as `pip --find-links` reads one.
+pub(super) fn listing<'a>(
+    packages: impl IntoIterator<Item = &'a VerifiedPackage>,
+    links: &Links,
+) -> String {
+    let line = |file: &VerifiedPackage| (links.to_file(file), file.file.clone());
+    let lines: BTreeMap<_, _> =
+        packages.into_iter().map(line).map(|(to, name)| (name, to)).collect();
+    html("Packages", lines.into_iter().map(|(name, to)| (to, name)))
+}
+
 /// The media type that an `Accept` header leads to: JSON for whoever names it.
 pub(super) fn kind_for(accept: &str) -> &'static str {
     let names_json = accept.split(',').any(|item| {

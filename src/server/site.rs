@@ -127,7 +127,11 @@ impl Site {
         shelf: &Shelf,
         links: &Links,
     ) -> Option<Page> {
-        let describe = self.describe.as_ref()?;
+        let Some(describe) = self.describe.as_ref() else {
+            // What `pip --find-links` and `wget -r` of a recipe look for.
+            let listing = || simple_index::listing(shelf.packages(), links);
+            return (path == "/").then(|| Page::new(simple_index::HTML, listing()));
+        };
         match path {
             "/" => {
                 let language = text(headers, &header::ACCEPT_LANGUAGE);

@@ -25,7 +25,7 @@ pub(super) fn lost(judged: &Judged<'_, '_>) -> Vec<Problem> {
 /// How the exit code of the installer at `place` is lost: what to say, and what to do.
 fn loss(run: &Run<'_>, place: usize) -> Option<(&'static str, &'static str)> {
     let ran = &run.commands[place];
-    if !installs(ran) {
+    if !installs(ran) && !feeds_shell(run, place) {
         return None;
     }
     let next = run.commands.get(place + 1);
@@ -51,7 +51,16 @@ fn loss(run: &Run<'_>, place: usize) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Whether a command installs something that the image is made for.
+/// Whether a command gives its output to a shell as a script.
+fn feeds_shell(run: &Run<'_>, place: usize) -> bool {
+    let ran = &run.commands[place];
+    let shell = |next: &Ran| matches!(next.name(), "sh" | "bash" | "dash");
+    matches!(ran.name(), "wget" | "curl")
+        && ran.command.after == Joint::Pipe
+        && run.commands.get(place + 1).is_some_and(shell)
+}
+
+/// Whether a command installs something that the image is made for: a script may well do.
 fn installs(ran: &Ran) -> bool {
     let name = ran.name();
     let says = |word: &str| ran.says(word);
@@ -74,7 +83,7 @@ fn installs(ran: &Ran) -> bool {
 
 fn is_installer(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.ends_with(".run") || (name.contains("install") && name.ends_with(".sh"))
+    name.ends_with(".run") || name.ends_with(".sh")
 }
 
 /// Commands after `||` that make a success of a failure.

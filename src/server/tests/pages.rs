@@ -26,9 +26,11 @@ async fn pages_are_shown_where_people_are_meant_to_look() {
     check(with_pages(), "/api/packages", 200, "\"kind\":\"torch-npu\",\"version\":\"2.7.1+x\",\"arch\":\"x86_64\",\"chip\":null,\"python\":\"3.11\"").await;
     check(with_pages(), "/api/transfers", 200, "\"running\":[]").await;
     check(with_pages(), "/metrics", 200, "\nascend_build_packages 1\n").await;
-    for path in ["/", "/api/packages", "/api/transfers", "/metrics"] {
+    for path in ["/api/packages", "/api/transfers", "/metrics"] {
         check(Options::default(), path, 404, "no such file").await;
     }
+    let link = "/torch_npu-2.7.1+x-cp311-cp311-linux_x86_64.whl\">torch_npu-2.7.1+x-cp311";
+    check(Options::default(), "/", 200, link).await;
     check(Options::default(), "/healthz", 200, "ok").await;
     check(Options::default(), "/simple/", 200, "/simple/torch-npu/").await;
     check(Options::default(), "/simple/torch_npu", 200, "/torch_npu-2.7.1+x-cp311").await;

@@ -22,7 +22,6 @@ async fn serves_by_name_and_by_digest_and_nothing_else() {
     check(&format!("/sha256/{digest}/a.run"), 200, b"hello").await;
     check("http://x/a.run?x=y", 200, b"hello").await;
     for path in [
-        "/",
         "/undeclared",
         "/../etc/passwd",
         "/%2e%2e/etc/passwd",

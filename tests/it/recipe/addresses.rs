@@ -114,3 +114,14 @@ fn the_container_that_holds_the_port_is_named() {
     assert!(told.contains(&format!("of container `{}`", &started[..12])), "{told}");
     assert!(told.contains(&format!("docker stop {}", &started[..12])), "{told}");
 }
+
+/// `pip --find-links` and `wget -r` look for a list of the files.
+#[test]
+#[ignore = "needs an engine"]
+fn the_folder_is_listed() {
+    let dockerfile = "FROM BASE\n\
+        RUN wget -q -O - http://172.17.0.1:3000/ | grep -o '>[^<]*whl<' > /result\n";
+    let file = "demo-1-py3-none-any.whl";
+    let result = format!(">{file}<");
+    check(dockerfile, &[file], &[], &result, "only known when it runs");
+}

@@ -30,8 +30,8 @@ fn a_file_that_changes_is_served_when_it_is_right_again() {
     fixture.write("packages/one.run", &right);
     server.becomes("/one.run", 200);
     assert_eq!(server.get("/one.run").1, right);
-    let outcome = server.end();
-    assert!(outcome.stderr.contains("`one.run`"), "{}", outcome.stderr);
+    // Whether the wrong content was seen before it was right again, and so told, is chance.
+    server.end();
 }
 
 #[test]
