@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-use super::plan;
 use super::selection::{Target, own_platform};
 use super::session::Session;
+use super::{outlook, plan};
 use crate::error::{Result, Severity};
 use crate::run::{Ending, Pace, Recorder, Reporter, RunFolder};
 use crate::ui::{Printer, Progress, reporter};
@@ -79,7 +79,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     printer.problems(&warnings);
     if args.dry_run {
-        printer.data(&plan::table(&plan, &[]));
+        printer.data(&plan::table(&plan, &outlook::declared_packages(&project, &plan)));
         return Ok(());
     }
     let started = OffsetDateTime::now_utc();

@@ -57,9 +57,14 @@ pub(super) fn packages(project: &Project, plan: &Plan) -> Result<Vec<VerifiedPac
         plan.packages.iter().filter(|package| package.sha256.is_none()).cloned().collect();
     let options = verification::options(project.roots.clone(), false);
     let mut packages = verify(&undeclared, &options, &|_| {}, &AtomicBool::new(false))?;
-    let index = RootIndex::walk(&project.roots);
-    packages.extend(plan.packages.iter().filter_map(|package| declared(package, &index)));
+    packages.extend(declared_packages(project, plan));
     Ok(packages)
+}
+
+/// The plan's files that are declared, as they are declared; none is read.
+pub(super) fn declared_packages(project: &Project, plan: &Plan) -> Vec<VerifiedPackage> {
+    let index = RootIndex::walk(&project.roots);
+    plan.packages.iter().filter_map(|package| declared(package, &index)).collect()
 }
 
 fn declared(package: &PlannedPackage, index: &RootIndex) -> Option<VerifiedPackage> {
