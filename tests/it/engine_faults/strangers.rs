@@ -66,7 +66,6 @@ fn nothing_but_the_plans_files_is_served() {
         "/../packages.toml",
         "/folder",
         "/folder/inside.run",
-        "/",
         "/plain.run/",
         "/plain.run%00",
     ];
@@ -74,6 +73,9 @@ fn nothing_but_the_plans_files_is_served() {
     ["POST", "PUT", "DELETE", "OPTIONS"]
         .iter()
         .for_each(|method| check(&server, method, "/plain.run", 405));
+    // The list names the plan's files and no other.
+    let list = ask(&server, "GET", "/");
+    assert!(list.contains("plain.run") && !list.contains("undeclared"), "{list}");
     end(running);
 }
 
