@@ -63,9 +63,9 @@ fn triggers_run_in_the_child_and_their_files_are_served() {
 
 /// Triggers of every kind, the one on line 5 with an address that is no engine's gateway.
 const TRIGGERS: &str = "FROM BASE AS first\nONBUILD RUN echo one > /result\n\
-    ONBUILD COPY requirements.txt /copied\nONBUILD WORKDIR /work\n\
+    ONBUILD COPY requirements.txt /copied\nONBUILD WORKDIR /there\n\
     ONBUILD RUN wget -q http://10.99.0.1:3000/a.sh && sh a.sh\nONBUILD RUN echo last\n\
-    FROM first AS last\nRUN cat /work/a.sh > /result\n";
+    FROM first AS last\nRUN cat /there/a.sh > /result\n";
 
 fn trigger_ground(builder: &'static str) -> Ground {
     let ground = Ground::with(TRIGGERS, builder);
