@@ -68,7 +68,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Format::Json => printer.data(&json(&history.runs)?),
         Format::Table if history.runs.is_empty() => printer.talk("no runs"),
         Format::Table => {
-            printer.data(&table(&history.runs));
+            printer.page(&table(&history.runs));
             if left_out > 0 {
                 printer.talk(&format!("{left_out} more (`--limit 0` lists all)"));
             }

@@ -67,10 +67,10 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let files = outlook::packages(&project, &plan);
     let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
     let outlook = foreseen(&project, &plan, files, printer).await;
-    printer.data(&match args.format {
-        Format::Json => json(&plan, outlook.as_ref())?,
-        _ => table(&plan, &known) + &outlook.map_or_else(String::new, |one| outlook::table(&one)),
-    });
+    match args.format {
+        Format::Json => printer.data(&json(&plan, outlook.as_ref())?),
+        _ => printer.page(&page(&plan, &known, outlook.as_ref())),
+    }
     Ok(())
 }
 
@@ -108,6 +108,10 @@ fn json(plan: &Plan, outlook: Option<&Outlook>) -> Result<String> {
         .and_then(|value| serde_json::to_string_pretty(&value))
         .map(|text| text + "\n")
         .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
+}
+
+fn page(plan: &Plan, known: &[VerifiedPackage], outlook: Option<&Outlook>) -> String {
+    table(plan, known) + &outlook.map_or_else(String::new, outlook::table)
 }
 
 /// The plan for people.

@@ -46,13 +46,12 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Err(Unread::Missing) => None,
         Err(error) => return Err(unread(&folder, &error)),
     };
-    let text = match (args.format, &past) {
-        (Format::Json, Some(_)) => report(&folder)?,
-        (Format::Json, None) => json(&RunSummary::of_folder(&folder, &run))?,
-        (Format::Table, Some(past)) => page(past, &folder),
-        (Format::Table, None) => short_page(&folder, &run),
-    };
-    printer.data(&text);
+    match (args.format, &past) {
+        (Format::Json, Some(_)) => printer.data(&report(&folder)?),
+        (Format::Json, None) => printer.data(&json(&RunSummary::of_folder(&folder, &run))?),
+        (Format::Table, Some(past)) => printer.page(&page(past, &folder)),
+        (Format::Table, None) => printer.page(&short_page(&folder, &run)),
+    }
     Ok(())
 }
 
