@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use docker::DockerEngine;
-pub use examination::{Disk, Examination, ListedImage};
+pub use examination::{Disk, Elsewhere, Examination, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;

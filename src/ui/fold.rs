@@ -32,6 +32,9 @@ fn break_at(line: &str, width: usize) -> Option<usize> {
     let begin = line.len() - line.trim_start().len();
     let fitting = fitting(line, width + 1);
     let end = fitting.rfind(' ').filter(|end| *end > begin)?;
+    if fitting[..end].ends_with(' ') {
+        return Some(end);
+    }
     let gap = fitting[..end].trim_end().rfind("  ").filter(|gap| *gap > begin);
     let is_narrow = |gap: &usize| is_far(fitting[..*gap].width(), width);
     Some(gap.filter(is_narrow).unwrap_or(end))

@@ -119,7 +119,7 @@ impl Tty {
     fn verify(&self, state: &mut State, total: u64) {
         let bar = self.lines.insert(0, ProgressBar::new(total));
         bar.set_style(self.style(
-            "verifying packages {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+            "verifying packages {bar:20} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
         ));
         state.run = Some(bar);
     }
