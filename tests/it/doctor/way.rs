@@ -139,7 +139,7 @@ fn an_engine_without_a_bridge() {
     check(doctor(&Fixture::on(engine.docker()), &[]), &["error no-gateway"]);
 }
 
-/// The engine of another network namespace stands for one of another machine, reached over its TCP port.
+/// An engine behind a tunnel: the engine of another network namespace stands for one of another machine.
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn an_engine_on_another_machine() {
