@@ -10,16 +10,16 @@ use super::base::Bases;
 use super::decide::{FINISHED, Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
+use super::request::request;
 use super::retry::Attempts;
 use super::schedule::parents;
 use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
 use crate::engine::{
-    BuildEvent, BuildFailure, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine,
-    LabelledImage,
+    BuildEvent, BuildFailure, BuildRequest, CheckOutcome, CheckRequest, Engine, LabelledImage,
 };
 use crate::error::{Error, Exit, Result};
-use crate::plan::{Bindings, PlannedStage, VerifiedPackage};
+use crate::plan::{PlannedStage, VerifiedPackage};
 use crate::project::StageName;
 
 /// References by which later stages of the same run name their parents: another
@@ -36,11 +36,11 @@ impl Scratch {
         Self { run: run.to_owned(), references: Mutex::default() }
     }
 
-    fn reference(&self, project: &str, stage: &StageName) -> String {
+    pub(super) fn reference(&self, project: &str, stage: &StageName) -> String {
         format!("{project}/{}:run-{}", stage.lower(), self.run)
     }
 
-    fn keep(&self, reference: &str) {
+    pub(super) fn keep(&self, reference: &str) {
         let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
         references.push(reference.to_owned());
     }
@@ -170,30 +170,12 @@ async fn build<E: Engine, M: Materials>(
         match build_once(job, stage, request).await {
             Ok(built) => return Ok(built),
             Err(error) if attempts.again(job, stage, &error).await => {}
-            Err(error) => return Err(failure::of_build(job, stage, error)),
+            Err(error) => {
+                job.scene.note_build(stage, &error);
+                return Err(failure::of_build(job, stage, error));
+            }
         }
     }
-}
-
-fn request<E: Engine, M: Materials>(
-    job: &Job<'_, E, M>,
-    stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: &IndexMap<String, String>,
-) -> Result<BuildRequest> {
-    let dockerfile = dockerfile(job, stage, packages, labels);
-    Ok(BuildRequest {
-        builder: job.builder,
-        context: job.materials.context(stage, &dockerfile)?,
-        dockerfile: Job::<E, M>::DOCKERFILE.to_owned(),
-        target: stage.name.lower(),
-        platform: Some(job.plan.platform.clone())
-            .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: arguments(job, stage, packages),
-        run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
-        keywords: stage.keywords(),
-        no_cache: job.no_cache,
-    })
 }
 
 async fn build_once<E: Engine, M>(
@@ -214,54 +196,6 @@ async fn build_once<E: Engine, M>(
     let ran = progress.ran(stage);
     let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
     Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
-}
-
-/// A declared argument is part of the cache key, so it must not change from run to run.
-fn reads_no_proxy<E, M>(job: &Job<'_, E, M>) -> bool {
-    let mut instructions = job.plan.stages.iter().flat_map(|stage| &stage.instructions);
-    instructions.any(|one| one.keyword == "ARG" && one.text.to_lowercase().contains("no_proxy"))
-}
-
-/// The stage's Dockerfile, with what only the run knows.
-fn dockerfile<E, M>(
-    job: &Job<'_, E, M>,
-    stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: &IndexMap<String, String>,
-) -> String {
-    let files: Vec<_> = packages
-        .iter()
-        .map(|package| (package.file.clone(), Some(package.sha256.clone())))
-        .collect();
-    let bindings = Bindings {
-        reference: &|parent| job.scratch.reference(&job.plan.project, parent),
-        files: &files,
-        authority: &|_| job.server.clone(),
-        mounts: job.builder == Builder::BuildKit,
-    };
-    stage.labelled_dockerfile(&bindings, labels)
-}
-
-/// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
-/// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
-/// predefined ones reach every RUN and are no part of the cache key.
-fn arguments<E, M>(
-    job: &Job<'_, E, M>,
-    stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-) -> IndexMap<String, String> {
-    let mut arguments = stage.args.clone();
-    arguments.extend(stage.build_args.clone());
-    arguments.extend(job.proxies.clone());
-    if !stage.packages.is_empty() {
-        let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-        let bytes: u64 = packages.iter().map(|package| package.size).sum();
-        let fits = job.fits_in_memory(bytes);
-        let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
-        let address = format!("http://{}/#{kib}#{own}", job.server);
-        arguments.insert("FTP_PROXY".to_owned(), address);
-    }
-    arguments
 }
 
 /// Which instructions ran, and which came from the cache.
@@ -325,6 +259,7 @@ async fn check<E: Engine, M>(
         if outcome.exit_code == Some(0) {
             passed.remember(&built.image, command);
         } else {
+            job.scene.note_check(stage, &built.image, command);
             problems.push(failure::of_check(job, stage, name, command, &outcome));
         }
     }
