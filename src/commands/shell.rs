@@ -20,7 +20,12 @@ pub(super) fn warn_without_terminal(recorder: &Recorder<'_>) {
 /// Opens a shell where the run failed first, and stays until it ends. What goes wrong with it is
 /// told, and changes nothing of the run's end.
 pub(super) async fn open<E: Engine, M: Materials>(job: &Job<'_, E, M>) {
-    let Some(stage) = job.scene.stage().filter(|_| RawTerminal::is_there()) else { return };
+    if !RawTerminal::is_there() {
+        return;
+    }
+    let Some(stage) = job.scene.stage() else {
+        return warn(job.recorder, "no shell: it is not known which instruction failed");
+    };
     job.recorder.record(&Event::ShellStarted { stage: stage.clone() });
     let opened = Instant::now();
     let ended = match standpoint(job).await {

@@ -40,7 +40,10 @@ impl RawTerminal {
         let before = tcgetattr(&file)?;
         let mut raw = before.clone();
         raw.make_raw();
-        #[expect(deprecated, reason = "what replaces it is `unsafe`; a `File` keeps its descriptor")]
+        #[expect(
+            deprecated,
+            reason = "what replaces it is `unsafe`; a `File` keeps its descriptor"
+        )]
         let file = Arc::new(AsyncFd::new(file)?);
         tcsetattr(file.get_ref(), OptionalActions::Now, &raw)?;
         Ok(Self { file, before })
