@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
-use super::materials::{self, Disk};
+use super::materials::{self, Disk, Packages};
 use super::revision::revision;
 use super::selection::Wanted;
 use super::telling::{VerifyProgress, told};
@@ -320,7 +320,12 @@ impl<'a> Session<'a> {
     fn disk(&self) -> Disk {
         let context = self.project.context.clone();
         let dockerfile = self.project.dockerfile.clone();
-        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
+        Disk {
+            context,
+            dockerfile,
+            options: self.options(),
+            packages: Packages::new(self.packages.clone()),
+        }
     }
 
     async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {

@@ -99,6 +99,9 @@ pub struct ImageFacts {
     pub size: u64,
     /// Whether it brings instructions along for what is built on it (`ONBUILD`).
     pub triggers: bool,
+    /// The digests of its layers' content, the lowest first.
+    #[serde(skip)]
+    pub layers: Vec<String>,
 }
 
 /// An image that a label names.

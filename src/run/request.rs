@@ -2,20 +2,28 @@
 
 use indexmap::IndexMap;
 
-use super::{Job, Materials};
+use super::stage::Order;
+use super::{Job, Materials, failure};
 use crate::engine::{BuildRequest, Builder, Engine};
 use crate::error::Result;
-use crate::plan::{Bindings, Halt, PlannedStage, VerifiedPackage};
+use crate::plan::{Bindings, Halt, PlannedStage, VerifiedPackage, folded};
 
 /// The whole stage, its image labelled.
+///
+/// # Errors
+/// What it copies cannot be read, or is another than when its key was made.
 pub(super) fn request<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: &IndexMap<String, String>,
+    order: &Order<'_>,
 ) -> Result<BuildRequest> {
-    let dockerfile = bound(job, packages, |bindings| stage.labelled_dockerfile(bindings, labels));
-    let request = of(job, stage, packages, &dockerfile)?;
+    let labelled = |bindings: &Bindings<'_>| stage.labelled_dockerfile(bindings, &order.labels);
+    let dockerfile = bound(job, order.packages, labelled);
+    let request = of(job, stage, order.packages, &dockerfile)?;
+    // Only now that it is packed: what is packed must be what the key was made from.
+    if folded(job.materials.sources(stage)?) != *order.sources {
+        return Err(failure::of_changed(stage));
+    }
     Ok(BuildRequest { keywords: stage.keywords(), no_cache: job.no_cache, ..request })
 }
 

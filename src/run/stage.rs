@@ -1,12 +1,12 @@
 //! One stage: decide, render, build, check, tag.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
-use super::base::Bases;
+use super::base::{Bases, refuse_moved};
 use super::decide::{FINISHED, Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
@@ -16,7 +16,8 @@ use super::schedule::parents;
 use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
 use crate::engine::{
-    BuildEvent, BuildFailure, BuildRequest, CheckOutcome, CheckRequest, Engine, LabelledImage,
+    BuildEvent, BuildFailure, BuildRequest, CheckOutcome, CheckRequest, Engine, ImageFacts,
+    ImageId, LabelledImage,
 };
 use crate::error::{Error, Exit, Result};
 use crate::plan::{PlannedStage, VerifiedPackage};
@@ -61,7 +62,7 @@ impl Scratch {
 struct Built {
     image: String,
     outcome: Outcome,
-    size: Option<u64>,
+    size: u64,
     /// The references that it has already.
     references: Vec<String>,
     /// The instructions that ran, by their place in the plan.
@@ -112,7 +113,9 @@ async fn attempt<E: Engine, M: Materials>(
         Some(image) => reused(image),
         None => {
             let labels = labels(job.plan, stage, &decision, &job.annotations, base.as_ref());
-            build(job, stage, &packages, labels).await?
+            let sources = &decision.inputs.sources;
+            let order = Order { packages: &packages, labels, base: base.as_ref(), sources };
+            build(job, stage, &order).await?
         }
     };
     unfetched::judge(job, stage, &built.ran)?;
@@ -128,26 +131,31 @@ async fn attempt<E: Engine, M: Materials>(
             built: decision.reuse.is_none(),
         },
     );
-    let size = match built.size {
-        Some(size) => Some(size),
-        None => job.engine.image(&built.image).await?.map(|facts| facts.size),
-    };
     job.recorder.record(&Event::StageFinished(StageResult {
         stage: stage.name.clone(),
         outcome: built.outcome,
         seconds: started.elapsed().as_secs_f64(),
         image: Some(built.image),
-        size,
+        size: Some(built.size),
         tags,
     }));
     Ok(())
+}
+
+/// What a stage is built from and what its image is labelled with.
+pub(super) struct Order<'a> {
+    pub(super) packages: &'a [VerifiedPackage],
+    pub(super) labels: IndexMap<String, String>,
+    pub(super) base: Option<&'a ImageFacts>,
+    /// What its key says that it copies.
+    pub(super) sources: &'a BTreeMap<String, String>,
 }
 
 fn reused(image: &LabelledImage) -> Built {
     Built {
         image: image.id.clone(),
         outcome: Outcome::Reused,
-        size: Some(image.size),
+        size: image.size,
         references: image.references.clone(),
         ran: Vec::new(),
     }
@@ -156,19 +164,19 @@ fn reused(image: &LabelledImage) -> Built {
 async fn build<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: IndexMap<String, String>,
+    order: &Order<'_>,
 ) -> Result<Built> {
     job.recorder.record(&Event::StageStarted {
         stage: stage.name.clone(),
         steps: stage.instructions.len(),
     });
-    job.recorder.ledger().enter(&stage.name, packages.iter().map(|package| package.file.clone()));
+    let files = order.packages.iter().map(|package| package.file.clone());
+    job.recorder.ledger().enter(&stage.name, files);
     let mut attempts = Attempts::new(job.retries);
     loop {
-        let request = request(job, stage, packages, &labels)?;
+        let request = request(job, stage, order)?;
         match build_once(job, stage, request).await {
-            Ok(built) => return Ok(built),
+            Ok((image, ran)) => return finished(job, stage, order, image, ran).await,
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {
                 job.scene.note_build(stage, &error);
@@ -182,7 +190,7 @@ async fn build_once<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     request: BuildRequest,
-) -> std::result::Result<Built, BuildFailure> {
+) -> std::result::Result<(ImageId, Vec<usize>), BuildFailure> {
     let progress = Mutex::new(Progress::default());
     let sink = |event| {
         if event == BuildEvent::Clipped {
@@ -193,9 +201,21 @@ async fn build_once<E: Engine, M>(
     };
     let image = job.engine.build(request, &sink).await?;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let ran = progress.ran(stage);
+    Ok((image, progress.ran(stage)))
+}
+
+/// Looks at what was built: it must be there, and on the base that its key names.
+async fn finished<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    order: &Order<'_>,
+    image: ImageId,
+    ran: Vec<usize>,
+) -> Result<Built> {
+    let facts = job.engine.image(&image).await?.ok_or_else(|| failure::of_removed(stage))?;
+    refuse_moved(stage, order.base, &facts)?;
     let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
-    Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
+    Ok(Built { image, outcome, size: facts.size, references: Vec::new(), ran })
 }
 
 /// Which instructions ran, and which came from the cache.
