@@ -1,5 +1,6 @@
 //! `plan`: what a build would do. An engine that answers is asked what it has; nothing is changed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -157,8 +158,9 @@ fn packages(plan: &Plan, known: &[VerifiedPackage]) -> String {
         return String::new();
     }
     let mut table = Table::new(&["PACKAGE", "FILE", "SIZE", "SHA256"]);
+    let known: HashMap<_, _> = known.iter().rev().map(|found| (&found.file, found)).collect();
     for package in &plan.packages {
-        let found = known.iter().find(|found| found.file == package.file);
+        let found = known.get(&package.file);
         let digest = match (&package.sha256, found) {
             (Some(declared), _) => declared.short().to_owned(),
             (None, Some(found)) => format!("{} (not verified)", found.sha256.short()),

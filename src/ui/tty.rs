@@ -158,12 +158,24 @@ impl Tty {
         ));
     }
 
-    fn end(&self, state: &mut State, taken: f64, report: &str) {
+    /// Draws the last of the live lines.
+    fn settle(&self, state: &mut State) {
         _ = state.left.take().map(|bar| bar.finish_and_clear());
         for line in state.stages.values().filter(|line| !line.bar.is_finished()) {
             line.bar.disable_steady_tick();
             line.bar.abandon_with_message("not built");
         }
+    }
+
+    /// From now on the terminal is somebody else's, and what stands there is never drawn again.
+    fn leave(&self, state: &mut State, event: &Event) {
+        self.settle(state);
+        self.lines.set_draw_target(ProgressDrawTarget::hidden());
+        self.printer.talk(&format!("\n\n{}", plain::line(event).unwrap_or_default()));
+    }
+
+    fn end(&self, state: &mut State, taken: f64, report: &str) {
+        self.settle(state);
         if !state.results.is_empty() {
             self.printer.talk(&format!("\n\n{}", summary(&state.results).trim_end()));
         }
@@ -244,6 +256,7 @@ impl Reporter for Tty {
                 }
             }
             Event::StageFinished(result) => self.finish(state, result),
+            Event::ShellStarted { .. } => self.leave(state, event),
             Event::Forecast(_) => {
                 self.say(event);
                 self.foretell(state);

@@ -14,6 +14,7 @@ mod failure;
 mod images;
 mod plain_text;
 mod podman;
+mod shell;
 mod sweep;
 
 use std::path::Path;
@@ -24,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage, ShellRequest, Terminal,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -93,6 +94,10 @@ impl Engine for DockerEngine {
 
     async fn check(&self, request: &CheckRequest) -> Result<CheckOutcome> {
         check::check(self, request).await
+    }
+
+    async fn shell(&self, request: &ShellRequest, terminal: Terminal) -> Result<()> {
+        shell::shell(self, request, terminal).await
     }
 
     async fn tag(&self, image: &str, reference: &str) -> Result<()> {
