@@ -1,11 +1,14 @@
-//! What a run takes from this machine's disks: build contexts and base files.
+//! What a run takes from this machine's disks: build contexts and base files; and the word of a
+//! package server that others use as well.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
@@ -22,6 +25,8 @@ pub(super) struct Disk {
     pub(super) options: VerifyOptions,
     /// The plan's files, all of them verified.
     pub(super) packages: Vec<VerifiedPackage>,
+    /// The package server, where it is another process's.
+    pub(super) shared: Option<Arc<Shared>>,
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
@@ -96,6 +101,13 @@ impl Materials for Disk {
 
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>> {
         sources(&self.context, self.dockerfile.as_deref(), stage)
+    }
+
+    async fn settled(&self) -> Result<()> {
+        match &self.shared {
+            Some(shared) => shared.settle().await,
+            None => Ok(()),
+        }
     }
 
     async fn packages(&self, stage: &PlannedStage) -> Result<Vec<VerifiedPackage>> {

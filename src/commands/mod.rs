@@ -30,6 +30,7 @@ pub mod serve;
 mod session;
 pub mod show;
 pub mod stage;
+mod supply;
 mod telling;
 mod verification;
 mod waiting;

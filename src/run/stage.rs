@@ -167,7 +167,9 @@ async fn build<E: Engine, M: Materials>(
     let mut attempts = Attempts::new(job.retries);
     loop {
         let request = request(job, stage, packages, &labels)?;
-        match build_once(job, stage, request).await {
+        let built = build_once(job, stage, request).await;
+        job.materials.settled().await?;
+        match built {
             Ok(built) => return Ok(built),
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => return Err(failure::of_build(job, stage, error)),
@@ -258,7 +260,7 @@ fn arguments<E, M>(
         let bytes: u64 = packages.iter().map(|package| package.size).sum();
         let fits = job.fits_in_memory(bytes);
         let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
-        let address = format!("http://{}/#{kib}#{own}", job.server);
+        let address = format!("http://{}/#{kib}#{own}", job.packages);
         arguments.insert("FTP_PROXY".to_owned(), address);
     }
     arguments

@@ -71,9 +71,10 @@ pub(super) fn line(event: &Event) -> Option<String> {
             };
             format!("verified {}{remembered} in {}", counted(*files, "package"), seconds(*taken))
         }
-        Event::EngineReady { version, builder, server, .. } => {
+        Event::EngineReady { version, builder, server, shared } => {
+            let running = if *shared { ", which runs already" } else { "" };
             format!(
-                "engine {version}, builder {}, packages at {server}",
+                "engine {version}, builder {}, packages at {server}{running}",
                 format!("{builder:?}").to_lowercase()
             )
         }
