@@ -247,7 +247,7 @@ impl fmt::Display for Unusable {
             named.join(", ") + &more
         };
         match self {
-            Self::Unwanted(why) => write!(f, "this build has a server of its own: {why}"),
+            Self::Unwanted(why) => write!(f, "this build needs a server of its own: {why}"),
             Self::Nobody => f.write_str("nobody listens there"),
             Self::Stranger(user) => {
                 write!(
