@@ -1,12 +1,15 @@
-//! What a run takes from this machine's disks: build contexts and base files.
+//! What a run takes from this machine's disks: build contexts and base files; and the word of a
+//! package server that others use as well.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
@@ -23,6 +26,8 @@ pub(super) struct Disk {
     pub(super) options: VerifyOptions,
     /// The plan's files, all of them verified.
     pub(super) packages: Packages,
+    /// The package server, where it is another process's.
+    pub(super) shared: Option<Arc<Shared>>,
 }
 
 /// Files by name: a plan of thousands is asked for those of each of its stages.
@@ -133,6 +138,13 @@ impl Materials for Disk {
 
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>> {
         sources(&self.context, self.dockerfile.as_deref(), stage)
+    }
+
+    async fn settled(&self) -> Result<()> {
+        match &self.shared {
+            Some(shared) => shared.settle().await,
+            None => Ok(()),
+        }
     }
 
     async fn packages(&self, stage: &PlannedStage) -> Result<Vec<VerifiedPackage>> {

@@ -31,6 +31,7 @@ mod session;
 mod shell;
 pub mod show;
 pub mod stage;
+mod supply;
 mod telling;
 mod verification;
 mod waiting;

@@ -33,6 +33,7 @@ pub(super) async fn outlook(
         dockerfile: project.dockerfile.clone(),
         options: verification::options(project.roots.clone(), false),
         packages: Packages::new(packages),
+        shared: None,
     };
     let stock = Stock::of(&engine).await?;
     let state = run::state_folder(&project.folder);

@@ -1,7 +1,6 @@
 //! A build under way: verify, connect, serve, execute, clear away, report.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use super::interrupt::Interrupt;
 use super::materials::{self, Disk, Packages};
 use super::revision::revision;
 use super::selection::Wanted;
+use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
 use super::{builder, forecasting, means, proxies, remembering, shell, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
@@ -25,7 +25,6 @@ use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers,
 };
-use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
 /// How long downloads may go on when a run ends before its time.
@@ -110,18 +109,22 @@ impl<'a> Session<'a> {
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let server = interrupt.unless(self.serve(&access)).await?;
-        let address = format!("{}:{}", access.name, server.local_address().port());
-        self.ready(&engine, builder, &address);
+        let address = format!("{}:{}", access.name, server.port());
+        self.ready(&engine, builder, &address, server.shared().is_some());
         let scratch = Scratch::new(&self.recorder.folder().id);
-        let disk = self.disk();
+        let disk = self.disk(server.shared());
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
-        let job = self.job(&engine, &given, &access, address);
+        let mut job = self.job(&engine, &given, &access, address);
+        job.packages += &server.path();
         let (ignore_disk, packages) = (self.args.ignore_disk, &self.packages);
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
         let forecast = interrupt.unless(foretelling).await;
         let result = match &forecast {
-            Ok(forecast) => interrupt.unless(forecasting::execute(&job, self.pace, forecast)).await,
+            Ok(forecast) => {
+                let work = forecasting::execute(&job, self.pace, forecast);
+                interrupt.unless(server.during(work)).await
+            }
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
@@ -195,6 +198,7 @@ impl<'a> Session<'a> {
             recorder: self.recorder,
             stock: given.stock,
             proxies: proxies::of_user(&self.plan, &access.name),
+            packages: server.clone(),
             server,
             annotations: annotations(
                 &self.plan.tag,
@@ -223,12 +227,13 @@ impl<'a> Session<'a> {
         });
     }
 
-    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str) {
+    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str, shared: bool) {
         let version = engine.facts().version.clone();
         self.recorder.record(&Event::EngineReady {
             version,
             builder,
             server: format!("http://{address}"),
+            shared,
         });
         let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
         let mut written: Vec<&String> = pieces
@@ -317,20 +322,14 @@ impl<'a> Session<'a> {
         verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
-    fn disk(&self) -> Disk {
+    fn disk(&self, shared: Option<&Arc<Shared>>) -> Disk {
         let context = self.project.context.clone();
         let dockerfile = self.project.dockerfile.clone();
-        Disk {
-            context,
-            dockerfile,
-            options: self.options(),
-            packages: Packages::new(self.packages.clone()),
-        }
+        let (options, packages) = (self.options(), Packages::new(self.packages.clone()));
+        Disk { context, dockerfile, options, packages, shared: shared.cloned() }
     }
 
-    async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
-        let listener =
-            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
+    async fn serve(&self, access: &HostAccess) -> Result<Supply> {
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {
@@ -338,8 +337,14 @@ impl<'a> Session<'a> {
             ledger.take(&transfer, OffsetDateTime::now_utc());
             reporter.report(&Event::Transfer(transfer));
         });
-        let options = server::Options { network: access.network, ..server::Options::default() };
-        Ok(PackageServer::start_with(options, listener, self.packages.clone(), observer))
+        let demand = Demand {
+            plan: &self.plan,
+            packages: &self.packages,
+            access,
+            run: &self.recorder.folder().id,
+            choice: self.args.server,
+        };
+        Supply::choose(demand, observer).await
     }
 
     /// Writes the report and tells the end.

@@ -80,9 +80,10 @@ pub(super) fn line(event: &Event) -> Option<String> {
             };
             format!("verified {}{remembered} in {}", counted(*files, "package"), seconds(*taken))
         }
-        Event::EngineReady { version, builder, server, .. } => {
+        Event::EngineReady { version, builder, server, shared } => {
             let builder = format!("{builder:?}").to_lowercase();
-            format!("engine {version}, builder {builder}, packages at {server}")
+            let running = if *shared { ", which runs already" } else { "" };
+            format!("engine {version}, builder {builder}, packages at {server}{running}")
         }
         Event::BaseReady { image, how, .. } if *how != "present" => {
             format!("base {image}: {how} done")

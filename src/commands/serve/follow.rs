@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 
+use super::knowledge::Knowledge;
 use super::source::{Source, tolerated};
 use super::stock::{Seen, Stock};
 use crate::commands::verification::options;
@@ -21,6 +22,7 @@ const EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Follower {
     source: Source,
     stock: Stock,
+    knowledge: Arc<Knowledge>,
     printer: Printer,
     /// Whether files that are being written are left to come to rest.
     patient: bool,
@@ -33,7 +35,19 @@ impl Follower {
     /// first time: their digests tell whether they are all there.
     pub(super) fn new(source: Source, printer: Printer) -> Self {
         let patient = matches!(source, Source::Roots(_));
-        Self { source, stock: Stock::default(), printer, patient, dropped: Arc::default() }
+        Self {
+            source,
+            stock: Stock::default(),
+            knowledge: Arc::default(),
+            printer,
+            patient,
+            dropped: Arc::default(),
+        }
+    }
+
+    /// What is known of the files, as of the last look.
+    pub(super) fn knowledge(&self) -> &Arc<Knowledge> {
+        &self.knowledge
     }
 
     /// Looks for ever. `offer` is given everything that can be served whenever that has changed.
@@ -55,6 +69,7 @@ impl Follower {
         offer: &(dyn Fn(&[VerifiedPackage]) + Sync),
     ) -> Result<Vec<VerifiedPackage>> {
         self.printer.problems(&self.source.refresh());
+        self.knowledge.learn(&self.source);
         let roots = self.source.roots().to_vec();
         let index = blocking(move || RootIndex::walk(&roots)).await?;
         let wanted = self.source.wanted(&index).into_iter();
