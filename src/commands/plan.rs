@@ -71,13 +71,13 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let files = outlook::packages(&project, &plan);
     let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
     let outlook = foreseen(&project, &plan, files, printer).await;
-    printer.data(&match args.format {
+    match args.format {
         Format::Json => {
             let outlook = outlook.as_ref().map(outlook::json);
-            json(&Foretold { plan: &plan, outlook })?
+            printer.data(&json(&Foretold { plan: &plan, outlook })?);
         }
-        _ => table(&plan, &known) + &outlook.map_or_else(String::new, |one| outlook::table(&one)),
-    });
+        _ => printer.page(&page(&plan, &known, outlook.as_ref())),
+    }
     Ok(())
 }
 
@@ -112,6 +112,10 @@ struct Foretold<'a> {
     #[serde(flatten)]
     plan: &'a Plan,
     outlook: Option<serde_json::Value>,
+}
+
+fn page(plan: &Plan, known: &[VerifiedPackage], outlook: Option<&Outlook>) -> String {
+    table(plan, known) + &outlook.map_or_else(String::new, outlook::table)
 }
 
 /// The plan for people.
