@@ -24,6 +24,7 @@ use serde::Serialize;
 
 pub use bindings::Bindings;
 pub use changes::{Change, Edit, changes, told};
+pub use graph::ancestors;
 pub use guess::{is_secret, may_be_served};
 pub use inputs::{Canonical, Surroundings};
 pub use judge::{compare_with_official, differs_from_official, judge};

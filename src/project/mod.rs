@@ -4,6 +4,7 @@
 //! 1. find the project's folder; 2. read each file, collecting problems;
 //! 3. look up every name (stages, bases, packages, arguments); 4. refuse cycles.
 
+mod concerns;
 mod convert;
 pub mod dockerfile;
 mod load;
@@ -22,6 +23,7 @@ mod stage_body;
 mod stages_file;
 mod table;
 mod tag;
+mod unused_arguments;
 mod warnings;
 
 use std::ops::Range;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use concerns::concerns;
 pub use convert::{Converted, convert};
 pub use load::{find_folder, load};
 pub use names::{NameError, PackageName, Platform, Sha256, StageName};
@@ -45,6 +48,7 @@ pub use stage_body::PackageUse;
 pub use stages_file::{Base, BaseFacts, BaseFile, is_one_line, is_variable};
 pub use table::Placed;
 pub use tag::Tag;
+pub use unused_arguments::unused_arguments;
 
 use crate::error::Place;
 use dockerfile::{Dockerfile, Instruction};

@@ -66,7 +66,7 @@ pub use directive::Directive;
 pub use fetches::{Addresses, Fetch, FetchPath, fetches, trigger_fetches};
 pub use heredoc::Heredoc;
 pub use hosts::host_places;
-pub use inputs::{Dialect, Inputs};
+pub use inputs::{Dialect, Inputs, is_predefined};
 pub use instruction::{Flag, Form, Instruction};
 pub use lint::{lint, lint_body};
 pub use lint_layers::LARGE;
@@ -79,8 +79,9 @@ pub use words::{ExpandError, Expanded, Lexer, Word};
 use crate::error::{Problem, SourceFile};
 
 /// The codes of all warnings that this room gives, in alphabetical order.
-pub const WARNING_CODES: [&str; 11] = [
+pub const WARNING_CODES: [&str; 12] = [
     "address-baked",
+    "argument-unused",
     "cache-left",
     "copy-then-remove",
     "duplicate-stage",
