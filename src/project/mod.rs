@@ -134,10 +134,21 @@ pub struct Fetched {
     pub doubt: Option<&'static str>,
     /// Where the address stands.
     pub place: Place,
-    /// The bytes of `host:port` in the stage's file, be they variables, and the address that they mean.
-    pub authority: Option<(Range<usize>, String)>,
+    /// Where its address stands.
+    pub authority: Option<Authority>,
     /// The first byte of the instruction that fetches.
     pub instruction: usize,
+}
+
+/// The address of the package server in a stage's file.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    /// The bytes of `host:port` in the file, be they variables.
+    pub span: Range<usize>,
+    /// The `host:port` that they mean.
+    pub address: String,
+    /// Whether the bytes mean `http://` as well: a variable that holds the whole of it.
+    pub with_scheme: bool,
 }
 
 /// What a stage starts from.
