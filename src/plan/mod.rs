@@ -25,6 +25,7 @@ use serde::Serialize;
 
 pub use bindings::Bindings;
 pub use changes::{Change, Edit, changes, told};
+pub use graph::ancestors;
 pub use guess::{is_secret, may_be_served};
 pub use halt::Halt;
 pub use inputs::{Canonical, Surroundings, folded};
