@@ -99,7 +99,10 @@ async fn a_slow_head_and_an_idle_connection_are_closed() {
 async fn two_thousand_idle_connections_do_not_stop_a_download() {
     let content = pattern(8 << 20);
     let served = Served::new(&[("a.run", &content)]).await;
-    let idle: Vec<_> = (0..2000).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
+    let address = served.address();
+    let connect = move || TcpStream::connect(address).unwrap();
+    let connect_all = move || (0..2000).map(|_| connect()).collect::<Vec<_>>();
+    let idle = tokio::task::spawn_blocking(connect_all).await.unwrap();
     assert!(served.get("/a.run", "").await.body == content);
     drop(idle);
 }
