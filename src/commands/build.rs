@@ -43,6 +43,9 @@ pub struct Args {
     /// After a failure, go on with the stages that do not depend on it
     #[arg(long)]
     pub(super) keep_going: bool,
+    /// After a failure, open a shell in the state before the failed instruction, its packages at hand
+    #[arg(long)]
+    pub(super) shell_on_failure: bool,
     /// Try a stage again, up to N times, whose failure can pass: a network, an engine that restarts
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(super) retries: u32,

@@ -48,11 +48,12 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     history.runs.retain(|run| args.target.as_ref().is_none_or(|target| run.target == *target));
     let left_out = history.earlier + history.runs.len().saturating_sub(limit);
     history.runs.truncate(limit);
-    if args.output.is_table() && history.runs.is_empty() {
+    let shown = &history.runs;
+    if args.output.is_table() && shown.is_empty() {
         printer.talk("no runs");
         return Ok(());
     }
-    printer.data(&args.output.text(|| table(&history.runs), || &history.runs)?);
+    args.output.print(printer, || table(shown), || shown)?;
     if args.output.is_table() && left_out > 0 {
         printer.talk(&format!("{left_out} more (`--limit 0` lists all)"));
     }

@@ -28,6 +28,7 @@ mod revision;
 mod selection;
 pub mod serve;
 mod session;
+mod shell;
 pub mod show;
 pub mod stage;
 mod supply;

@@ -1,5 +1,6 @@
 //! `plan`: what a build would do. An engine that answers is asked what it has; nothing is changed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,13 +71,13 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let files = outlook::packages(&project, &plan);
     let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
     let outlook = foreseen(&project, &plan, files, printer).await;
-    printer.data(&match args.format {
+    match args.format {
         Format::Json => {
             let outlook = outlook.as_ref().map(outlook::json);
-            json(&Foretold { plan: &plan, outlook })?
+            printer.data(&json(&Foretold { plan: &plan, outlook })?);
         }
-        _ => table(&plan, &known) + &outlook.map_or_else(String::new, |one| outlook::table(&one)),
-    });
+        _ => printer.page(&page(&plan, &known, outlook.as_ref())),
+    }
     Ok(())
 }
 
@@ -111,6 +112,10 @@ struct Foretold<'a> {
     #[serde(flatten)]
     plan: &'a Plan,
     outlook: Option<serde_json::Value>,
+}
+
+fn page(plan: &Plan, known: &[VerifiedPackage], outlook: Option<&Outlook>) -> String {
+    table(plan, known) + &outlook.map_or_else(String::new, outlook::table)
 }
 
 /// The plan for people.
@@ -157,8 +162,9 @@ fn packages(plan: &Plan, known: &[VerifiedPackage]) -> String {
         return String::new();
     }
     let mut table = Table::new(&["PACKAGE", "FILE", "SIZE", "SHA256"]);
+    let known: HashMap<_, _> = known.iter().rev().map(|found| (&found.file, found)).collect();
     for package in &plan.packages {
-        let found = known.iter().find(|found| found.file == package.file);
+        let found = known.get(&package.file);
         let digest = match (&package.sha256, found) {
             (Some(declared), _) => declared.short().to_owned(),
             (None, Some(found)) => format!("{} (not verified)", found.sha256.short()),

@@ -10,12 +10,12 @@ use time::OffsetDateTime;
 use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
-use super::materials::{self, Disk};
+use super::materials::{self, Disk, Packages};
 use super::revision::revision;
 use super::selection::Wanted;
 use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
-use super::{builder, forecasting, means, proxies, remembering, verification, waiting};
+use super::{builder, forecasting, means, proxies, remembering, shell, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
@@ -93,6 +93,9 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        if self.args.shell_on_failure {
+            shell::warn_without_terminal(self.recorder);
+        }
         remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
@@ -125,10 +128,29 @@ impl<'a> Session<'a> {
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
+        self.offer_shell(&job, &result, &interrupt).await;
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
         self.forecast = Some(forecast?);
         result
+    }
+
+    /// A shell where the run failed, while the package server still answers.
+    async fn offer_shell<E: Engine>(
+        &self,
+        job: &Job<'_, E, Disk>,
+        result: &Result<()>,
+        interrupt: &Interrupt,
+    ) {
+        let failed = result.as_ref().err().is_some_and(|error| error.exit != Exit::Interrupted);
+        if self.args.shell_on_failure && failed {
+            let opened = async {
+                shell::open(job).await;
+                Ok(())
+            };
+            // Whoever ends the shell from outside gets the build's own exit code all the same.
+            _ = interrupt.unless(opened).await;
+        }
     }
 
     /// What a killed run left is cleared away before this one begins.
@@ -140,8 +162,9 @@ impl<'a> Session<'a> {
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
     async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
-            scratch.clear(engine).await;
+            // An image that a container still uses keeps its reference.
             engine.settle().await;
+            scratch.clear(engine).await;
         };
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
@@ -189,6 +212,7 @@ impl<'a> Session<'a> {
             keep_going: self.args.keep_going,
             retries: self.args.retries,
             scratch: given.scratch,
+            scene: run::Scene::default(),
         }
     }
 
@@ -301,7 +325,7 @@ impl<'a> Session<'a> {
     fn disk(&self, shared: Option<&Arc<Shared>>) -> Disk {
         let context = self.project.context.clone();
         let dockerfile = self.project.dockerfile.clone();
-        let (options, packages) = (self.options(), self.packages.clone());
+        let (options, packages) = (self.options(), Packages::new(self.packages.clone()));
         Disk { context, dockerfile, options, packages, shared: shared.cloned() }
     }
 

@@ -40,13 +40,12 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Err(Unread::Missing) => None,
         Err(error) => return Err(unread(&folder, &error)),
     };
-    let text = match (args.output.is_table(), &past) {
-        (false, Some(_)) => report(&folder)?,
-        (false, None) => output::json(&RunSummary::of_folder(&folder, &run))?,
-        (true, Some(past)) => page(past, &folder),
-        (true, None) => short_page(&folder, &run),
-    };
-    printer.data(&text);
+    match (args.output.is_table(), &past) {
+        (false, Some(_)) => printer.data(&report(&folder)?),
+        (false, None) => printer.data(&output::json(&RunSummary::of_folder(&folder, &run))?),
+        (true, Some(past)) => printer.page(&page(past, &folder)),
+        (true, None) => printer.page(&short_page(&folder, &run)),
+    }
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use indexmap::IndexMap;
 
 use super::base::Bases;
+use super::scene::Scene;
 use super::schedule::Schedule;
 use super::stage::{self, Scratch};
 use super::stock::{Made, Stock};
@@ -76,6 +77,8 @@ pub struct Job<'a, E, M> {
     pub retries: u32,
     /// References that must not outlive the run.
     pub scratch: &'a Scratch,
+    /// Where it failed first.
+    pub scene: Scene,
 }
 
 impl<E, M> Job<'_, E, M> {

@@ -1,5 +1,6 @@
 //! Every line of output with its stage, for logs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::summary::{summary, word};
@@ -10,11 +11,13 @@ use crate::run::{Event, Reporter, StageResult, Transfer};
 pub(super) struct Plain {
     printer: Printer,
     results: Mutex<Vec<StageResult>>,
+    /// Whether somebody else has the terminal.
+    away: AtomicBool,
 }
 
 impl Plain {
     pub(super) fn new(printer: Printer) -> Self {
-        Self { printer, results: Mutex::default() }
+        Self { printer, results: Mutex::default(), away: AtomicBool::new(false) }
     }
 
     fn finished(&self, result: &StageResult) {
@@ -30,10 +33,16 @@ impl Plain {
 
 impl Reporter for Plain {
     fn report(&self, event: &Event) {
+        if let Event::ShellFinished { .. } = event {
+            self.away.store(false, Ordering::Relaxed);
+        }
         if let Event::StageFinished(result) = event {
             self.finished(result);
-        } else if let Some(line) = line(event) {
+        } else if let Some(line) = line(event).filter(|_| !self.away.load(Ordering::Relaxed)) {
             self.printer.talk(&line);
+        }
+        if let Event::ShellStarted { .. } = event {
+            self.away.store(true, Ordering::Relaxed);
         }
         if let Event::RunFinished { seconds: taken, report, .. } = event {
             let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,6 +112,7 @@ fn stage_line(event: &Event) -> Option<String> {
             let passed = if *passed { "passed" } else { "FAILED" };
             format!("[{stage}] check {check}: {passed} in {}", seconds(*taken))
         }
+        Event::ShellStarted { stage } => format!("[{stage}] making a shell ready where it failed"),
         _ => return None,
     })
 }

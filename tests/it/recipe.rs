@@ -1,6 +1,7 @@
 //! Recipes as users have them: Dockerfiles that know nothing of this program.
 
 mod addresses;
+mod arguments;
 mod documents;
 mod ground;
 mod init;

@@ -9,6 +9,7 @@ mod layers;
 mod outcome;
 mod running;
 mod second_engine;
+mod session;
 
 pub(crate) use builders::Builders;
 pub(crate) use docker::Docker;
@@ -17,3 +18,4 @@ pub(crate) use layers::Layers;
 pub(crate) use outcome::Outcome;
 pub(crate) use running::{PATIENCE, Running, eventually};
 pub(crate) use second_engine::SecondEngine;
+pub(crate) use session::Session;
