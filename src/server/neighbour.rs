@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -29,6 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long later answers may take: builds need the processor as well.
 const LATER: Duration = Duration::from_secs(30);
+
+/// How long after a look at what the server has comes the next.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// What a server has.
+const LISTING: &str = "/api/packages";
 
 /// What a build wants of a server.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +83,7 @@ pub enum Unusable {
 
 #[derive(Deserialize)]
 struct Listing {
+    growing: bool,
     packages: Vec<Listed>,
 }
 
@@ -96,20 +103,14 @@ impl Neighbour {
         if !is_trusted(socket.user, rustix::process::geteuid().as_raw()) {
             return Err(Unusable::Stranger(socket.user));
         }
-        let asked = async {
-            let mut line = Line::open(address).await?;
-            let since: Since = line.ask(EVENTS).await?;
-            let listing: Listing = line.ask("/api/packages").await?;
-            Ok::<_, String>((line, since.next, listing))
-        };
-        let asked = tokio::time::timeout(PATIENCE, asked).await;
+        let asked = tokio::time::timeout(PATIENCE, ask(address)).await;
         let asked = asked.map_err(|_| Unusable::Other("it does not answer".to_owned()))?;
-        let (line, next, listing) = asked.map_err(Unusable::Other)?;
+        let (mut line, next, listing) = asked.map_err(Unusable::Other)?;
         // The connection is to the socket that was looked at only if it is still there.
         if listener(address).is_none_or(|now| now.inode != socket.inode) {
             return Err(Unusable::Other("it went away".to_owned()));
         }
-        compare(wanting.files, &listing)?;
+        wait_for(wanting.files, listing, &mut line).await?;
         let file = |file: &VerifiedPackage| (file.file.clone(), file.sha256.clone());
         Ok(Self {
             address,
@@ -211,6 +212,32 @@ fn is_trusted(owner: u32, own: u32) -> bool {
     owner == own || owner == 0
 }
 
+/// Connects, and asks where the events stand and what there is.
+async fn ask(address: SocketAddr) -> Result<(Line, u64, Listing), String> {
+    let mut line = Line::open(address).await?;
+    let since: Since = line.ask(EVENTS).await?;
+    let listing = line.ask(LISTING).await?;
+    Ok((line, since.next, listing))
+}
+
+/// Waits for what is lacking while the server is still looking at its files.
+async fn wait_for(
+    wanted: &[VerifiedPackage],
+    mut listing: Listing,
+    line: &mut Line,
+) -> Result<(), Unusable> {
+    let deadline = Instant::now() + LATER;
+    loop {
+        let compared = compare(wanted, &listing);
+        let may_come = matches!(compared, Err(Unusable::Lacks(_))) && listing.growing;
+        if !may_come || Instant::now() > deadline {
+            return compared;
+        }
+        tokio::time::sleep(AGAIN).await;
+        listing = line.ask(LISTING).await.map_err(Unusable::Other)?;
+    }
+}
+
 /// Every wanted file must be there under its name, with its content and no other.
 fn compare(wanted: &[VerifiedPackage], listing: &Listing) -> Result<(), Unusable> {
     let (mut lacking, mut differing) = (Vec::new(), Vec::new());
@@ -273,7 +300,8 @@ mod tests {
             let sha256 = package(file, content).sha256;
             Listed { file: (*file).to_owned(), sha256 }
         });
-        assert_eq!(compare(&wanted, &Listing { packages: listed.collect() }), *expected);
+        let listing = Listing { growing: false, packages: listed.collect() };
+        assert_eq!(compare(&wanted, &listing), *expected);
     }
 
     #[test]

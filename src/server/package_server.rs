@@ -140,9 +140,10 @@ impl PackageServer {
         self.address
     }
 
-    /// Offers exactly `files` from the next request on; running downloads go on.
-    pub fn replace(&self, files: Vec<VerifiedPackage>) {
-        self.answers.replace(Shelf::new(files));
+    /// Offers exactly `files` from the next request on; running downloads go on. More may follow
+    /// soon where `is_growing`: builds that want to share the server then wait for them.
+    pub fn replace(&self, files: Vec<VerifiedPackage>, is_growing: bool) {
+        self.answers.replace(Shelf::new(files).growing(is_growing));
     }
 
     /// Closes the port, lets running downloads end within `grace`, then cuts them.

@@ -145,6 +145,7 @@ impl Site {
             }
             "/api/packages" => Some(Page::json(&json!({
                 "version": 1,
+                "growing": shelf.is_growing,
                 "packages": listed(shelf, describe, links),
             }))),
             "/api/transfers" => {

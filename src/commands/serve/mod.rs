@@ -89,15 +89,16 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let encryption = Encryption::choose(given, args.tls, place.address(), folder)?;
     let mut follower = Follower::new(source, printer);
     let first = if args.roots.is_empty() {
-        interrupt.unless(follower.look(&|_| ())).await?
+        interrupt.unless(follower.look(&|_, _| ())).await?
     } else {
         Vec::new()
     };
     let server =
         start(place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
+    server.replace(first.clone(), !args.roots.is_empty());
     printer.data(&greeting(&server, &secrets, encryption.as_ref(), &first));
     systemd::notify("READY=1");
-    let offer = |files: &[VerifiedPackage]| server.replace(files.to_vec());
+    let offer = |files: &[VerifiedPackage], growing| server.replace(files.to_vec(), growing);
     tokio::select! {
         () = follower.follow(&offer) => {}
         () = interrupt.token().cancelled_owned() => {}

@@ -96,7 +96,7 @@ async fn a_build_ends_with_its_server() {
 async fn another_content_of_a_name_ends_the_build() {
     let served = Served::with(with_pages(), &FILES).await;
     let build = Build::of(&served, true).await;
-    served.server.replace(vec![written(served.folder.path(), "a.run", b"other")]);
+    served.server.replace(vec![written(served.folder.path(), "a.run", b"other")], false);
     served.get("/a.run", "").await;
     assert_eq!(build.hear().await, Err(Exit::Package));
 }
