@@ -1,11 +1,15 @@
-//! What a run takes from this machine's disks: build contexts and base files.
+//! What a run takes from this machine's disks: build contexts and base files; and the word of a
+//! package server that others use as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
@@ -21,7 +25,35 @@ pub(super) struct Disk {
     /// How base files are verified.
     pub(super) options: VerifyOptions,
     /// The plan's files, all of them verified.
-    pub(super) packages: Vec<VerifiedPackage>,
+    pub(super) packages: Packages,
+    /// The package server, where it is another process's.
+    pub(super) shared: Option<Arc<Shared>>,
+}
+
+/// Files by name: a plan of thousands is asked for those of each of its stages.
+pub(super) struct Packages {
+    all: Vec<VerifiedPackage>,
+    places: HashMap<String, Vec<usize>>,
+}
+
+impl Packages {
+    pub(super) fn new(all: Vec<VerifiedPackage>) -> Self {
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, package) in all.iter().enumerate() {
+            places.entry(package.file.clone()).or_default().push(place);
+        }
+        Self { all, places }
+    }
+
+    /// Those that `stage` may fetch, in their order.
+    fn of(&self, stage: &PlannedStage) -> Vec<VerifiedPackage> {
+        if stage.may_fetch_any() {
+            return self.all.clone();
+        }
+        let places: BTreeSet<usize> =
+            stage.files().filter_map(|file| self.places.get(file)).flatten().copied().collect();
+        places.into_iter().map(|place| self.all[place].clone()).collect()
+    }
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
@@ -70,7 +102,17 @@ pub(super) fn sources(
         return Ok(BTreeMap::new());
     }
     let digests = collect(folder, dockerfile, stage)?.digests()?;
-    Ok(digests.into_iter().map(|entry| (entry.path.display().to_string(), entry.told())).collect())
+    Ok(digests.into_iter().map(|entry| (told(&entry.path), entry.told())).collect())
+}
+
+/// A path as text. What is not UTF-8 is told by its digits, so that two names never become one.
+fn told(path: &Path) -> String {
+    let chunks = path.as_os_str().as_bytes().utf8_chunks();
+    let told = chunks.map(|chunk| {
+        let digits = chunk.invalid().iter().map(|byte| format!("\u{FFFD}{byte:02x}"));
+        format!("{}{}", chunk.valid(), digits.collect::<String>())
+    });
+    told.collect()
 }
 
 impl Materials for Disk {
@@ -98,9 +140,15 @@ impl Materials for Disk {
         sources(&self.context, self.dockerfile.as_deref(), stage)
     }
 
+    async fn settled(&self) -> Result<()> {
+        match &self.shared {
+            Some(shared) => shared.settle().await,
+            None => Ok(()),
+        }
+    }
+
     async fn packages(&self, stage: &PlannedStage) -> Result<Vec<VerifiedPackage>> {
-        let all = self.packages.iter();
-        Ok(all.filter(|package| stage.may_fetch(&package.file)).cloned().collect())
+        Ok(self.packages.of(stage))
     }
 
     async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {
@@ -142,4 +190,22 @@ fn planned(file: &BaseFile, name: String) -> Result<PlannedPackage> {
         url: None,
         place: Some(file.place.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    fn check(path: &[u8], expected: &str) {
+        assert_eq!(told(Path::new(OsStr::from_bytes(path))), expected);
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_stay_apart() {
+        check("a/名 b".as_bytes(), "a/名 b");
+        check(b"a\xff", "a\u{FFFD}ff");
+        check(b"a\xfe/b", "a\u{FFFD}fe/b");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use super::materials::Disk;
+use super::materials::{Disk, Packages};
 use super::verification;
 use crate::engine::{DockerEngine, Engine};
 use crate::error::{Error, Exit, Problem, Result};
@@ -32,7 +32,8 @@ pub(super) async fn outlook(
         context: project.context.clone(),
         dockerfile: project.dockerfile.clone(),
         options: verification::options(project.roots.clone(), false),
-        packages,
+        packages: Packages::new(packages),
+        shared: None,
     };
     let stock = Stock::of(&engine).await?;
     let state = run::state_folder(&project.folder);

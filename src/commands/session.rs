@@ -1,7 +1,6 @@
 //! A build under way: verify, connect, serve, execute, clear away, report.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +10,12 @@ use time::OffsetDateTime;
 use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
-use super::materials::{self, Disk};
+use super::materials::{self, Disk, Packages};
 use super::revision::revision;
 use super::selection::Wanted;
+use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
-use super::{builder, forecasting, means, proxies, remembering, verification, waiting};
+use super::{builder, forecasting, means, proxies, remembering, shell, verification, waiting};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Piece, Plan, VerifiedPackage};
@@ -25,7 +25,6 @@ use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers,
 };
-use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, verify};
 
 /// How long downloads may go on when a run ends before its time.
@@ -94,6 +93,9 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        if self.args.shell_on_failure {
+            shell::warn_without_terminal(self.recorder);
+        }
         remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
@@ -107,25 +109,48 @@ impl<'a> Session<'a> {
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
         let server = interrupt.unless(self.serve(&access)).await?;
-        let address = format!("{}:{}", access.name, server.local_address().port());
-        self.ready(&engine, builder, &address);
+        let address = format!("{}:{}", access.name, server.port());
+        self.ready(&engine, builder, &address, server.shared().is_some());
         let scratch = Scratch::new(&self.recorder.folder().id);
-        let disk = self.disk();
+        let disk = self.disk(server.shared());
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
-        let job = self.job(&engine, &given, &access, address);
+        let mut job = self.job(&engine, &given, &access, address);
+        job.packages += &server.path();
         let (ignore_disk, packages) = (self.args.ignore_disk, &self.packages);
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
         let forecast = interrupt.unless(foretelling).await;
         let result = match &forecast {
-            Ok(forecast) => interrupt.unless(forecasting::execute(&job, self.pace, forecast)).await,
+            Ok(forecast) => {
+                let work = forecasting::execute(&job, self.pace, forecast);
+                interrupt.unless(server.during(work)).await
+            }
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
+        self.offer_shell(&job, &result, &interrupt).await;
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
         self.forecast = Some(forecast?);
         result
+    }
+
+    /// A shell where the run failed, while the package server still answers.
+    async fn offer_shell<E: Engine>(
+        &self,
+        job: &Job<'_, E, Disk>,
+        result: &Result<()>,
+        interrupt: &Interrupt,
+    ) {
+        let failed = result.as_ref().err().is_some_and(|error| error.exit != Exit::Interrupted);
+        if self.args.shell_on_failure && failed {
+            let opened = async {
+                shell::open(job).await;
+                Ok(())
+            };
+            // Whoever ends the shell from outside gets the build's own exit code all the same.
+            _ = interrupt.unless(opened).await;
+        }
     }
 
     /// What a killed run left is cleared away before this one begins.
@@ -137,8 +162,9 @@ impl<'a> Session<'a> {
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
     async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
-            scratch.clear(engine).await;
+            // An image that a container still uses keeps its reference.
             engine.settle().await;
+            scratch.clear(engine).await;
         };
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
@@ -172,6 +198,7 @@ impl<'a> Session<'a> {
             recorder: self.recorder,
             stock: given.stock,
             proxies: proxies::of_user(&self.plan, &access.name),
+            packages: server.clone(),
             server,
             annotations: annotations(
                 &self.plan.tag,
@@ -185,6 +212,7 @@ impl<'a> Session<'a> {
             keep_going: self.args.keep_going,
             retries: self.args.retries,
             scratch: given.scratch,
+            scene: run::Scene::default(),
         }
     }
 
@@ -199,12 +227,13 @@ impl<'a> Session<'a> {
         });
     }
 
-    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str) {
+    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str, shared: bool) {
         let version = engine.facts().version.clone();
         self.recorder.record(&Event::EngineReady {
             version,
             builder,
             server: format!("http://{address}"),
+            shared,
         });
         let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
         let mut written: Vec<&String> = pieces
@@ -293,15 +322,14 @@ impl<'a> Session<'a> {
         verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
-    fn disk(&self) -> Disk {
+    fn disk(&self, shared: Option<&Arc<Shared>>) -> Disk {
         let context = self.project.context.clone();
         let dockerfile = self.project.dockerfile.clone();
-        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
+        let (options, packages) = (self.options(), Packages::new(self.packages.clone()));
+        Disk { context, dockerfile, options, packages, shared: shared.cloned() }
     }
 
-    async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
-        let listener =
-            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
+    async fn serve(&self, access: &HostAccess) -> Result<Supply> {
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {
@@ -309,8 +337,14 @@ impl<'a> Session<'a> {
             ledger.take(&transfer, OffsetDateTime::now_utc());
             reporter.report(&Event::Transfer(transfer));
         });
-        let options = server::Options { network: access.network, ..server::Options::default() };
-        Ok(PackageServer::start_with(options, listener, self.packages.clone(), observer))
+        let demand = Demand {
+            plan: &self.plan,
+            packages: &self.packages,
+            access,
+            run: &self.recorder.folder().id,
+            choice: self.args.server,
+        };
+        Supply::choose(demand, observer).await
     }
 
     /// Writes the report and tells the end.

@@ -102,7 +102,7 @@ fn refuse_unknown_settings(project: &Project, settings: &[(String, String)]) -> 
 }
 
 /// For each stage, the file of each package name that it uses.
-type Selected<'a> = Vec<(&'a StageName, IndexMap<String, PlannedPackage>)>;
+type Selected<'a> = IndexMap<&'a StageName, IndexMap<String, PlannedPackage>>;
 
 fn select_all<'a>(
     project: &Project,
@@ -110,7 +110,7 @@ fn select_all<'a>(
     selection: &Selection,
 ) -> Result<Selected<'a>> {
     let mut problems = Vec::new();
-    let mut selected = Vec::new();
+    let mut selected = IndexMap::new();
     let mut named: HashMap<_, Vec<_>> = HashMap::new();
     for package in &project.packages {
         named.entry(&package.name).or_default().push(package);
@@ -124,7 +124,7 @@ fn select_all<'a>(
             }
         }
         files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
-        selected.push((&stage.name, files));
+        selected.insert(&stage.name, files);
     }
     Error::check(Exit::Project, problems)?;
     Ok(selected)
@@ -182,17 +182,17 @@ fn plan_stage(
     wishes: &Wishes,
     packages: &Selected<'_>,
 ) -> Option<PlannedStage> {
-    let (_, files) = packages.iter().find(|(name, _)| **name == stage.name)?;
+    let files = packages.get(&stage.name)?;
     let args = arguments(stage, &wishes.settings);
     let rendering =
         render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
     let instructions =
         stage.instructions().map(|instruction| planned_instruction(stage, instruction, files));
-    let is_target = stage.name == target.name;
     Some(PlannedStage {
         name: stage.name.clone(),
         description: stage.description.clone(),
         from: parent(project, stage)?,
+        instead_of: stage.instead_of.clone(),
         copies: stage.copies.clone(),
         packages: files.values().map(|package| package.file.clone()).collect(),
         args,
@@ -200,11 +200,7 @@ fn plan_stage(
         checks: stage.checks.clone(),
         check_timeout: stage.check_timeout,
         reference: project.reference(stage, &wishes.tag),
-        reason: if is_target {
-            "the target".to_owned()
-        } else {
-            format!("needed by `{}`", target.name)
-        },
+        reason: reason(stage, target),
         guesses: stage.fetches.iter().filter_map(guess).collect(),
         pieces: rendering.pieces,
         written: rendering.written,
@@ -212,6 +208,20 @@ fn plan_stage(
         context: stage.sources.clone(),
         context_folder: (!stage.relocations.is_empty()).then_some(CONTEXT_FOLDER),
     })
+}
+
+/// Why a stage is in the plan, and on what else it would stand.
+fn reason(stage: &Stage, target: &Stage) -> String {
+    let needed = match stage.name == target.name {
+        true => "the target".to_owned(),
+        false => format!("needed by `{}`", target.name),
+    };
+    let skipped: Vec<_> = stage.instead_of.iter().map(|name| format!("`{name}`")).collect();
+    match skipped.as_slice() {
+        [] => needed,
+        [one] => format!("{needed}; {one} is skipped"),
+        several => format!("{needed}; {} are skipped", several.join(", ")),
+    }
 }
 
 /// What only the run can tell of a fetch: which file it is, or whether it happens.

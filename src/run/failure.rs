@@ -1,10 +1,11 @@
 //! What a failed build or check tells the user.
 
-use super::Job;
 use super::recorder::TAIL;
+use super::{Job, parents};
 use crate::engine::{BuildFailure, CheckOutcome};
 use crate::error::{Error, Exit, Problem};
 use crate::plan::{PlannedInstruction, PlannedStage};
+use crate::project::StageName;
 
 pub(super) fn of_build<E, M>(
     job: &Job<'_, E, M>,
@@ -44,12 +45,49 @@ fn instruction<E, M>(
     }
     if exit_code.is_none() {
         problem = problem.note(format!("the engine says: {message}"));
+        if let Some(parent) = lost_parent(job, stage, message) {
+            return problem
+                .note(format!("somebody removed the image of `{parent}` while this run needed it"))
+                .hint("run the same command again: what is gone is built again");
+        }
     }
     let tail = job.recorder.tail(&stage.name);
     if !tail.is_empty() {
         problem = problem.note(last_lines(&tail));
     }
     problem.note(log(job, stage)).hint(hint(message, &tail, exit_code))
+}
+
+/// The stage whose image the engine looks for elsewhere, because it is no longer there.
+fn lost_parent<'a, E, M>(
+    job: &Job<'_, E, M>,
+    stage: &'a PlannedStage,
+    message: &str,
+) -> Option<&'a StageName> {
+    let named = |parent: &&StageName| {
+        let reference = job.scratch.reference(&job.plan.project, parent);
+        let repository = reference.rsplit_once(':').map_or("", |(repository, _)| repository);
+        message.contains(repository)
+    };
+    parents(stage).find(named)
+}
+
+/// A stage's image that is gone as soon as it was built.
+pub(super) fn of_removed(stage: &PlannedStage) -> Error {
+    Problem::error(format!(
+        "somebody removed the image of stage `{}` before it was tagged",
+        stage.name
+    ))
+    .hint("run the same command again")
+    .exit(Exit::Failed)
+}
+
+/// A stage whose files changed between its key and its context.
+pub(super) fn of_changed(stage: &PlannedStage) -> Error {
+    Problem::error(format!("files that stage `{}` copies changed while it was begun", stage.name))
+        .note("the image would not be what its key says, so it is not built")
+        .hint("run the same command again when nothing writes to them")
+        .exit(Exit::Project)
 }
 
 /// The first instruction that seems to hold a heredoc.
@@ -90,7 +128,7 @@ fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
     } else if exit_code == Some(137) {
         "the command was killed, often because memory ran out: `dmesg` says so; mend it and run again; finished stages are reused"
     } else {
-        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed"
+        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed; `--shell-on-failure` opens a shell where it failed"
     };
     hint.to_owned()
 }

@@ -134,7 +134,8 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
     let Some(old) = inputs_of(&image.labels) else {
         return vec!["the earlier image does not say what it was made from".to_owned()];
     };
-    let changes = changes(&old, &question.inputs);
+    let mut changes = changes(&old, &question.inputs);
+    changes.iter_mut().for_each(|change| name_as_written(change, question.stage));
     let mut reasons = told(&changes, |change| note(change, image, question));
     for reason in &mut reasons {
         let rebuilt = changes.iter().find_map(|change| match change {
@@ -148,8 +149,21 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
     reasons
 }
 
-/// When a file that changed was replaced.
+/// Keys know stages in lower case.
+fn name_as_written(change: &mut Change, stage: &PlannedStage) {
+    if let Change::Copied(name) = change
+        && let Some(copied) = stage.copies.iter().find(|copied| copied.lower() == *name)
+    {
+        *name = copied.to_string();
+    }
+}
+
+/// When a file that changed was replaced; that the stage is skipped which was below.
 fn note(change: &Change, image: &LabelledImage, question: &Question<'_>) -> Option<String> {
+    if let Change::From(old, _) = change {
+        let mut skipped = question.stage.instead_of.iter();
+        return skipped.any(|name| name.as_str() == old).then(|| format!("{old} is skipped"));
+    }
     let Change::Package(file, Some(_), Some(_)) = change else { return None };
     let package = question.packages.iter().find(|package| package.file == *file)?;
     let modified = i64::try_from(package.identity.modified / 1_000_000_000).ok()?;

@@ -16,6 +16,7 @@ mod images;
 mod plain_text;
 mod podman;
 mod process;
+mod shell;
 mod sweep;
 
 use std::path::Path;
@@ -26,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage, ShellRequest, Terminal,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -102,6 +103,10 @@ impl Engine for DockerEngine {
 
     async fn check(&self, request: &CheckRequest) -> Result<CheckOutcome> {
         check::check(self, request).await
+    }
+
+    async fn shell(&self, request: &ShellRequest, terminal: Terminal) -> Result<()> {
+        shell::shell(self, request, terminal).await
     }
 
     async fn tag(&self, image: &str, reference: &str) -> Result<()> {
