@@ -9,6 +9,7 @@ install_test_tools() {
     need nftables command -v nft
     need ufw command -v ufw
     need git command -v git
+    need python3 command -v python3
     need podman command -v podman
     need faketime command -v faketime
     need firewalld command -v firewall-cmd

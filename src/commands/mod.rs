@@ -10,6 +10,7 @@ mod guesses;
 pub mod history;
 pub mod image;
 pub mod init;
+mod init_base;
 mod init_recipe;
 mod interrupt;
 mod judgement;

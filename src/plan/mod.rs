@@ -100,6 +100,9 @@ pub struct PlannedStage {
     pub description: Option<String>,
     /// What it starts from.
     pub from: PlannedParent,
+    /// The stages between that and this one that are skipped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instead_of: Vec<StageName>,
     /// Stages that it copies files from.
     pub copies: Vec<StageName>,
     /// The files that it needs, by name.

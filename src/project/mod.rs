@@ -93,6 +93,8 @@ pub struct Stage {
     pub description: Option<String>,
     /// What it starts from.
     pub from: Parent,
+    /// The stages between that and this one that are skipped, the nearest first.
+    pub instead_of: Vec<StageName>,
     /// The file that holds its instructions.
     pub file: Arc<Dockerfile>,
     /// The bytes of `file` that are its instructions; they cut none.

@@ -46,6 +46,7 @@ impl Reader<'_> {
             copies: self.copies(stage),
             fetches: self.fetches(stage.index),
             triggers: self.triggers(stage.index),
+            instead_of: stage.left_out.iter().filter_map(|left| self.name(*left)).collect(),
             numbers: (0..self.stages.iter().len()).filter_map(|index| self.name(index)).collect(),
             sources: self.sources(stage.index),
             relocations: self.relocations(stage.index),
