@@ -58,6 +58,9 @@ pub struct Args {
     /// Fetch from the `ascend-build serve` on this port alone, or from an `own` server (default: from one that is found on the recipe's port or on 3000 and has the files, else an own one)
     #[arg(long, value_name = "own|PORT", value_parser = Choice::parse)]
     pub(super) server: Option<Choice>,
+    /// Serve packages under an unguessable path, which other builds' containers cannot fetch from (`RUN --package` only)
+    #[arg(long, conflicts_with = "server")]
+    pub(super) private: bool,
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,

@@ -343,6 +343,7 @@ impl<'a> Session<'a> {
             access,
             run: &self.recorder.folder().id,
             choice: self.args.server,
+            private: self.args.private,
         };
         Supply::choose(demand, observer).await
     }

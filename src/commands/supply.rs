@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::serve::made_up;
 use crate::engine::HostAccess;
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Plan, VerifiedPackage};
@@ -38,12 +39,14 @@ pub(super) struct Demand<'a> {
     pub(super) access: &'a HostAccess,
     pub(super) run: &'a str,
     pub(super) choice: Option<Choice>,
+    /// Whether everything is under an unguessable path.
+    pub(super) private: bool,
 }
 
 /// A package server.
 pub(super) enum Supply {
-    /// Of this build.
-    Own(PackageServer),
+    /// Of this build, and the unguessable first part of its paths, where there is one.
+    Own(PackageServer, Option<String>),
     /// Of another process, which serves others as well.
     Shared(Arc<Shared>),
 }
@@ -72,8 +75,10 @@ impl Supply {
     /// Finds a running server, or starts one.
     ///
     /// # Errors
-    /// [`Exit::Engine`]: the wanted server cannot be used, or the port cannot be listened on.
+    /// [`Exit::Engine`]: the wanted server cannot be used, or the port cannot be listened on;
+    /// [`Exit::Usage`]: a private path is wanted that the Dockerfile's addresses have not.
     pub(super) async fn choose(demand: Demand<'_>, observer: Observer) -> Result<Self> {
+        let prefix = demand.prefix()?;
         let unusable = match found(demand).await {
             Ok(neighbour) => return Ok(Self::Shared(Arc::new(Shared { neighbour, observer }))),
             Err(unusable) => unusable,
@@ -84,29 +89,36 @@ impl Supply {
         tracing::info!(why = %unusable, "no running package server is used");
         let bound = server::bind(demand.at(demand.plan.port.unwrap_or(0))).await;
         let listener = bound.map_err(|error| explained(error, &unusable))?;
-        let options =
-            server::Options { network: demand.access.network, ..server::Options::default() };
+        let options = server::Options {
+            network: demand.access.network,
+            prefix: prefix.clone(),
+            ..server::Options::default()
+        };
         let files = demand.packages.to_vec();
-        Ok(Self::Own(PackageServer::start_with(options, listener, files, observer)))
+        let server = PackageServer::start_with(options, listener, files, observer);
+        Ok(Self::Own(server, prefix))
     }
 
     /// The port that it listens on.
     pub(super) fn port(&self) -> u16 {
         match self {
-            Self::Own(server) => server.local_address().port(),
+            Self::Own(server, _) => server.local_address().port(),
             Self::Shared(shared) => shared.neighbour.address().port(),
         }
     }
 
     /// What follows the address in what `RUN --package` fetches.
     pub(super) fn path(&self) -> String {
-        self.shared().map(|shared| shared.neighbour.path()).unwrap_or_default()
+        match self {
+            Self::Own(_, prefix) => prefix.iter().map(|prefix| format!("/{prefix}")).collect(),
+            Self::Shared(shared) => shared.neighbour.path(),
+        }
     }
 
     /// The server, where it is another process's.
     pub(super) fn shared(&self) -> Option<&Arc<Shared>> {
         match self {
-            Self::Own(_) => None,
+            Self::Own(..) => None,
             Self::Shared(shared) => Some(shared),
         }
     }
@@ -117,7 +129,7 @@ impl Supply {
     /// Those of `work`, or [`Exit::Engine`]: a shared server went away.
     pub(super) async fn during<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         match self {
-            Self::Own(_) => work.await,
+            Self::Own(..) => work.await,
             Self::Shared(shared) => tokio::select! {
                 result = work => result,
                 error = shared.listen() => Err(error),
@@ -127,7 +139,7 @@ impl Supply {
 
     /// Stops an own server.
     pub(super) async fn stop(self, grace: Duration) {
-        if let Self::Own(server) = self {
+        if let Self::Own(server, _) = self {
             server.stop(grace).await;
         }
     }
@@ -158,8 +170,21 @@ impl Demand<'_> {
         SocketAddr::new(self.access.listen, port)
     }
 
+    /// The unguessable first part of paths, where one is wanted.
+    fn prefix(&self) -> Result<Option<String>> {
+        if self.private && self.plan.port.is_some() {
+            return Err(Problem::error("`--private` needs `RUN --package`: the addresses that the Dockerfile names have no unguessable path")
+                .hint("turn the lines that fetch into `RUN --package` (`ascend-build init --from Dockerfile` does), or leave `--private` out")
+                .exit(Exit::Usage));
+        }
+        self.private.then(made_up).transpose()
+    }
+
     /// Why the build needs a server of its own, where it does.
     fn own(&self) -> Option<String> {
+        if self.private {
+            return Some("`--private`".to_owned());
+        }
         if self.packages.is_empty() {
             return Some("this build fetches no packages".to_owned());
         }

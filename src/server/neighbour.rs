@@ -25,7 +25,7 @@ use crate::plan::VerifiedPackage;
 use crate::project::Sha256;
 
 /// How long the first answers may take: whoever listens may be no package server at all.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long later answers may take: builds need the processor as well.
 const LATER: Duration = Duration::from_secs(30);

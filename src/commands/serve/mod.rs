@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use secrets::made_up;
+
 use encryption::Encryption;
 use follow::Follower;
 use place::Place;

@@ -101,6 +101,21 @@ async fn another_content_of_a_name_ends_the_build() {
     assert_eq!(build.hear().await, Err(Exit::Package));
 }
 
+#[tokio::test]
+async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
+    let served = Served::with(with_pages(), &FILES).await;
+    served.server.replace(Vec::new(), true);
+    let wanting = Wanting { files: &served.packages, run: "r1", plain: true };
+    let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
+    assert!(early.is_err(), "it does not wait");
+    served.server.replace(served.packages.clone(), false);
+    assert!(finding.await.is_ok());
+    served.server.replace(Vec::new(), false);
+    let lacking = Neighbour::find(served.address(), wanting).await.err();
+    assert!(matches!(lacking, Some(Unusable::Lacks(_))), "{lacking:?}");
+}
+
 /// Why a server with these options, of these files, is not used.
 async fn check_unusable(options: Options, files: &[(&str, &[u8])], expected: &str) {
     let served = Served::with(options, files).await;

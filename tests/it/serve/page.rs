@@ -156,7 +156,7 @@ fn a_narrow_screen_and_chinese() {
 #[ignore = "needs Chromium; scripts/test runs it"]
 fn every_width_fits() {
     let visit = Visit::new(&Look { dark: true, language: "zh-CN,zh", ..WIDE });
-    for width in [320, 600, 799, 801, 900, 1024, 1088, 1089, 1920] {
+    for width in [320, 600, 864, 865, 1024, 1184, 1185, 1920] {
         visit.browser.resize((width, 900));
         visit.check_fits();
         visit.browser.keep_screenshot(&format!("page-dark-chinese-{width}.png"));

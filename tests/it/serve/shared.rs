@@ -1,5 +1,7 @@
 //! Builds that fetch from a running `serve`: which is used, what they are told of it, and how they end with it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 
 use rustix::process::Signal;
@@ -184,6 +186,32 @@ fn a_build_may_refuse_or_demand_a_running_server() {
     let gone = fixture.run(&["build", "--target", "B", "--server", &port]).exits(5);
     assert!(gone.stderr.contains("nobody listens there"), "{}", gone.stderr);
     assert!(gone.stderr.contains("start one with `ascend-build serve`"), "{}", gone.stderr);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_private_build_has_a_server_that_nobody_else_finds() {
+    let fixture = project();
+    fixture.dockerfile("A", "RUN --package=plain true\nRUN echo under way; sleep 3\n");
+    let digest = crate::support::sha256(&crate::support::pattern(
+        &format!("{} plain.run", fixture.name),
+        5000,
+    ));
+    let mut build = fixture.start("auto", &["--target", "A", "--private"]);
+    let address = build.wait_for_server();
+    build.wait_for_output("under way");
+    for path in ["plain.run", "", "healthz", &format!("sha256/{digest}/plain.run")] {
+        let ask = format!("GET /{path} HTTP/1.0\r\n\r\n");
+        let mut stream = TcpStream::connect(&address).expect("the server listens");
+        stream.write_all(ask.as_bytes()).expect("the server reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the server answers");
+        assert!(answer.starts_with("HTTP/1.0 404 "), "{path}: {answer}");
+    }
+    build.end().exits(0);
+    assert_eq!(reported(&fixture, "transfers", &FETCH), ["A plain.run 5000 whole"]);
+    let refused = recipe(3924).run(&["build", "-f", "Dockerfile", "--private"]).exits(2);
+    assert!(refused.stderr.contains("`--private` needs `RUN --package`"), "{}", refused.stderr);
 }
 
 #[test]
