@@ -57,6 +57,7 @@ fn planned(project: &Project, file: &str) -> Option<PlannedPackage> {
         size: entry.and_then(|entry| entry.size),
         url: None,
         place: entry.map(|entry| entry.place.clone()),
+        asked: None,
     })
 }
 

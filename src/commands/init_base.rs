@@ -14,9 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LARGEST: u64 = 1_000_000_000;
 
 /// Releases of Debian and Ubuntu, as tags name them.
-const RELEASES: [&str; 9] = [
-    "bullseye", "bookworm", "trixie", "focal", "jammy", "noble", "ubuntu", "debian", "22.04",
-];
+const RELEASES: [&str; 9] =
+    ["bullseye", "bookworm", "trixie", "focal", "jammy", "noble", "ubuntu", "debian", "22.04"];
 
 /// A reference of an Ubuntu or Debian image for the engine's platform that the engine has; `None`
 /// where it has none, or does not answer soon.

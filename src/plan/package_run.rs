@@ -108,6 +108,7 @@ mod tests {
             size: None,
             url: None,
             place: None,
+            asked: None,
         }
     }
 

@@ -80,6 +80,7 @@ fn missing(package: &PlannedPackage, index: &RootIndex) -> Problem {
     let mut problem = Problem::error(format!("package file `{file}` is missing"));
     let label = if package.sha256.is_some() { "declared here" } else { "fetched here" };
     problem = placed(problem, package, label);
+    problem.notes.extend(package.asked.iter().map(|asked| format!("needed by: {asked}")));
     problem.notes.extend(index.roots().iter().flat_map(looked_in));
     let nearest = index.nearest(file);
     if !nearest.is_empty() {
