@@ -133,6 +133,15 @@ pub(super) fn disguised(package: &PlannedPackage, path: &Path, disguise: &Disgui
     placed(problem, package, "declared here").hint(download_again(package))
 }
 
+/// A file that nothing declares and that holds a secret.
+pub(super) fn secret(package: &PlannedPackage, path: &Path, secret: &str) -> Problem {
+    let problem = Problem::error(format!("`{}` holds {secret}, and is not served", package.file))
+        .note(format!("file: {}", path.display()));
+    placed(problem, package, "fetched here").hint(
+        "leave it out of the image; where the image may hold it, declare it in packages.toml, with its sha256",
+    )
+}
+
 /// A file that holds nothing at all.
 pub(super) fn empty(package: &PlannedPackage, path: &Path) -> Problem {
     let problem = Problem::error(format!("`{}` is empty", package.file))

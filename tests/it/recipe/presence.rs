@@ -73,6 +73,22 @@ fn secrets_are_not_served_because_an_address_names_them() {
 }
 
 #[test]
+fn what_holds_a_key_is_not_served_whatever_its_name() {
+    let key = "#!/bin/sh\n-----BEGIN OPENSSH PRIVATE KEY-----\n";
+    let fixture = recipe("FROM x\nRUN wget -q URL/setup.sh && sh setup.sh && rm *\n", &[]);
+    fixture.write("setup.sh", key);
+    let told = fixture.run(&["check"]).exits(4).stderr;
+    assert!(told.contains("`setup.sh` holds a private key, and is not served"), "{told}");
+    fixture.declare("setup", "setup.sh", key.as_bytes()).run(&["check"]).exits(0);
+    let loops = "FROM x\nRUN for i in a b; do wget URL/$i.sh; done; rm *\n";
+    let fixture = recipe(loops, &["a.sh", "b.sh", "deploy_key.sh"]);
+    fixture.write("setup.sh", key);
+    let plan = fixture.run(&["plan"]).exits(0).stdout;
+    assert!(plan.contains("a.sh") && plan.contains("b.sh"), "{plan}");
+    assert!(!plan.contains("setup.sh") && !plan.contains("deploy_key.sh"), "{plan}");
+}
+
+#[test]
 fn a_build_argument_that_was_forgotten_is_named() {
     let dockerfile = "FROM x\nARG ARCH\nRUN wget URL/a-${ARCH}.run && rm *\n";
     let told = recipe(dockerfile, &[]).run(&["check"]).exits(0).stderr;
