@@ -124,6 +124,7 @@ fn package(path: &Path) -> PlannedPackage {
         size: None,
         url: None,
         place: None,
+        asked: None,
     }
 }
 

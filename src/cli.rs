@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     build, check, doctor, history, image, init, logs, package, plan, serve, show, stage,
@@ -86,7 +86,9 @@ pub fn main() -> ExitCode {
     let arguments = with_default_verb(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&with_target_hint(error, &arguments)),
+        Err(error) => {
+            return usage(&with_order_hint(with_target_hint(error, &arguments), &arguments));
+        }
     };
     let printer = Printer::new(cli.common.color);
     trace(&cli, printer);
@@ -124,6 +126,26 @@ fn with_target_hint(mut error: clap::Error, arguments: &[OsString]) -> clap::Err
     };
     if let Some(word) = word.filter(|word| refused == Some(word)) {
         let hint = format!("to build the stage `{word}`, write `--target {word}`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    error
+}
+
+/// A verb that stands behind its options is meant, but `build` was put in front of these.
+fn with_order_hint(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(refused)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let is_verb = |word: &str| Cli::command().find_subcommand(word).is_some();
+    let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let default = own_options_end(arguments);
+    let place = words.iter().rposition(|word| word == refused);
+    if let Some(place) = place.filter(|place| is_verb(refused) && default < *place) {
+        let before = words[default + 1..place].iter().chain(&words[place + 1..]);
+        let rest: Vec<_> = before.copied().collect();
+        let own = words[1..default].iter().map(|word| format!("{word} ")).collect::<String>();
+        let hint =
+            format!("the command comes first: `ascend-build {own}{refused} {}`", rest.join(" "));
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     error
@@ -208,7 +230,6 @@ fn own_options_end(arguments: &[OsString]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
 
     use super::*;
 

@@ -7,7 +7,7 @@
 use crate::error::Problem;
 use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, package_name};
 use crate::project::Project;
-use crate::store::{Found, RootIndex};
+use crate::store::{Found, RootIndex, secret_in};
 
 /// The code of the warning of a line that does not tell what it fetches.
 const UNKNOWN: &str = "fetch-unknown";
@@ -36,8 +36,10 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
         }
     }
     if guesses.iter().any(|guess| guess.file.is_none()) {
-        let names = index.files().map(|(name, _)| name).filter(|name| may_be_served(name));
-        names.for_each(|name| serve(project, plan, name));
+        let declared = |name: &str| project.packages.iter().any(|package| package.file == name);
+        let files = index.files().filter(|(name, _)| may_be_served(name));
+        let files = files.filter(|(name, path)| declared(name) || secret_in(path).is_none());
+        files.for_each(|(name, _)| serve(project, plan, name));
     }
     problems
 }
@@ -57,6 +59,7 @@ fn planned(project: &Project, file: &str) -> Option<PlannedPackage> {
         size: entry.and_then(|entry| entry.size),
         url: None,
         place: entry.map(|entry| entry.place.clone()),
+        asked: None,
     })
 }
 

@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use super::init::{Args, cannot_write, refuse_existing, tell, write_all};
 use super::interrupt::Interrupt;
 use super::package;
-use super::selection::{existing, own_platform};
+use super::selection::{dockerfile, existing, own_platform, shown};
 use super::verification::{options, verify_shown};
 use crate::ascend::identify;
 use crate::error::{Exit, Problem, Result};
@@ -63,16 +63,17 @@ pub(super) async fn run(args: &Args, file: &Path, folder: &Path, printer: Printe
 }
 
 fn recipe(args: &Args, file: &Path, folder: &Path) -> Result<Recipe> {
-    let file = existing(file, "the Dockerfile")?;
+    let file = dockerfile(file)?;
     let context = match &args.context {
         Some(context) => existing(&folder.join(context), "the context")?,
         None => file.parent().map_or_else(|| folder.to_owned(), Path::to_owned),
     };
     let platform = args.platform.clone().map_or_else(own_platform, Ok)?;
     Ok(Recipe {
+        shown: shown(args.from.as_deref(), &file, folder),
         file,
         context,
-        roots: args.roots.iter().map(|root| folder.join(root)).collect(),
+        roots: args.roots.iter().map(|root| folder.join(root).components().collect()).collect(),
         build_args: args.build_args.iter().cloned().collect(),
         platform,
         skip: Vec::new(),
@@ -107,6 +108,7 @@ fn planned(project: &Project) -> Vec<PlannedPackage> {
             size: entry.and_then(|entry| entry.size),
             url: entry.and_then(|entry| entry.url.clone()),
             place: Some(entry.map_or(place, |entry| &entry.place).clone()),
+            asked: None,
         });
     }
     planned

@@ -81,7 +81,7 @@ fn unmatched(folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Prob
         problem.hint(if unmatched.ignored {
             "`.dockerignore` leaves it out: mend one of the two"
         } else {
-            "`COPY` sources are relative to the context: `stages/`, or the Dockerfile's folder"
+            "`COPY` sources are relative to the context: `stages/`, the Dockerfile's folder, or `--context`"
         })
     };
     context.unmatched().iter().map(problem).collect()
@@ -189,6 +189,7 @@ fn planned(file: &BaseFile, name: String) -> Result<PlannedPackage> {
         size: None,
         url: None,
         place: Some(file.place.clone()),
+        asked: None,
     })
 }
 

@@ -3,7 +3,7 @@
 //! The project is `stages/stages.toml` in the folder or one above it, else the
 //! folder's Dockerfile, or the file that `-f` names.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
@@ -194,15 +194,16 @@ impl Source {
     }
 
     fn recipe(&self, folder: &Path, file: &Path, platform: &Platform) -> Result<Recipe> {
-        let file = existing(file, "the Dockerfile")?;
+        let file = dockerfile(file)?;
         let context = match &self.context {
             Some(context) => existing(&folder.join(context), "the context")?,
             None => file.parent().map_or_else(|| folder.to_owned(), Path::to_owned),
         };
         Ok(Recipe {
+            shown: shown(self.file.as_deref(), &file, folder),
             file,
             context,
-            roots: self.roots.iter().map(|root| folder.join(root)).collect(),
+            roots: self.roots.iter().map(|root| folder.join(root).components().collect()).collect(),
             build_args: self.build_args.iter().cloned().collect(),
             platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
             skip: self.skip.clone(),
@@ -325,6 +326,30 @@ fn tagged_twice(first: &str, second: &str) -> Error {
         .note(format!("`--tag {first}` and `--tag {second}`"))
         .hint("keep one of them; one more name of the target's image is `--tag NAME:TAG`")
         .exit(Exit::Usage)
+}
+
+/// A Dockerfile's path as the user would write it: as it was `named` on the command line, from
+/// `folder` on where it is below that, else its name alone.
+pub(super) fn shown(named: Option<&Path>, file: &Path, folder: &Path) -> PathBuf {
+    let name = || file.file_name().map(PathBuf::from).unwrap_or_default();
+    match named {
+        Some(named) if named.is_absolute() => {
+            named.strip_prefix(folder).map_or_else(|_| name(), Path::to_owned)
+        }
+        Some(named) => named.components().filter(|part| *part != Component::CurDir).collect(),
+        None => name(),
+    }
+}
+
+/// The absolute path of a Dockerfile that was named.
+pub(super) fn dockerfile(path: &Path) -> Result<PathBuf> {
+    let file = existing(path, "the Dockerfile")?;
+    if file.is_dir() {
+        return Err(Problem::error(format!("`{}` is a folder, not a Dockerfile", path.display()))
+            .hint("name the file in it; `-C DIR` works in a folder, `--context DIR` copies from it")
+            .exit(Exit::Usage));
+    }
+    Ok(file)
 }
 
 pub(super) fn existing(path: &Path, what: &str) -> Result<PathBuf> {

@@ -61,5 +61,6 @@ pub(super) fn planned(entry: &PackageEntry) -> PlannedPackage {
         size: entry.size,
         url: entry.url.clone(),
         place: Some(entry.place.clone()),
+        asked: None,
     }
 }

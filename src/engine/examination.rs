@@ -37,6 +37,8 @@ pub enum Elsewhere {
     Rootless,
     /// In another network of this machine.
     Network,
+    /// On another machine.
+    Machine,
 }
 
 /// A file system's room, as one without root's rights may use it.

@@ -19,8 +19,26 @@ const KEYS: [&str; 8] = [".key", ".pem", ".p12", ".pfx", ".jks", ".keystore", ".
 const KEY_NAMES: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
 
 /// What the words of a name end with where the file holds credentials.
-const CREDENTIALS: [&str; 7] =
-    ["secret", "credential", "password", "passwd", "token", "netrc", "pypirc"];
+const CREDENTIALS: [&str; 12] = [
+    "secret",
+    "credential",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "netrc",
+    "npmrc",
+    "pypirc",
+    "apikey",
+    "kubeconfig",
+    "dockerconfigjson",
+];
+
+/// Whole words of names of keys and of files that log in.
+const KEY_WORDS: [&str; 4] = ["key", "keytab", "htpasswd", "sshkey"];
+
+/// Words of names of public keys, which repositories are trusted by.
+const PUBLIC: [&str; 3] = ["gpg", "pub", "public"];
 
 /// Endings of programs and packages, which only speak of credentials where their names do.
 const PROGRAMS: [&str; 4] = [".run", ".whl", ".sh", ".py"];
@@ -48,8 +66,11 @@ fn is_key(lower: &str) -> bool {
 }
 
 fn speaks_of_credentials(lower: &str) -> bool {
-    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
-    words.any(|word| ends_with(word.trim_end_matches('s'), &CREDENTIALS))
+    let words = || lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_public = words().any(|word| PUBLIC.contains(&word));
+    words()
+        .map(|word| word.trim_end_matches('s'))
+        .any(|word| ends_with(word, &CREDENTIALS) || KEY_WORDS.contains(&word) && !is_public)
 }
 
 fn ends_with(text: &str, endings: &[&str]) -> bool {
@@ -86,10 +107,17 @@ mod tests {
         check("api_token.txt", false);
         check("config.json", false);
         check("id_rsa.txt", false);
+        check("deploy_key.sh", false);
+        check("ssh-keys.tar.gz", false);
+        check("api_key.py", false);
+        check("kubeconfig.txt", false);
     }
 
     #[test]
     fn a_tokenizer_is_no_token() {
+        check("keyring-25.6.0-py3-none-any.whl", true);
+        check("cuda-keyring_1.1-1_all.deb", true);
+        check("turkey.txt", true);
         check("tokenizers-0.19.1-cp311-none-any.whl", true);
         check_secret("tokenizer.json", false);
         check_secret("tokenizer_config.json", false);
@@ -102,10 +130,27 @@ mod tests {
         {
             check_secret(name, true);
         }
-        for name in ["credentials", "api_token.txt", "pip-passwords.conf", "secrets.tar.gz"] {
+        for name in [
+            "credentials",
+            "api_token.txt",
+            "pip-passwords.conf",
+            "secrets.tar.gz",
+            "deploy_key",
+            "prod-kubeconfig.yaml",
+            "api-key.txt",
+            "_npmrc",
+        ] {
             check_secret(name, true);
         }
-        for name in ["id_rsa.pub", "get_token.py", "ca.crt", "requirements.txt", "config.json"] {
+        for name in [
+            "id_rsa.pub",
+            "get_token.py",
+            "deploy_key.sh",
+            "RPM-GPG-KEY-openEuler",
+            "ca.crt",
+            "requirements.txt",
+            "config.json",
+        ] {
             check_secret(name, false);
         }
     }

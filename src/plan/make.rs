@@ -10,7 +10,7 @@ use super::{
     Guess, Plan, PlannedBase, PlannedInstruction, PlannedPackage, PlannedParent, PlannedStage,
     SCHEMA, graph,
 };
-use crate::error::{Error, Exit, Problem, Result, did_you_mean};
+use crate::error::{Error, Exit, Place, Problem, Result, did_you_mean};
 use crate::project::dockerfile::Instruction;
 use crate::project::{
     CONTEXT_FOLDER, Fetched, PackageEntry, PackageName, PackageUse, Parent, Project, Stage,
@@ -119,7 +119,9 @@ fn select_all<'a>(
         let mut files = IndexMap::new();
         for used in &stage.uses {
             match select(used, named.get(&used.name).map_or(&[], Vec::as_slice), selection) {
-                Ok(package) => _ = files.insert(used.name.to_string(), planned_package(package)),
+                Ok(package) => {
+                    files.insert(used.name.to_string(), planned_package(package, &used.place));
+                }
                 Err(problem) => problems.push(problem),
             }
         }
@@ -150,9 +152,13 @@ fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, Plan
             size: None,
             url: None,
             place: Some(fetched.place.clone()),
+            asked: None,
         })
     };
-    Some((file.to_owned(), entry.map(planned_package).or_else(undeclared)?))
+    Some((
+        file.to_owned(),
+        entry.map(|entry| planned_package(entry, &fetched.place)).or_else(undeclared)?,
+    ))
 }
 
 /// The file's name with what a package's name cannot hold left out.
@@ -164,8 +170,9 @@ pub fn package_name(file: &str) -> Option<PackageName> {
     plain.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).parse().ok()
 }
 
-fn planned_package(package: &PackageEntry) -> PlannedPackage {
+fn planned_package(package: &PackageEntry, asked: &Place) -> PlannedPackage {
     PlannedPackage {
+        asked: Some(asked.clone()),
         name: package.name.clone(),
         file: package.file.clone(),
         sha256: Some(package.sha256.clone()),

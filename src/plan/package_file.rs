@@ -26,6 +26,9 @@ pub struct PlannedPackage {
     /// Where it is declared, for messages.
     #[serde(skip)]
     pub place: Option<Place>,
+    /// Where an instruction asks for it, for messages.
+    #[serde(skip)]
+    pub asked: Option<Place>,
 }
 
 /// A file whose content was seen to have its digest.

@@ -127,6 +127,7 @@ mod tests {
             size: None,
             url: None,
             place: None,
+            asked: None,
         }
     }
 

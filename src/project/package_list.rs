@@ -71,5 +71,10 @@ pub(super) fn roots(folder: &Path, packages: &PackagesFile) -> Vec<PathBuf> {
     if packages.roots.is_empty() {
         return vec![folder.join(default_root(folder))];
     }
-    packages.roots.iter().map(|root| folder.join(&root.value)).collect()
+    packages.roots.iter().map(|root| below(folder, &root.value)).collect()
+}
+
+/// A path relative to `folder`, as a person would write it: no `.` in it.
+pub(super) fn below(folder: &Path, path: &str) -> PathBuf {
+    folder.join(path).components().collect()
 }

@@ -15,6 +15,7 @@ use walkdir::WalkDir;
 use super::dockerfile::{Addresses, Around, Dialect, Dockerfile, Inputs, Stages, lint};
 use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
+use super::package_list::below;
 use super::packages_file::PackagesFile;
 use super::resolve::refuse_cycles;
 use super::{Platform, Project, StageName, dockerfile};
@@ -28,6 +29,8 @@ pub(super) const USUAL_GATEWAY: &str = "172.17.0.1";
 pub struct Recipe {
     /// The Dockerfile (absolute).
     pub file: PathBuf,
+    /// The same as messages name it.
+    pub shown: PathBuf,
     /// The build context (absolute).
     pub context: PathBuf,
     /// Folders to look for packages in (absolute); those of packages.toml, else the context, where empty.
@@ -47,7 +50,9 @@ impl Recipe {
     pub(super) fn roots(&self, packages: &PackagesFile) -> Vec<PathBuf> {
         match (self.roots.as_slice(), packages.roots.as_slice()) {
             ([], []) => vec![self.context.clone()],
-            ([], declared) => declared.iter().map(|root| self.context.join(&root.value)).collect(),
+            ([], declared) => {
+                declared.iter().map(|root| below(&self.context, &root.value)).collect()
+            }
             (given, _) => given.to_vec(),
         }
     }
@@ -100,6 +105,8 @@ pub(super) fn with_reader<T>(
 ) -> Option<T> {
     let folder = recipe.file.parent()?;
     let source = read_source(folder, Path::new(recipe.file.file_name()?), problems)?;
+    let (path, text) = (recipe.shown.clone(), source.text.clone());
+    let source = Arc::new(SourceFile { path, text });
     let (file, found) = Dockerfile::read(source);
     problems.extend(found);
     let file = Arc::new(file);

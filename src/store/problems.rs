@@ -80,6 +80,7 @@ fn missing(package: &PlannedPackage, index: &RootIndex) -> Problem {
     let mut problem = Problem::error(format!("package file `{file}` is missing"));
     let label = if package.sha256.is_some() { "declared here" } else { "fetched here" };
     problem = placed(problem, package, label);
+    problem.notes.extend(package.asked.iter().map(|asked| format!("needed by: {asked}")));
     problem.notes.extend(index.roots().iter().flat_map(looked_in));
     let nearest = index.nearest(file);
     if !nearest.is_empty() {
@@ -130,6 +131,15 @@ pub(super) fn disguised(package: &PlannedPackage, path: &Path, disguise: &Disgui
         problem = problem.note(format!("it says: {text}"));
     }
     placed(problem, package, "declared here").hint(download_again(package))
+}
+
+/// A file that nothing declares and that holds a secret.
+pub(super) fn secret(package: &PlannedPackage, path: &Path, secret: &str) -> Problem {
+    let problem = Problem::error(format!("`{}` holds {secret}, and is not served", package.file))
+        .note(format!("file: {}", path.display()));
+    placed(problem, package, "fetched here").hint(
+        "leave it out of the image; where the image may hold it, declare it in packages.toml, with its sha256",
+    )
 }
 
 /// A file that holds nothing at all.

@@ -86,5 +86,6 @@ pub(super) fn planned(content: Option<&[u8]>, size: Option<u64>) -> PlannedPacka
         size,
         url: None,
         place: Some(Place::new(&source, 19..20)),
+        asked: None,
     }
 }

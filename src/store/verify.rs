@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use super::digest::{HashError, Hashed};
 use super::hashing::{Observer, Outcomes, VerifyEvent, hash_all};
 use super::index::{Found, RootIndex};
+use super::secret_content::secret_in;
 use super::{disguise, problems};
 use crate::error::{Error, Exit, Problem};
 use crate::plan::{PlannedPackage, VerifiedPackage};
@@ -135,6 +136,11 @@ fn locate(package: &PlannedPackage, index: &RootIndex) -> Result<Located, Box<Pr
 
 /// What can be said without hashing; `size` is in bytes.
 fn wrong_at_first_sight(package: &PlannedPackage, path: &Path, size: u64) -> Option<Problem> {
+    // Only an entry of packages.toml says that an image may hold a secret.
+    let undeclared = package.sha256.is_none();
+    if let Some(secret) = undeclared.then(|| secret_in(path)).flatten() {
+        return Some(problems::secret(package, path, secret));
+    }
     let expected = package.size?;
     if size >= expected {
         return None;

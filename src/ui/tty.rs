@@ -50,6 +50,7 @@ struct StageLine {
     name_width: usize,
     /// Why the stage is built or used again.
     why: String,
+    given_to_builder: bool,
 }
 
 struct Moving {
@@ -98,6 +99,7 @@ impl Tty {
                     running: false,
                     name_width: width,
                     why: String::new(),
+                    given_to_builder: false,
                 },
             );
         }
@@ -151,12 +153,11 @@ impl Tty {
         line.bar.disable_steady_tick();
         line.bar.set_style(self.style(&template));
         let size = result.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
-        let why = Some(&line.why).filter(|why| !why.is_empty());
         let text = format!(
             "{} in {}{size}{}",
             word(result.outcome),
             seconds(result.seconds),
-            why.map(|why| format!(": {why}")).unwrap_or_default()
+            line.reason(result.outcome)
         );
         let room = terminal_width().saturating_sub(width + MARK);
         line.bar.finish_with_message(shortened(&text, room));
@@ -188,6 +189,17 @@ impl Tty {
 }
 
 impl StageLine {
+    /// Behind its result; `: ` first, where there is one.
+    fn reason(&self, outcome: Outcome) -> String {
+        match (self.why.as_str(), outcome) {
+            ("", _) => String::new(),
+            (_, Outcome::Reused) if self.given_to_builder => {
+                ": all from the builder's cache".to_owned()
+            }
+            (why, _) => format!(": {why}"),
+        }
+    }
+
     fn begin(&mut self, step: String) {
         self.step = step;
         self.last.clear();
@@ -284,9 +296,10 @@ impl Tty {
     fn stage(&self, state: &mut State, event: &Event) {
         match event {
             Event::StageStarted { stage, .. } => self.begin(state, stage),
-            Event::StageDecided { stage, reasons, .. } => {
+            Event::StageDecided { stage, reused, reasons, .. } => {
                 if let Some(line) = state.stages.get_mut(stage) {
                     line.why = reasons.join("; ");
+                    line.given_to_builder = !*reused;
                 }
             }
             Event::StageStep { stage, step, steps, instruction, cached } => {

@@ -150,6 +150,7 @@ fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
                 size: None,
                 url: None,
                 place: None,
+                asked: None,
             }),
             Err(Some(reason)) => picked.rows.push(Row::only(reason, "", file)),
             Err(None) => picked.passed_over += 1,

@@ -104,6 +104,7 @@ fn undeclared(file: &str) -> Option<PlannedPackage> {
         size: None,
         url: None,
         place: None,
+        asked: None,
     })
 }
 

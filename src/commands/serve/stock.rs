@@ -101,6 +101,7 @@ mod tests {
             size: None,
             url: None,
             place: None,
+            asked: None,
         };
         let modified = modified * 1_000_000_000;
         let identity = FileIdentity { device: 1, inode: 2, size: 3, modified, changed: modified };

@@ -44,6 +44,28 @@ fn an_engine_in_another_network() {
     check_refused(&fixture, &[], "error[gateway-missing]: the engine runs in another network");
 }
 
+/// A network namespace stands for the other machine, and a pair of interfaces for the cable to it. The
+/// bridge of this machine's own engine has the same address as the other's.
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_engine_at_an_address_of_another_machine() {
+    let engine = SecondEngine::with(LARGE, "--host tcp://0.0.0.0:12375");
+    let (here, there) = (SecondEngine::with(LARGE, ""), engine.network());
+    let cable = format!(
+        "ip link add cable type veth peer name cable netns {there}; ip address add 10.88.99.1/24 dev cable; \
+         ip link set cable up; nsenter --net=/proc/{there}/ns/net ip address add 10.88.99.2/24 dev cable; \
+         nsenter --net=/proc/{there}/ns/net ip link set cable up"
+    );
+    assert!(
+        here.docker().beside("sh").args(["-ec", &cable]).status().is_ok_and(|end| end.success())
+    );
+    let fixture = Fixture::on(here.docker());
+    fixture.one_stage("RUN true\n");
+    let host = [("DOCKER_HOST", "tcp://10.88.99.2:12375")];
+    check(doctor(&fixture, &host), &["error remote-engine"]);
+    check_refused(&fixture, &host, "error[remote-engine]: the engine runs on another machine");
+}
+
 /// Docker Desktop cannot be had here: a real engine says that it is one.
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]

@@ -76,6 +76,7 @@ fn arguments_of_a_dockerfile() {
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let recipe = Recipe {
             file: world.fixture.path("Dockerfile"),
+            shown: "Dockerfile".into(),
             context: world.fixture.path(""),
             roots: Vec::new(),
             build_args: given.collect(),
@@ -106,6 +107,7 @@ fn the_address_in_a_dockerfile() {
         world.fixture.declare_nothing().declare("lib", "lib.run", fetched);
         let recipe = Recipe {
             file: world.fixture.path("Dockerfile"),
+            shown: "Dockerfile".into(),
             context: world.fixture.path(""),
             roots: vec![world.fixture.path("packages")],
             build_args: Default::default(),

@@ -28,6 +28,19 @@ fn what_is_missing_is_told_for_all_stages_at_once() {
     }
 }
 
+/// Where it is declared is told, and which line asks for it; the root is told as one writes it.
+#[test]
+fn a_declared_file_that_is_missing_is_told_with_the_line_that_fetches_it() {
+    let fixture = recipe("FROM x\nRUN wget -q URL/a.run && sh a.run && rm a.run\n", &[]);
+    fixture.declare("a", "a.run", b"content");
+    let declared = std::fs::read_to_string(fixture.path("packages.toml")).expect("declared");
+    fixture.write("packages.toml", format!("roots = [\".\"]\n{declared}"));
+    let told = fixture.run(&["check"]).exits(4).stderr;
+    assert!(told.contains("--> packages.toml:2:1"), "{told}");
+    assert!(told.contains("needed by: Dockerfile:2\n"), "{told}");
+    assert!(told.contains("project (2 files)"), "{told}");
+}
+
 #[test]
 fn packages_are_counted() {
     let files = ["a.run", "install_b.sh", "gone.txt"];
@@ -60,6 +73,22 @@ fn secrets_are_not_served_because_an_address_names_them() {
 }
 
 #[test]
+fn what_holds_a_key_is_not_served_whatever_its_name() {
+    let key = "#!/bin/sh\n-----BEGIN OPENSSH PRIVATE KEY-----\n";
+    let fixture = recipe("FROM x\nRUN wget -q URL/setup.sh && sh setup.sh && rm *\n", &[]);
+    fixture.write("setup.sh", key);
+    let told = fixture.run(&["check"]).exits(4).stderr;
+    assert!(told.contains("`setup.sh` holds a private key, and is not served"), "{told}");
+    fixture.declare("setup", "setup.sh", key.as_bytes()).run(&["check"]).exits(0);
+    let loops = "FROM x\nRUN for i in a b; do wget URL/$i.sh; done; rm *\n";
+    let fixture = recipe(loops, &["a.sh", "b.sh", "deploy_key.sh"]);
+    fixture.write("setup.sh", key);
+    let plan = fixture.run(&["plan"]).exits(0).stdout;
+    assert!(plan.contains("a.sh") && plan.contains("b.sh"), "{plan}");
+    assert!(!plan.contains("setup.sh") && !plan.contains("deploy_key.sh"), "{plan}");
+}
+
+#[test]
 fn a_build_argument_that_was_forgotten_is_named() {
     let dockerfile = "FROM x\nARG ARCH\nRUN wget URL/a-${ARCH}.run && rm *\n";
     let told = recipe(dockerfile, &[]).run(&["check"]).exits(0).stderr;
@@ -87,4 +116,27 @@ fn a_file_is_read_as_the_chosen_builder_reads_it() {
         let told = recipe(dockerfile, &[]).run(&["check", "--builder", builder]).exits(4).stderr;
         assert!(told.contains(&format!("`{missing}` is missing")), "{builder}: {told}");
     }
+}
+
+/// Messages name the file as the command line does; the project is the context.
+#[test]
+fn a_dockerfile_elsewhere_is_named_as_the_user_names_it() {
+    let fixture = Fixture::new();
+    fixture.write("docker/X", "FROM x AS one\nRUN pip install a\n").write("here/a.txt", "a\n");
+    let whole = fixture.path("docker/X").display().to_string();
+    for file in ["docker/X", "./docker/X", whole.as_str()] {
+        let outcome = fixture.run(&["check", "-f", file, "--context", "here"]).exits(0);
+        assert!(outcome.stderr.contains("--> docker/X:2:5"), "{}", outcome.stderr);
+        assert!(outcome.stdout.starts_with("here: 1 stage, "), "{}", outcome.stdout);
+    }
+    let told = fixture.run(&["check", "-f", "docker"]).exits(2).stderr;
+    assert!(told.contains("is a folder, not a Dockerfile"), "{told}");
+}
+
+#[test]
+fn a_command_behind_its_options_is_told_where_it_belongs() {
+    let fixture = recipe("FROM x\n", &[]);
+    let told = fixture.run(&["-C", ".", "-f", "Dockerfile", "plan", "--target", "a"]).exits(2);
+    let hint = "the command comes first: `ascend-build -C . plan -f Dockerfile --target a`";
+    assert!(told.stderr.contains(hint), "{}", told.stderr);
 }

@@ -151,6 +151,11 @@ impl SecondEngine {
         Docker::at(host, format!("/proc/{}/ns/net", self.child.id()))
     }
 
+    /// A process in its network.
+    pub(crate) fn network(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its disk, as this process can see it.
     pub(crate) fn disk(&self) -> PathBuf {
         let shell = only_child(self.child.id()).expect("unshare runs the shell");
