@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use super::holder::listener;
 use super::news::Since;
+use super::package_server::is_own;
 use super::question::Line;
 use super::run_path;
 use super::site::EVENTS;
@@ -159,7 +160,9 @@ impl Neighbour {
             Transfer::Started { id, client, file, sha256, run, .. } => {
                 let is_own = match run {
                     Some(run) => *run == self.run,
-                    None => self.plain && self.may_be_container(*client) && self.wants(file),
+                    None => {
+                        self.plain && may_be_container(self.address, *client) && self.wants(file)
+                    }
                 };
                 if is_own && self.files.get(file).is_some_and(|wanted| wanted != sha256) {
                     return Err(self.changed(file));
@@ -170,7 +173,7 @@ impl Neighbour {
             Transfer::Ended { id, .. } => own.remove(id),
             Transfer::Refused { client, path, .. } => match run_path::split(path).0 {
                 Some(run) => run == self.run,
-                None => self.plain && self.may_be_container(*client),
+                None => self.plain && may_be_container(self.address, *client),
             },
         };
         Ok(is_own.then(|| without_run(event)))
@@ -178,12 +181,6 @@ impl Neighbour {
 
     fn wants(&self, file: &str) -> bool {
         self.files.contains_key(file)
-    }
-
-    /// This machine's own programs ask from the address that they ask; so do containers in its network.
-    fn may_be_container(&self, client: SocketAddr) -> bool {
-        let own = self.address.ip().to_canonical();
-        own.is_loopback() || client.ip().to_canonical() != own
     }
 
     fn gone(&self, why: &str) -> Error {
@@ -205,6 +202,12 @@ impl Neighbour {
             .hint("run the same command again")
             .exit(Exit::Package)
     }
+}
+
+/// Whether a client may be a build's container: this machine's own programs are none, unless
+/// containers are in its network.
+fn may_be_container(server: SocketAddr, client: SocketAddr) -> bool {
+    server.ip().to_canonical().is_loopback() || !is_own(client.ip())
 }
 
 /// A socket that this user or root has opened says what this user may believe.
@@ -321,6 +324,17 @@ mod tests {
         check(0, 1000, true);
         check(1001, 1000, false);
         check(1000, 0, false);
+    }
+
+    #[test]
+    fn this_machines_programs_are_no_containers() {
+        let check = |server: &str, client: &str, expected| {
+            let [server, client] = [server, client].map(|text| text.parse().unwrap());
+            assert_eq!(may_be_container(server, client), expected, "{server} {client}");
+        };
+        check("172.17.0.1:3000", "198.51.100.7:40000", true);
+        check("172.17.0.1:3000", "127.0.0.1:40000", false);
+        check("127.0.0.1:3000", "127.0.0.1:40000", true);
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn is_within(client: IpAddr, (address, prefix): (Ipv4Addr, u8)) -> bool {
 
 /// Only an address of this machine can be bound. The engine's masquerading gives this
 /// machine's own requests to the bridge another of its addresses, so any of them will do.
-fn is_own(client: IpAddr) -> bool {
+pub(super) fn is_own(client: IpAddr) -> bool {
     UdpSocket::bind((client, 0)).is_ok()
 }
 

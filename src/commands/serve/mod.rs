@@ -34,7 +34,7 @@ use super::interrupt::Interrupt;
 use crate::error::Result;
 use crate::plan::VerifiedPackage;
 use crate::server::{Describe, Options, PackageServer, encode_path};
-use crate::ui::{Printer, bytes};
+use crate::ui::{Printer, bytes, counted};
 
 /// How long downloads may go on after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -144,7 +144,7 @@ fn greeting(
         [] => "files as they become known".to_owned(),
         files => {
             let size = files.iter().map(|file| file.size).sum();
-            format!("{} files, {}", files.len(), bytes(size))
+            format!("{}, {}", counted(files.len(), "file"), bytes(size))
         }
     };
     let file = files.first().map_or("FILE", |file| file.file.as_str());

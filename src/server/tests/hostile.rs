@@ -41,7 +41,17 @@ const WANTED: [&str; 2] = ["etc/passwd", "undeclared"];
 
 /// Every traversal, from each place that a path can start at.
 fn traversals() -> Vec<Vec<u8>> {
-    let starts = ["/", "//", "/sha256/", "/a.run/", "/simple/", "http://x/", "/."];
+    let starts = [
+        "/",
+        "//",
+        "/sha256/",
+        "/a.run/",
+        "/simple/",
+        "http://x/",
+        "/.",
+        "/for/r/",
+        "/api/events/",
+    ];
     let paths = starts.iter().flat_map(|start| {
         UP.iter().flat_map(move |up| {
             WANTED.iter().flat_map(move |wanted| {
@@ -78,6 +88,12 @@ fn direct() -> Vec<Vec<u8>> {
         "/~root/.bashrc",
         "/.git/config",
         "/sha256/../../etc/passwd",
+        "/for/r//etc/passwd",
+        "/for/../undeclared",
+        "/for/r/for/r/undeclared",
+        "/api/events/-1",
+        "/api/events/1/../undeclared",
+        "/api/events/18446744073709551616",
         "/\u{ff0e}\u{ff0e}/etc/passwd",
         "undeclared",
         "../undeclared",
