@@ -12,3 +12,8 @@ RUN <<EOF
 sh i.run --install
 echo done
 EOF
+RUN bash -c "sh a.run --install; echo installed"
+RUN bash -ec "sh b.run --install; echo installed"
+RUN bash -c "source /etc/profile && sh c.run --install" || true
+RUN bash -lc 'set -e; sh d.run; echo done' && bash -c "sh e.run && echo done"
+RUN ["/bin/bash", "-c", "bash -c 'sh f.run | tee log'"]

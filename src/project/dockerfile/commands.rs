@@ -56,6 +56,26 @@ impl<'f> Run<'f> {
         Some(Self { instruction: step.instruction, scope: step.scope.clone(), commands })
     }
 
+    /// The commands of the shell that the command at `place` runs (`bash -c '…'`), where it runs
+    /// one and its text is known; each has the place of the whole.
+    pub(super) fn inside(&self, place: usize, inputs: &Inputs) -> Option<Self> {
+        let ran = &self.commands[place];
+        let given = ran.words.iter().position(|word| is_script_option(word.text()))?;
+        let text = ran.words.get(given + 1)?.known().filter(|_| is_shell(ran.name()))?;
+        let shell = ran.words[..=given].iter().map(|word| word.text().to_owned()).collect();
+        let mut scope = self.scope.clone();
+        scope.shell = shell;
+        let script = shell::read(text);
+        let mut inner = Self { instruction: self.instruction, scope, commands: Vec::new() };
+        let mut variables = Variables::new(&self.scope, inputs, &script);
+        for command in &script.commands {
+            let words = variables.words(&command.words);
+            variables.pass(command);
+            inner.commands.push(Ran { command: command.clone(), words, span: ran.span.clone() });
+        }
+        Some(inner)
+    }
+
     /// The value of a variable that the RUN starts with or a command of it sets, where it is known.
     pub(super) fn has_variable(&self, name: &str, inputs: &Inputs) -> bool {
         let exported = |ran: &Ran| {
@@ -98,6 +118,11 @@ impl Ran {
     }
 }
 
+/// `-c`, `-ec`, `-lc`: the next word is the script.
+pub(super) fn is_script_option(word: &str) -> bool {
+    word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')
+}
+
 fn mount_target(value: &str) -> Option<&str> {
     value.split(',').find_map(|field| {
         ["target=", "dst=", "destination="].iter().find_map(|name| field.strip_prefix(name))
@@ -107,7 +132,7 @@ fn mount_target(value: &str) -> Option<&str> {
 /// The script in `["sh", "-c", "script"]`.
 fn inner_text(words: &[String]) -> Option<&str> {
     let shell = words.first().is_some_and(|word| is_shell(word));
-    let option = words.get(1).is_some_and(|word| word.starts_with('-') && word.ends_with('c'));
+    let option = words.get(1).is_some_and(|word| is_script_option(word));
     words.get(2).filter(|_| shell && option).map(String::as_str)
 }
 

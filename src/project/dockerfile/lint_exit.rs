@@ -1,31 +1,48 @@
 //! Installers whose exit code the RUN throws away.
 
-use super::commands::{Ran, Run};
+use super::commands::{Ran, Run, is_script_option};
 use super::lint::Judged;
 use super::shell_words::Kind;
 use super::simple::Joint;
 use crate::error::Problem;
 
+/// How deep shells within shells are followed.
+const DEEPEST: usize = 4;
+
 /// The warnings `exit-code-lost` of a stage.
 pub(super) fn lost(judged: &Judged<'_, '_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for run in judged.runs {
-        for place in 0..run.commands.len() {
-            if let Some((label, hint)) = loss(run, place) {
-                let ran = &run.commands[place];
-                let message = format!("the exit code of `{}` is thrown away", ran.title());
-                let problem = Problem::warning(message).code("exit-code-lost").hint(hint);
-                problems.push(judged.at(problem, ran.span.clone(), label));
-            }
-        }
+        lost_in(judged, run, DEEPEST, &mut problems);
     }
     problems
 }
 
+/// The warnings of a script, and of the shells that it runs.
+fn lost_in(judged: &Judged<'_, '_>, run: &Run<'_>, depth: usize, problems: &mut Vec<Problem>) {
+    for place in 0..run.commands.len() {
+        let inner = run.inside(place, judged.inputs).filter(|_| depth > 0);
+        let installs_inside = inner.as_ref().is_some_and(|inner| inner.commands.iter().any(installs));
+        if let Some((label, hint)) = loss(run, place, installs_inside) {
+            let ran = &run.commands[place];
+            let message = format!("the exit code of `{}` is thrown away", ran.title());
+            let problem = Problem::warning(message).code("exit-code-lost").hint(hint);
+            problems.push(judged.at(problem, ran.span.clone(), label));
+        }
+        if let Some(inner) = inner {
+            lost_in(judged, &inner, depth - 1, problems);
+        }
+    }
+}
+
 /// How the exit code of the installer at `place` is lost: what to say, and what to do.
-fn loss(run: &Run<'_>, place: usize) -> Option<(&'static str, &'static str)> {
+fn loss(
+    run: &Run<'_>,
+    place: usize,
+    installs_inside: bool,
+) -> Option<(&'static str, &'static str)> {
     let ran = &run.commands[place];
-    if !installs(ran) && !feeds_shell(run, place) {
+    if !installs(ran) && !installs_inside && !feeds_shell(run, place) {
         return None;
     }
     let next = run.commands.get(place + 1);
@@ -76,6 +93,7 @@ fn installs(ran: &Ran) -> bool {
             .any(|word| matches!(word.text(), "-i" | "-ivh" | "-Uvh" | "--install")),
         "sh" | "bash" | "dash" => {
             ran.operands().next().is_some_and(|word| is_installer(word.text()))
+                && !ran.words.iter().any(|word| is_script_option(word.text()))
         }
         _ => is_installer(name) && !matches!(name, "install"),
     }
