@@ -7,6 +7,7 @@ mod output;
 mod package_runs;
 mod shells;
 mod stages;
+mod verifying;
 mod waste;
 
 use crate::support::Builders;
