@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ascend_build::error::{Place, SourceFile};
 use ascend_build::project::dockerfile::{
-    Addresses, Dockerfile, Inputs, Stages, copy_sources, fetches, host_places, lint,
+    Addresses, Around, Dockerfile, Inputs, Stages, copy_sources, fetches, host_places, lint,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -34,7 +34,7 @@ fuzz_target!(|text: &str| {
     let inputs = Inputs::default();
     let (stages, more) = Stages::read(&file, &inputs);
     problems.extend(more);
-    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()]);
+    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
     let all: Vec<usize> = (0..stages.iter().len()).collect();
     for stage in &all {
         stages.ancestors(*stage);

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::selection::{Target, own_platform};
 use super::session::Session;
+use super::supply::Choice;
 use super::{outlook, plan};
 use crate::error::{Result, Severity};
 use crate::run::{Ending, Pace, Recorder, Reporter, RunFolder};
@@ -54,6 +55,9 @@ pub struct Args {
     /// Build even where the engine's disk is expected to be too small
     #[arg(long)]
     pub(super) ignore_disk: bool,
+    /// Fetch from the `ascend-build serve` on this port alone, or from an `own` server (default: from one that is found on the recipe's port or on 3000 and has the files, else an own one)
+    #[arg(long, value_name = "own|PORT", value_parser = Choice::parse)]
+    pub(super) server: Option<Choice>,
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,

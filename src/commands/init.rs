@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::init_recipe;
+use super::{init_base, init_recipe};
 use crate::error::{Exit, Problem, Result};
 use crate::project::{Platform, project_name};
 use crate::ui::Printer;
@@ -33,9 +33,9 @@ pub struct Args {
     /// Write into DIR [default: this folder, or the Dockerfile's]
     #[arg(long, value_name = "DIR")]
     pub(super) into: Option<PathBuf>,
-    /// Start the new project from this image
-    #[arg(long, value_name = "IMAGE", default_value = "ubuntu:22.04", conflicts_with = "from")]
-    base: String,
+    /// Start the new project from this image [default: an Ubuntu or Debian that the engine has, else ubuntu:22.04]
+    #[arg(long, value_name = "IMAGE", conflicts_with = "from")]
+    base: Option<String>,
     /// Copy from DIR [default: the Dockerfile's folder]
     #[arg(long, value_name = "DIR", requires = "from", help_heading = "Dockerfile options")]
     pub(super) context: Option<PathBuf>,
@@ -62,28 +62,58 @@ pub struct Args {
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     match &args.from {
         Some(from) => init_recipe::run(args, &folder.join(from), folder, printer).await,
-        None => example(args, folder, printer),
+        None => example(args, folder, printer).await,
     }
 }
 
-fn example(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+async fn example(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let into = args.into.as_ref().map_or_else(|| folder.to_owned(), |into| folder.join(into));
     fs::create_dir_all(&into).map_err(|error| cannot_write(&into, error))?;
     let into = into.canonicalize().map_err(|error| cannot_write(&into, error))?;
+    let base = Base::choose(args.base.as_deref()).await;
     let digest = hex::encode(Sha256::digest(HELLO));
     let stages = STAGES.replace("\"NAME\"", &format!("{:?}", project_name(&into)));
     let files = [
         ("packages.toml", PACKAGES.replace("SHA256", &digest)),
         ("packages/hello-1.0.sh", HELLO.to_owned()),
-        ("stages/stages.toml", stages.replace("IMAGE", &args.base)),
+        ("stages/stages.toml", stages.replace("IMAGE", &base.image)),
         ("stages/base.Dockerfile", include_str!("init/base.Dockerfile").to_owned()),
         ("stages/app.Dockerfile", include_str!("init/app.Dockerfile").to_owned()),
     ];
     let files: Vec<_> = files.map(|(path, text)| (PathBuf::from(path), text.into_bytes())).into();
     refuse_existing(&into, files.iter().map(|(path, _)| path.as_path()))?;
     write_all(&into, &files)?;
+    printer.talk(&base.told);
     tell(printer, &into, folder, files.iter().map(|(path, _)| path.as_path()), "app");
     Ok(())
+}
+
+/// What the new project starts from, and why.
+struct Base {
+    image: String,
+    told: String,
+}
+
+impl Base {
+    async fn choose(wished: Option<&str>) -> Self {
+        if let Some(image) = wished {
+            let told = format!("it starts from `{image}`, as you asked");
+            return Self { image: image.to_owned(), told };
+        }
+        match init_base::at_hand().await {
+            Some(image) => {
+                let told = format!("it starts from `{image}`, which the engine has already");
+                Self { image, told }
+            }
+            None => Self {
+                image: init_base::USUAL.to_owned(),
+                told: format!(
+                    "it starts from `{}`, which the engine will pull; stages/stages.toml says how to bring it where nothing can be pulled",
+                    init_base::USUAL
+                ),
+            },
+        }
+    }
 }
 
 /// Refuses to go on where one of the files is there already.

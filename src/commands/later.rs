@@ -14,12 +14,12 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::packages::Packages;
+use super::supply::Supply;
 use super::telling::VerifyProgress;
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Plan, PlannedPackage, PlannedParent, VerifiedPackage};
 use crate::project::Project;
 use crate::run::Reporter;
-use crate::server::PackageServer;
 use crate::store::{VerifyOptions, verify};
 
 /// Below this many bytes of later files, all are verified at once: it takes a fraction of a second.
@@ -71,7 +71,7 @@ pub(super) async fn verify_on(
     groups: Vec<Vec<PlannedPackage>>,
     options: &VerifyOptions,
     verified: &watch::Sender<Packages>,
-    server: &PackageServer,
+    server: &Supply,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<()> {
     // The builds need processors, too.
@@ -79,7 +79,7 @@ pub(super) async fn verify_on(
     for group in groups {
         let files = verify_group(group, options.clone(), reporter).await?;
         verified.send_modify(|packages| packages.add(files));
-        server.replace(verified.borrow().all().to_vec());
+        server.offer(verified.borrow().all());
     }
     Ok(())
 }

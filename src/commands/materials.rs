@@ -1,15 +1,18 @@
-//! What a run takes from this machine's disks: build contexts and base files.
+//! What a run takes from this machine's disks: build contexts and base files; and the word of a
+//! package server that others use as well.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::sync::watch;
 
 use super::packages::Packages;
+use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
@@ -28,6 +31,8 @@ pub(super) struct Disk {
     pub(super) expected: Packages,
     /// Those that are verified until now.
     pub(super) verified: watch::Receiver<Packages>,
+    /// The package server, where it is another process's.
+    pub(super) shared: Option<Arc<Shared>>,
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
@@ -112,6 +117,13 @@ impl Materials for Disk {
 
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>> {
         sources(&self.context, self.dockerfile.as_deref(), stage)
+    }
+
+    async fn settled(&self) -> Result<()> {
+        match &self.shared {
+            Some(shared) => shared.settle().await,
+            None => Ok(()),
+        }
     }
 
     fn expected(&self, stage: &PlannedStage) -> Vec<VerifiedPackage> {

@@ -37,6 +37,7 @@ pub(super) async fn outlook(
         options: verification::options(project.roots.clone(), false),
         verified: watch::channel(Packages::new(packages.clone())).1,
         expected: Packages::new(packages),
+        shared: None,
     };
     let stock = Stock::of(&engine).await?;
     let state = run::state_folder(&project.folder);

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::outlook::{self, Outlook};
+use super::output::json;
 use super::presence::missing_yet;
 use super::selection::{Target, own_platform};
-use crate::error::{Exit, Problem, Result, Severity, SourceFile};
+use crate::error::{Problem, Result, Severity, SourceFile};
 use crate::plan::{Bindings, Plan, PlannedParent, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dockerfile;
@@ -68,10 +71,13 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let files = outlook::packages(&project, &plan);
     let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
     let outlook = foreseen(&project, &plan, files, printer).await;
-    printer.data(&match args.format {
-        Format::Json => json(&plan, outlook.as_ref())?,
-        _ => table(&plan, &known) + &outlook.map_or_else(String::new, |one| outlook::table(&one)),
-    });
+    match args.format {
+        Format::Json => {
+            let outlook = outlook.as_ref().map(outlook::json);
+            printer.data(&json(&Foretold { plan: &plan, outlook })?);
+        }
+        _ => printer.page(&page(&plan, &known, outlook.as_ref())),
+    }
     Ok(())
 }
 
@@ -100,15 +106,16 @@ async fn foreseen(
     }
 }
 
-fn json(plan: &Plan, outlook: Option<&Outlook>) -> Result<String> {
-    let value = serde_json::to_value(plan).map(|mut value| {
-        value["outlook"] = outlook.map(outlook::json).unwrap_or_default();
-        value
-    });
-    value
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .map(|text| text + "\n")
-        .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Foretold<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    outlook: Option<serde_json::Value>,
+}
+
+fn page(plan: &Plan, known: &[VerifiedPackage], outlook: Option<&Outlook>) -> String {
+    table(plan, known) + &outlook.map_or_else(String::new, outlook::table)
 }
 
 /// The plan for people.

@@ -149,6 +149,18 @@ impl Source {
         self.finish(project, problems)
     }
 
+    /// The same for who wants this stage of it, which may not be skipped then.
+    pub(super) fn load_for(
+        &self,
+        target: &str,
+        folder: &Path,
+        platform: &Platform,
+    ) -> Result<(Project, Vec<Problem>)> {
+        let (project, problems) = self.read(folder, platform, self.builder.dialect())?;
+        self.refuse_skipped(&project, Some(target))?;
+        self.finish(project, problems)
+    }
+
     fn finish(
         &self,
         mut project: Project,
@@ -212,6 +224,25 @@ impl Source {
         }
     }
 
+    /// Without the target there would be nothing to build, or something else than was asked for.
+    pub(super) fn refuse_skipped(&self, project: &Project, target: Option<&str>) -> Result<()> {
+        let target = match target {
+            Some(name) => project.stage(name),
+            None => project.default_target.as_ref().and_then(|name| project.stages.get(name)),
+        };
+        let skipped: Vec<_> = self.skip.iter().filter_map(|name| project.stage(name)).collect();
+        match target.filter(|target| skipped.iter().any(|stage| stage.name == target.name)) {
+            None => Ok(()),
+            Some(target) => {
+                Err(Problem::error(format!("the target `{}` cannot be skipped", target.name))
+                    .hint(
+                        "name the stage to build with `--target STAGE`, or leave that `--skip` out",
+                    )
+                    .exit(Exit::Usage))
+            }
+        }
+    }
+
     /// `problems`, where denied warnings are errors.
     pub(super) fn denied(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
         let denies = |code: &str| self.deny.iter().any(|denied| denied == "all" || denied == code);
@@ -253,7 +284,7 @@ impl Target {
     ) -> Result<(Project, Plan, Vec<Problem>)> {
         let (tag, extra_tags) = self.tags()?;
         let (project, problems) = self.source.read(folder, platform, dialect)?;
-        self.refuse_skipped(&project)?;
+        self.source.refuse_skipped(&project, self.target.as_deref())?;
         let (project, mut warnings) = self.source.finish(project, problems)?;
         let wishes = Wishes {
             target: self.target.clone(),
@@ -263,6 +294,9 @@ impl Target {
             extra_tags,
         };
         let mut plan = make(&project, &wishes)?;
+        let built: Vec<_> = plan.stages.iter().map(|stage| &stage.name).collect();
+        warnings.retain(|problem| project::concerns(&project, &built, problem));
+        warnings.extend(project::unused_arguments(&project, &built));
         // What only might be fetched is no part of the set that goes together.
         warnings.extend(judge(&project, &plan));
         warnings.extend(guesses::add(&project, &mut plan));
@@ -283,26 +317,6 @@ impl Target {
             }
         }
         Ok((every.unwrap_or_else(|| DEFAULT_TAG.to_owned()), extra))
-    }
-
-    /// Without the target there would be nothing to build, or something else than was asked for.
-    fn refuse_skipped(&self, project: &Project) -> Result<()> {
-        let target = match &self.target {
-            Some(name) => project.stage(name),
-            None => project.default_target.as_ref().and_then(|name| project.stages.get(name)),
-        };
-        let skipped: Vec<_> =
-            self.source.skip.iter().filter_map(|name| project.stage(name)).collect();
-        match target.filter(|target| skipped.iter().any(|stage| stage.name == target.name)) {
-            None => Ok(()),
-            Some(target) => {
-                Err(Problem::error(format!("the target `{}` cannot be skipped", target.name))
-                    .hint(
-                        "name the stage to build with `--target STAGE`, or leave that `--skip` out",
-                    )
-                    .exit(Exit::Usage))
-            }
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use super::materials::{self, Disk};
 use super::packages::Packages;
 use super::revision::revision;
 use super::selection::Wanted;
+use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
 use super::{
     builder, forecasting, means, outlook, proxies, remembering, shell, verification, waiting,
@@ -31,7 +31,6 @@ use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers,
 };
-use crate::server::{self, PackageServer};
 use crate::store::{VerifyOptions, look_for, verify};
 
 /// How long downloads may go on when a run ends before its time.
@@ -118,15 +117,29 @@ impl<'a> Session<'a> {
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
-        let server = interrupt.unless(self.serve(&access)).await?;
-        let address = format!("{}:{}", access.name, server.local_address().port());
-        self.ready(&engine, builder, &address);
+        let expected = self.expected();
+        let server = interrupt.unless(self.serve(&access, &expected)).await?;
+        self.build(&access, server, expected, &interrupt).await
+    }
+
+    /// Builds with what has been made ready, and clears away behind it.
+    async fn build(
+        &mut self,
+        access: &HostAccess,
+        server: Supply,
+        expected: Packages,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let (engine, builder) = self.engine.clone().expect("an engine was chosen before");
+        let address = format!("{}:{}", access.name, server.port());
+        self.ready(&engine, builder, &address, server.shared().is_some());
         let scratch = Scratch::new(&self.recorder.folder().id);
         let (sender, verified) = watch::channel(Packages::new(self.packages.clone()));
-        let disk = self.disk(verified);
+        let disk = self.disk(expected, verified, server.shared());
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
-        let job = self.job(&engine, &given, &access, address);
+        let mut job = self.job(&engine, &given, access, address);
+        job.packages += &server.path();
         let (ignore_disk, packages) = (self.args.ignore_disk, disk.expected.all());
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
         let forecast = interrupt.unless(foretelling).await;
@@ -135,35 +148,20 @@ impl<'a> Session<'a> {
             Ok(forecast) => {
                 let building = forecasting::execute(&job, self.pace, forecast);
                 let verifying = later::verify_on(later, &options, &sender, &server, self.reporter);
-                interrupt.unless(later::beside(verifying, building)).await
+                interrupt.unless(server.during(later::beside(verifying, building))).await
             }
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
-        self.offer_shell(&job, &result, &interrupt).await;
+        if self.args.shell_on_failure {
+            // The package server still answers.
+            shell::offer(&job, &result, interrupt).await;
+        }
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
         self.packages = sender.borrow().all().to_vec();
         self.forecast = Some(forecast?);
         result
-    }
-
-    /// A shell where the run failed, while the package server still answers.
-    async fn offer_shell<E: Engine>(
-        &self,
-        job: &Job<'_, E, Disk>,
-        result: &Result<()>,
-        interrupt: &Interrupt,
-    ) {
-        let failed = result.as_ref().err().is_some_and(|error| error.exit == Exit::Failed);
-        if self.args.shell_on_failure && failed {
-            let opened = async {
-                shell::open(job).await;
-                Ok(())
-            };
-            // Whoever ends the shell from outside gets the build's own exit code all the same.
-            _ = interrupt.unless(opened).await;
-        }
     }
 
     /// What a killed run left is cleared away before this one begins.
@@ -211,6 +209,7 @@ impl<'a> Session<'a> {
             recorder: self.recorder,
             stock: given.stock,
             proxies: proxies::of_user(&self.plan, &access.name),
+            packages: server.clone(),
             server,
             annotations: annotations(
                 &self.plan.tag,
@@ -239,12 +238,13 @@ impl<'a> Session<'a> {
         });
     }
 
-    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str) {
+    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str, shared: bool) {
         let version = engine.facts().version.clone();
         self.recorder.record(&Event::EngineReady {
             version,
             builder,
             server: format!("http://{address}"),
+            shared,
         });
         let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
         let mut written: Vec<&String> = pieces
@@ -322,19 +322,28 @@ impl<'a> Session<'a> {
         verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
-    fn disk(&self, verified: watch::Receiver<Packages>) -> Disk {
-        let mut expected = verified.borrow().clone();
+    /// All files, by what is declared of those that are still to be verified.
+    fn expected(&self) -> Packages {
+        let mut expected = Packages::new(self.packages.clone());
         let later: HashSet<_> = self.later.iter().flatten().map(|package| &package.file).collect();
         let declared = outlook::declared_packages(&self.project, &self.plan);
         expected.add(declared.into_iter().filter(|file| later.contains(&file.file)).collect());
-        let context = self.project.context.clone();
-        let dockerfile = self.project.dockerfile.clone();
-        Disk { context, dockerfile, options: self.options(), expected, verified }
+        expected
     }
 
-    async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
-        let listener =
-            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
+    fn disk(
+        &self,
+        expected: Packages,
+        verified: watch::Receiver<Packages>,
+        shared: Option<&Arc<Shared>>,
+    ) -> Disk {
+        let context = self.project.context.clone();
+        let dockerfile = self.project.dockerfile.clone();
+        let (options, shared) = (self.options(), shared.cloned());
+        Disk { context, dockerfile, options, expected, verified, shared }
+    }
+
+    async fn serve(&self, access: &HostAccess, expected: &Packages) -> Result<Supply> {
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {
@@ -342,8 +351,15 @@ impl<'a> Session<'a> {
             ledger.take(&transfer, OffsetDateTime::now_utc());
             reporter.report(&Event::Transfer(transfer));
         });
-        let options = server::Options { network: access.network, ..server::Options::default() };
-        Ok(PackageServer::start_with(options, listener, self.packages.clone(), observer))
+        let demand = Demand {
+            plan: &self.plan,
+            packages: expected.all(),
+            verified: &self.packages,
+            access,
+            run: &self.recorder.folder().id,
+            choice: self.args.server,
+        };
+        Supply::choose(demand, observer).await
     }
 
     /// Writes the report and tells the end.

@@ -91,11 +91,11 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Verb::Graph(graph) => &graph.source,
     };
     let (project, warnings) = source.load(folder, &own_platform()?)?;
-    let mut warnings = Error::check(Exit::Project, source.denied(warnings))?;
+    // What the instructions get wrong is `check`'s matter, unless it was denied by name.
+    Error::check(Exit::Project, source.denied(warnings))?;
     if let Verb::List(_) = &args.verb {
-        warnings.extend(missing_yet(&project, &crate::plan::fetched(&project)));
+        printer.problems(&missing_yet(&project, &crate::plan::fetched(&project)));
     }
-    printer.problems(&warnings);
     printer.data(&match &args.verb {
         Verb::List(list) => list.output.text(|| table(&project), || all(&project))?,
         Verb::Graph(graph) => match graph.format {

@@ -62,12 +62,14 @@ pub fn changes(old: &Inputs, new: &Inputs) -> Vec<Change> {
         differing(&old.arguments, &new.arguments)
             .map(|(name, old, new)| Change::Argument(name, old, new)),
     );
-    changes.extend(instructions(&old.instructions, &new.instructions).map(Change::Instruction));
+    changes.extend(changed_instructions(old, new).map(Change::Instruction));
     changes.extend(
         differing(&old.sources, &new.sources)
             .map(|(path, old, new)| Change::Source(path, edit(&old, &new))),
     );
-    changes.extend(origin(old, new));
+    // Where it starts from something else, whatever else differs may come of that.
+    let place = if starts_elsewhere(old, new) { 0 } else { changes.len() };
+    changes.splice(place..place, origin(old, new));
     changes.extend(differing(&old.copied, &new.copied).map(|(name, _, _)| Change::Copied(name)));
     changes
 }
@@ -103,6 +105,21 @@ fn origin(old: &Inputs, new: &Inputs) -> Option<Change> {
     } else {
         Change::Base(now.name.clone(), before.content.clone(), now.content.clone())
     })
+}
+
+fn starts_elsewhere(old: &Inputs, new: &Inputs) -> bool {
+    matches!(origin(old, new), Some(Change::From(..)))
+}
+
+/// What differs in the instructions; another stage below brings others along, which say nothing.
+fn changed_instructions(old: &Inputs, new: &Inputs) -> Option<String> {
+    if !starts_elsewhere(old, new) {
+        return instructions(&old.instructions, &new.instructions);
+    }
+    let written = |inputs: &Inputs| -> Vec<InstructionInput> {
+        inputs.instructions.iter().filter(|one| !one.file.is_empty()).cloned().collect()
+    };
+    instructions(&written(old), &written(new))
 }
 
 /// Where the instructions differ, between what is the same at the start and at the end.

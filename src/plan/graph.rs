@@ -5,7 +5,7 @@ use crate::project::{Project, Stage};
 /// The target's ancestors and the target, each after its parents, in the order of the file where free.
 ///
 /// The project's stages make no cycle (see `project`), so this ends.
-pub(super) fn ancestors<'a>(project: &'a Project, target: &'a Stage) -> Vec<&'a Stage> {
+pub fn ancestors<'a>(project: &'a Project, target: &'a Stage) -> Vec<&'a Stage> {
     let mut ordered = Vec::new();
     visit(project, target, &mut ordered);
     ordered

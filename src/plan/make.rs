@@ -188,11 +188,11 @@ fn plan_stage(
         render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());
     let instructions =
         stage.instructions().map(|instruction| planned_instruction(stage, instruction, files));
-    let is_target = stage.name == target.name;
     Some(PlannedStage {
         name: stage.name.clone(),
         description: stage.description.clone(),
         from: parent(project, stage)?,
+        instead_of: stage.instead_of.clone(),
         copies: stage.copies.clone(),
         packages: files.values().map(|package| package.file.clone()).collect(),
         args,
@@ -200,11 +200,7 @@ fn plan_stage(
         checks: stage.checks.clone(),
         check_timeout: stage.check_timeout,
         reference: project.reference(stage, &wishes.tag),
-        reason: if is_target {
-            "the target".to_owned()
-        } else {
-            format!("needed by `{}`", target.name)
-        },
+        reason: reason(stage, target),
         guesses: stage.fetches.iter().filter_map(guess).collect(),
         pieces: rendering.pieces,
         written: rendering.written,
@@ -212,6 +208,20 @@ fn plan_stage(
         context: stage.sources.clone(),
         context_folder: (!stage.relocations.is_empty()).then_some(CONTEXT_FOLDER),
     })
+}
+
+/// Why a stage is in the plan, and on what else it would stand.
+fn reason(stage: &Stage, target: &Stage) -> String {
+    let needed = match stage.name == target.name {
+        true => "the target".to_owned(),
+        false => format!("needed by `{}`", target.name),
+    };
+    let skipped: Vec<_> = stage.instead_of.iter().map(|name| format!("`{name}`")).collect();
+    match skipped.as_slice() {
+        [] => needed,
+        [one] => format!("{needed}; {one} is skipped"),
+        several => format!("{needed}; {} are skipped", several.join(", ")),
+    }
 }
 
 /// What only the run can tell of a fetch: which file it is, or whether it happens.

@@ -25,6 +25,7 @@ use serde::Serialize;
 
 pub use bindings::Bindings;
 pub use changes::{Change, Edit, changes, told};
+pub use graph::ancestors;
 pub use guess::{is_secret, may_be_served};
 pub use halt::Halt;
 pub use inputs::{Canonical, Surroundings, folded};
@@ -99,6 +100,9 @@ pub struct PlannedStage {
     pub description: Option<String>,
     /// What it starts from.
     pub from: PlannedParent,
+    /// The stages between that and this one that are skipped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instead_of: Vec<StageName>,
     /// Stages that it copies files from.
     pub copies: Vec<StageName>,
     /// The files that it needs, by name.

@@ -5,6 +5,7 @@
 //! replaced. What only the run knows (parents' images, digests of
 //! files that nothing declares, the server's address) stays open as a [`Piece`].
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -13,7 +14,7 @@ use super::package_run::package_run;
 use super::{Piece, PlannedPackage, Written};
 use crate::error::SourceFile;
 use crate::project::dockerfile::{Dockerfile, Form, Instruction};
-use crate::project::{Fetched, Parent, Project, Stage, StageName};
+use crate::project::{Authority, Fetched, Parent, Project, Stage, StageName};
 
 /// A Dockerfile under way.
 #[derive(Default)]
@@ -158,8 +159,8 @@ impl Rendering {
         let source = &stage.file.source().text;
         let mut position = instruction.span.start;
         let mut cuts: Vec<_> = fetched_by(stage, instruction)
-            .filter_map(|one| one.authority.clone())
-            .map(|(span, address)| (span, Piece::Authority(address)))
+            .filter_map(|one| one.authority.as_ref())
+            .flat_map(server_pieces)
             .collect();
         cuts.extend(copied_from(project, stage, instruction));
         cuts.extend(
@@ -178,6 +179,14 @@ impl Rendering {
         }
         self.text(&source[position..instruction.span.end]);
     }
+}
+
+/// What to write in place of the server's address in the user's file.
+fn server_pieces(authority: &Authority) -> impl Iterator<Item = (Range<usize>, Piece)> {
+    let span = authority.span.clone();
+    let before = span.start..span.start;
+    let scheme = authority.with_scheme.then(|| (before, Piece::Text("http://".to_owned())));
+    scheme.into_iter().chain([(span, Piece::Authority(authority.address.clone()))])
 }
 
 fn fetched_by<'a>(
@@ -215,7 +224,7 @@ fn copied_from(
     project: &Project,
     stage: &Stage,
     instruction: &Instruction,
-) -> Vec<(std::ops::Range<usize>, Piece)> {
+) -> Vec<(Range<usize>, Piece)> {
     let source = &stage.file.source().text;
     let replacement = |flag: &crate::project::dockerfile::Flag| {
         let key = if flag.name == "mount" { ",from=" } else { "--from=" };

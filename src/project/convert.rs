@@ -39,7 +39,7 @@ pub fn convert(
     chip: Option<&str>,
 ) -> Result<Converted> {
     let mut problems = Vec::new();
-    let converted = with_reader(recipe, &mut problems, |reader| {
+    let converted = with_reader(recipe, &project.roots, &mut problems, |reader| {
         let mut conversion = Conversion { reader, package, warnings: Vec::new(), args: Vec::new() };
         let mut files = conversion.bodies();
         let manifest = conversion.manifest(project, chip);

@@ -4,6 +4,7 @@
 //! 1. find the project's folder; 2. read each file, collecting problems;
 //! 3. look up every name (stages, bases, packages, arguments); 4. refuse cycles.
 
+mod concerns;
 mod convert;
 pub mod dockerfile;
 mod load;
@@ -22,6 +23,7 @@ mod stage_body;
 mod stages_file;
 mod table;
 mod tag;
+mod unused_arguments;
 mod warnings;
 
 use std::ops::Range;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use concerns::concerns;
 pub use convert::{Converted, convert};
 pub use load::{find_folder, load};
 pub use names::{NameError, PackageName, Platform, Sha256, StageName};
@@ -45,6 +48,7 @@ pub use stage_body::PackageUse;
 pub use stages_file::{Base, BaseFacts, BaseFile, is_one_line, is_variable};
 pub use table::Placed;
 pub use tag::Tag;
+pub use unused_arguments::unused_arguments;
 
 use crate::error::Place;
 use dockerfile::{Dockerfile, Instruction};
@@ -89,6 +93,8 @@ pub struct Stage {
     pub description: Option<String>,
     /// What it starts from.
     pub from: Parent,
+    /// The stages between that and this one that are skipped, the nearest first.
+    pub instead_of: Vec<StageName>,
     /// The file that holds its instructions.
     pub file: Arc<Dockerfile>,
     /// The bytes of `file` that are its instructions; they cut none.
@@ -130,10 +136,21 @@ pub struct Fetched {
     pub doubt: Option<&'static str>,
     /// Where the address stands.
     pub place: Place,
-    /// The bytes of `host:port` in the stage's file, be they variables, and the address that they mean.
-    pub authority: Option<(Range<usize>, String)>,
+    /// Where its address stands.
+    pub authority: Option<Authority>,
     /// The first byte of the instruction that fetches.
     pub instruction: usize,
+}
+
+/// The address of the package server in a stage's file.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    /// The bytes of `host:port` in the file, be they variables.
+    pub span: Range<usize>,
+    /// The `host:port` that they mean.
+    pub address: String,
+    /// Whether the bytes mean `http://` as well: a variable that holds the whole of it.
+    pub with_scheme: bool,
 }
 
 /// What a stage starts from.

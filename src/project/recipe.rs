@@ -5,12 +5,14 @@
 //! image; what it fetches from the package server is listed; `packages.toml`,
 //! where there is one, vouches for the files.
 
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use walkdir::WalkDir;
 
-use super::dockerfile::{Addresses, Dialect, Dockerfile, Inputs, Stages, lint};
+use super::dockerfile::{Addresses, Around, Dialect, Dockerfile, Inputs, Stages, lint};
 use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
 use super::packages_file::PackagesFile;
@@ -40,6 +42,23 @@ pub struct Recipe {
     pub dialect: Dialect,
 }
 
+impl Recipe {
+    /// The folders to look for packages in; `packages` is the packages.toml beside the Dockerfile.
+    pub(super) fn roots(&self, packages: &PackagesFile) -> Vec<PathBuf> {
+        match (self.roots.as_slice(), packages.roots.as_slice()) {
+            ([], []) => vec![self.context.clone()],
+            ([], declared) => declared.iter().map(|root| self.context.join(&root.value)).collect(),
+            (given, _) => given.to_vec(),
+        }
+    }
+}
+
+/// Whether one of the folders, or one below them, has a file of this name.
+fn is_there(roots: &[PathBuf], file: &str) -> bool {
+    let mut entries = roots.iter().flat_map(WalkDir::new).flatten();
+    entries.any(|entry| entry.file_name() == file && entry.path().is_file())
+}
+
 /// The Dockerfile of a folder that holds one: `Dockerfile`, or `dockerfile`.
 pub fn find_dockerfile(folder: &Path) -> Option<PathBuf> {
     ["Dockerfile", "dockerfile"].iter().map(|name| folder.join(name)).find(|path| path.is_file())
@@ -59,7 +78,8 @@ pub fn load_recipe(recipe: &Recipe) -> Result<(Project, Vec<Problem>)> {
 
 fn read(recipe: &Recipe, problems: &mut Vec<Problem>) -> Option<Project> {
     let packages = read_packages(&recipe.context, problems);
-    let (mut project, found) = with_reader(recipe, problems, |reader| {
+    let roots = recipe.roots(&packages);
+    let (mut project, found) = with_reader(recipe, &roots, problems, |reader| {
         let mut problems = reader.lint();
         (reader.project(&packages, &mut problems), problems)
     })?;
@@ -70,9 +90,11 @@ fn read(recipe: &Recipe, problems: &mut Vec<Problem>) -> Option<Project> {
     project
 }
 
-/// Reads the Dockerfile and gives its reader to `act`; `None` where it cannot be read.
+/// Reads the Dockerfile, of which files are looked for in `roots`, and gives its reader to `act`;
+/// `None` where it cannot be read.
 pub(super) fn with_reader<T>(
     recipe: &Recipe,
+    roots: &[PathBuf],
     problems: &mut Vec<Problem>,
     act: impl FnOnce(&Reader<'_>) -> T,
 ) -> Option<T> {
@@ -92,7 +114,16 @@ pub(super) fn with_reader<T>(
     problems.extend(found);
     let skipped = skipped(&stages, &recipe.skip);
     stages.leave_out(&skipped);
-    let addresses = Addresses::of(&stages, &inputs, &[USUAL_GATEWAY.to_owned()]);
+    let addresses = Addresses::of(
+        &stages,
+        &inputs,
+        &[USUAL_GATEWAY.to_owned()],
+        Around {
+            is_there: &|file| is_there(roots, file),
+            // Only an address of this machine can be listened on.
+            is_own: &|ip| UdpSocket::bind((ip, 0)).is_ok(),
+        },
+    );
     Some(act(&Reader {
         recipe,
         file: &file,
@@ -179,18 +210,8 @@ impl Reader<'_> {
             dockerfile: Some(self.recipe.file.clone()),
             port: self.addresses.port,
             rules: OwnRules::read(&self.recipe.context, packages, problems),
-            roots: self.roots(packages),
+            roots: self.recipe.roots(packages),
         })
-    }
-
-    fn roots(&self, packages: &PackagesFile) -> Vec<PathBuf> {
-        match (self.recipe.roots.as_slice(), packages.roots.as_slice()) {
-            ([], []) => vec![self.recipe.context.clone()],
-            ([], declared) => {
-                declared.iter().map(|root| self.recipe.context.join(&root.value)).collect()
-            }
-            (given, _) => given.to_vec(),
-        }
     }
 
     /// What a stage is called.

@@ -11,7 +11,7 @@ use super::recipe::Reader;
 use super::relocate::relocations;
 use super::stage_body::{context_sources, package_uses};
 use super::stages_file::{Base, BaseFacts};
-use super::{Fetched, Parent, Stage, StageName};
+use super::{Authority, Fetched, Parent, Stage, StageName};
 use crate::error::{Place, Problem};
 
 impl Reader<'_> {
@@ -46,6 +46,7 @@ impl Reader<'_> {
             copies: self.copies(stage),
             fetches: self.fetches(stage.index),
             triggers: self.triggers(stage.index),
+            instead_of: stage.left_out.iter().filter_map(|left| self.name(*left)).collect(),
             numbers: (0..self.stages.iter().len()).filter_map(|index| self.name(index)).collect(),
             sources: self.sources(stage.index),
             relocations: self.relocations(stage.index),
@@ -121,18 +122,16 @@ impl Reader<'_> {
         }
     }
 
-    /// Where the address stands, literally or as variables between `://` and `/`, and what it means.
-    fn authority(&self, fetch: &Fetch<'_>) -> Option<(Range<usize>, String)> {
-        let text = &self.file.source().text;
-        let written = || {
-            let url = text.get(fetch.url_span.clone())?;
-            let start = url.find("://")? + 3;
-            let end = start + url[start..].find('/')?;
-            let plain = !url[start..end].contains(['"', '\'', '`', '(', '@', ' ']);
-            plain.then(|| fetch.url_span.start + start..fetch.url_span.start + end)
-        };
+    /// Where the address stands, literally or as variables, and what it means.
+    fn authority(&self, fetch: &Fetch<'_>) -> Option<Authority> {
+        let url = self.file.source().text.get(fetch.url_span.clone())?;
         let address = format!("{}:{}", fetch.host.as_ref()?, fetch.port?);
-        Some((fetch.authority_span.clone().or_else(written)?, address))
+        let start = fetch.url_span.start;
+        let at = |span: Range<usize>| start + span.start..start + span.end;
+        let literal = fetch.authority_span.clone().or_else(|| between_slashes(url).map(at));
+        let with_scheme = literal.is_none();
+        let span = literal.or_else(|| leading_variable(url).map(at))?;
+        Some(Authority { span, address, with_scheme })
     }
 
     fn sources(&self, stage: usize) -> Vec<String> {
@@ -148,5 +147,59 @@ impl Reader<'_> {
         }
         let scoped = steps.iter().map(|step| (step.instruction, step.scope.clone()));
         relocations(scoped, &self.sources(stage))
+    }
+}
+
+/// What stands between `://` and the next `/` of an address as it is written.
+fn between_slashes(url: &str) -> Option<Range<usize>> {
+    let start = url.find("://").filter(|end| !url[..*end].contains('$'))? + 3;
+    let end = url[start..].find('/').map_or(url.len(), |length| start + length);
+    let plain = !url[start..end].contains(['"', '\'', '`', '(', '@', ' ']);
+    plain.then_some(start..end)
+}
+
+/// The variable that an address begins with, as it is written: `$URL/a.run`, `"${URL}"/a.run`.
+fn leading_variable(url: &str) -> Option<Range<usize>> {
+    let quote = usize::from(url.starts_with('"'));
+    let name = url[quote..].strip_prefix('$')?;
+    let braced = name.strip_prefix('{').and_then(|inner| inner.find('}')).map(|end| end + 2);
+    let plain = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+    let end = quote + 1 + braced.unwrap_or(plain);
+    let rest = &url[end..];
+    let closed = rest.is_empty() || rest.starts_with('/') || (quote == 1 && rest == "\"");
+    match rest.strip_prefix('"') {
+        _ if closed => Some(quote..end),
+        Some(rest) if quote == 1 && rest.starts_with('/') => Some(0..end + 1),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The address with the place of the package server in it marked as `<>`.
+    fn check(url: &str, expected: &str) {
+        let span = between_slashes(url).or_else(|| leading_variable(url));
+        let mut marked = url.to_owned();
+        span.into_iter().for_each(|span| marked.replace_range(span, "<>"));
+        assert_eq!(marked, expected);
+    }
+
+    #[test]
+    fn the_servers_place_is_found_in_what_is_written() {
+        check("http://$HOST:${PORT}/a-$X.run", "http://<>/a-$X.run");
+        check("http://$SERVER", "http://<>");
+        check("http://\"$SERVER\"/a", "http://\"$SERVER\"/a");
+        check("$URL/a.run", "<>/a.run");
+        check("\"$URL/a.run\"", "\"<>/a.run\"");
+        check("\"${URL}\"/a.run", "<>/a.run");
+        check("${URL:-http://x/y}/a", "<>/a");
+        check("${URL:-x}/a", "<>/a");
+        check("\"$URL\"", "\"<>\"");
+        check("$URL", "<>");
+        check("$A$B/a", "$A$B/a");
+        check("$URL\"/a\"", "$URL\"/a\"");
+        check("'$URL/a'", "'$URL/a'");
     }
 }

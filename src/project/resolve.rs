@@ -111,6 +111,7 @@ fn resolve_stage(
         build_args: IndexMap::new(),
         fetches: Vec::new(),
         triggers: Vec::new(),
+        instead_of: Vec::new(),
         numbers: Vec::new(),
         relocations,
         args: entry.args,

@@ -16,6 +16,8 @@ pub fn skip(project: &mut Project, names: &[String]) -> Result<()> {
             project.stages.values_mut().filter(|child| child.from == Parent::Stage(skipped.clone()))
         {
             child.from = stage.from.clone();
+            child.instead_of.push(skipped.clone());
+            child.instead_of.extend(stage.instead_of.iter().cloned());
         }
         if project.default_target.as_ref() == Some(&skipped) {
             project.default_target = None;

@@ -14,7 +14,7 @@ use crate::error::Problem;
 /// they copy from. A file of several stages is told once.
 pub(super) fn warnings(context: &Path, stages: &IndexMap<StageName, Stage>) -> Vec<Problem> {
     let hosts = BTreeSet::from([USUAL_GATEWAY.to_owned()]);
-    let addresses = Addresses { hosts, port: None };
+    let addresses = Addresses { hosts, ..Addresses::default() };
     let size = |source: &str| context.join(source).metadata().ok().map(|metadata| metadata.len());
     let mut told: Vec<Problem> = Vec::new();
     let mut scopes = HashMap::new();

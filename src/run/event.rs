@@ -77,6 +77,8 @@ pub enum Event {
         builder: Builder,
         /// The package server's address, as build containers see it.
         server: String,
+        /// Whether that is an `ascend-build serve` that other builds use as well.
+        shared: bool,
     },
     /// A base is being loaded, imported or pulled.
     BaseProgress {

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Plan, PlannedStage, VerifiedPackage};
 use crate::project::BaseFile;
 
-/// What a run takes from this machine's disks.
+/// What a run takes from this machine's disks and its package server.
 pub trait Materials: Sync {
     /// A tar archive of what `stage` copies, with `dockerfile` in it under [`Job::DOCKERFILE`], to be read from its start.
     fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File>;
@@ -34,6 +34,8 @@ pub trait Materials: Sync {
     fn base_file(&self, file: &BaseFile) -> impl Future<Output = Result<PathBuf>> + Send;
     /// The files that `stage` needs, by what is declared of those that are still to be verified.
     fn expected(&self, stage: &PlannedStage) -> Vec<VerifiedPackage>;
+    /// Waits until the ledger has every download up to now.
+    fn settled(&self) -> impl Future<Output = Result<()>> + Send;
     /// The files that `stage` needs, as soon as each has its declared content.
     fn packages(
         &self,
@@ -59,6 +61,8 @@ pub struct Job<'a, E, M> {
     pub proxies: IndexMap<String, String>,
     /// The package server's `host:port`, as build containers see it.
     pub server: String,
+    /// What `RUN --package` fetches from: the same, and a path on a server that others use as well.
+    pub packages: String,
     /// Labels that every stage's image gets.
     pub annotations: IndexMap<String, String>,
     /// Whether to build everything anew.

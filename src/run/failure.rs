@@ -141,7 +141,7 @@ fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
     } else if exit_code == Some(137) {
         "the command was killed, often because memory ran out: `dmesg` says so; mend it and run again; finished stages are reused"
     } else {
-        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed"
+        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed; `--shell-on-failure` opens a shell where it failed"
     };
     hint.to_owned()
 }

@@ -94,7 +94,7 @@ fn arguments<E, M>(
     if !stage.packages.is_empty() {
         let bytes: u64 = packages.iter().map(|package| package.size).sum();
         let kib = job.fits_in_memory(bytes).then(|| bytes.div_ceil(1024));
-        tell_server(&mut arguments, &job.server, kib);
+        tell_server(&mut arguments, &job.packages, kib);
     }
     arguments
 }

@@ -111,7 +111,7 @@ async fn before<E: Engine, M: Materials>(
     job.engine.tag(&image, &reference).await?;
     let mut environment = job.proxies.clone();
     if !halt.fetch.is_empty() {
-        tell_server(&mut environment, &job.server, None);
+        tell_server(&mut environment, &job.packages, None);
     }
     let command = command(&halt);
     let run = job.recorder.folder().id.clone();

@@ -175,7 +175,9 @@ async fn build<E: Engine, M: Materials>(
     let mut attempts = Attempts::new(job.retries);
     loop {
         let request = request(job, stage, order)?;
-        match build_once(job, stage, request).await {
+        let built = build_once(job, stage, request).await;
+        job.materials.settled().await?;
+        match built {
             Ok((image, ran)) => return finished(job, stage, order, image, ran).await,
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {

@@ -158,8 +158,12 @@ fn name_as_written(change: &mut Change, stage: &PlannedStage) {
     }
 }
 
-/// When a file that changed was replaced.
+/// When a file that changed was replaced; that the stage is skipped which was below.
 fn note(change: &Change, image: &LabelledImage, question: &Question<'_>) -> Option<String> {
+    if let Change::From(old, _) = change {
+        let mut skipped = question.stage.instead_of.iter();
+        return skipped.any(|name| name.as_str() == old).then(|| format!("{old} is skipped"));
+    }
     let Change::Package(file, Some(_), Some(_)) = change else { return None };
     let package = question.packages.iter().find(|package| package.file == *file)?;
     let modified = i64::try_from(package.identity.modified / 1_000_000_000).ok()?;

@@ -6,6 +6,7 @@
 mod diagnostic;
 mod display;
 mod downloads;
+mod fold;
 mod gauge;
 mod json;
 mod live;

@@ -51,7 +51,7 @@ impl RawTerminal {
 
     /// Its size in columns and rows.
     pub fn size(&self) -> (u16, u16) {
-        tcgetwinsize(&*self.file.get_ref()).map_or((80, 24), |size| (size.ws_col, size.ws_row))
+        tcgetwinsize(self.file.get_ref()).map_or((80, 24), |size| (size.ws_col, size.ws_row))
     }
 
     /// What is typed, or what is shown.

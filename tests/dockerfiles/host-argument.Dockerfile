@@ -11,3 +11,4 @@ RUN wget http://$HOST_IP:8099/late.run
 RUN wget http://$(ip route | awk '/default/{print $3}'):8099/routed.run
 RUN wget $UNSET_ADDRESS
 RUN wget https://example.com/$(date).txt
+#: there cann.run

@@ -1,6 +1,7 @@
 //! Recipes as users have them: Dockerfiles that know nothing of this program.
 
 mod addresses;
+mod arguments;
 mod documents;
 mod ground;
 mod init;
@@ -12,3 +13,5 @@ mod skipping;
 mod stages;
 mod warnings;
 mod working_folder;
+
+pub(crate) use ground::port;

@@ -7,6 +7,7 @@ mod classic;
 mod connect;
 mod container;
 mod disk;
+mod elsewhere;
 mod endpoint;
 mod examine;
 mod export;
@@ -14,6 +15,7 @@ mod failure;
 mod images;
 mod plain_text;
 mod podman;
+mod process;
 mod shell;
 mod sweep;
 
@@ -42,6 +44,10 @@ pub struct DockerEngine {
     patient: Docker,
     endpoint: String,
     facts: EngineFacts,
+    /// The system that it runs on, as it names it.
+    system: String,
+    /// Whether it runs without root's rights.
+    rootless: bool,
     cleaning: TaskTracker,
 }
 
@@ -55,7 +61,10 @@ impl Engine for DockerEngine {
     }
 
     async fn access(&self) -> Result<HostAccess> {
-        connect::access(self).await
+        match self.elsewhere() {
+            Some(place) => Err(elsewhere::refusal(self, place)),
+            None => connect::access(self).await,
+        }
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Addresses, Dockerfile, Inputs, Stages, edited, fetches, run_with_packages};
+use super::{Addresses, Around, Dockerfile, Inputs, Stages, edited, fetches, run_with_packages};
 use crate::error::SourceFile;
 
 /// What becomes of the RUN after `FROM x` and `WORKDIR /w`, or why nothing does.
@@ -11,7 +11,7 @@ fn check(run: &str, expected: &str) {
     let file = Dockerfile::read(Arc::new(SourceFile { path: "Dockerfile".into(), text })).0;
     let inputs = Inputs::default();
     let (stages, _) = Stages::read(&file, &inputs);
-    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()]);
+    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
     let found = fetches(&stages, 0, &inputs, &addresses);
     let found: Vec<_> = found.iter().collect();
     let name = |file: &str| Some(file.split('.').next().unwrap_or(file).to_owned());

@@ -1,11 +1,11 @@
 //! Which files a stage fetches from the package server.
 //!
-//! The steps: every request of every RUN and ADD; then which addresses mean
-//! the package server; then, of those, what is asked for.
+//! The steps: every request of every RUN and ADD; then, of those whose addresses mean the
+//! package server (`addresses`), what is asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::addresses::Addresses;
 use super::evaluate::{Text, UNKNOWN};
 use super::inputs::Inputs;
 use super::requests::{self, Request, RequestKind};
@@ -50,15 +50,6 @@ pub enum FetchPath {
     },
 }
 
-/// Which addresses mean the package server.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Addresses {
-    /// Hosts, whatever the port: the gateways of the engine's networks.
-    pub hosts: BTreeSet<String>,
-    /// A port, whatever the host: the one that the file itself uses.
-    pub port: Option<u16>,
-}
-
 impl FetchPath {
     /// The name of the file, percent-decoded, where a file is asked for.
     pub fn file_name(&self) -> Option<String> {
@@ -67,53 +58,6 @@ impl FetchPath {
         let decoded = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
         Some(decoded.into_owned())
     }
-}
-
-impl Addresses {
-    /// The addresses that mean the package server in a file: the gateways, the
-    /// hosts that build arguments name, and the port that the file itself uses
-    /// most with these, else with any literal IP address.
-    pub fn of(stages: &Stages<'_>, inputs: &Inputs, gateways: &[String]) -> Self {
-        let servers = inputs.build_args.iter().filter(|(name, _)| !is_proxy(name));
-        let arguments = servers.filter_map(|(_, value)| Address::host_in(value));
-        let hosts: BTreeSet<String> = gateways.iter().cloned().chain(arguments).collect();
-        let used: Vec<Address> = (0..stages.iter().len())
-            .flat_map(|stage| found(&stages.steps(stage), inputs))
-            .filter_map(|(request, _)| Address::read(request.address.text()))
-            .filter(|address| !address.is_loopback())
-            .collect();
-        let named =
-            |address: &&Address| address.host.as_ref().is_some_and(|host| hosts.contains(host));
-        let port = most_used(used.iter().filter(named))
-            .or_else(|| most_used(used.iter().filter(|address| address.is_ip())));
-        Self { hosts, port }
-    }
-
-    /// Whether `address` means the package server.
-    fn mean(&self, address: &Address) -> bool {
-        let host = address.host.as_ref().is_some_and(|host| self.hosts.contains(host));
-        let port = address.explicit_port() && address.port == self.port && self.port.is_some();
-        address.scheme != "https" && (host || port && !address.is_loopback())
-    }
-}
-
-/// Whether a build argument or variable names a proxy, or what needs none.
-pub(super) fn is_proxy(name: &str) -> bool {
-    name.to_ascii_lowercase().ends_with("_proxy")
-}
-
-/// The port that most of `addresses` write, the lower one of two.
-fn most_used<'a>(addresses: impl Iterator<Item = &'a Address>) -> Option<u16> {
-    let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
-    for port in
-        addresses.filter(|address| address.explicit_port()).filter_map(|address| address.port)
-    {
-        *counts.entry(port).or_default() += 1;
-    }
-    counts
-        .into_iter()
-        .max_by_key(|(port, count)| (*count, std::cmp::Reverse(*port)))
-        .map(|(port, _)| port)
 }
 
 /// What `stage` asks from the package server, in order.
@@ -148,7 +92,7 @@ pub(super) fn fetches_in<'f>(
 }
 
 /// Every request of these steps, its address traced to the source.
-fn found<'f>(steps: &[Step<'f>], inputs: &Inputs) -> Vec<(Request, &'f Instruction)> {
+pub(super) fn found<'f>(steps: &[Step<'f>], inputs: &Inputs) -> Vec<(Request, &'f Instruction)> {
     let of = |step: &Step<'f>| {
         let instruction = step.instruction;
         requests_of(step, inputs).into_iter().map(move |one| (one, instruction))
@@ -248,7 +192,7 @@ fn fetch<'f>(
     })
 }
 
-fn path(request: &Request, address: &Address) -> FetchPath {
+pub(super) fn path(request: &Request, address: &Address) -> FetchPath {
     let path = address.path.clone();
     match (&request.kind, &request.address.unknown) {
         (RequestKind::Unclear(reason), _) => FetchPath::Unknown { reason: reason.clone() },

@@ -54,6 +54,12 @@ const PROXIES: [&str; 10] = [
     "all_proxy",
 ];
 
+/// Whether builders know a build argument of this name without an `ARG`: a proxy, or an
+/// option of BuildKit itself.
+pub fn is_predefined(name: &str) -> bool {
+    PROXIES.contains(&name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
+}
+
 impl Inputs {
     /// The build argument that a RUN sees as a proxy, whether an ARG declares it or not.
     pub(super) fn proxy(&self, name: &str) -> Option<&str> {

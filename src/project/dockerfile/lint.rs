@@ -4,14 +4,16 @@
 //! - `copy-then-remove`: a large file is copied, and a later layer removes it;
 //! - `exit-code-lost`: an installer's failure does not fail the RUN;
 //! - `cache-left`: pip or apt leave their caches;
+//! - `fetch-elsewhere`: somebody else's server has the files;
 //! - `address-baked`: the server's address or a proxy stays in the image;
 //! - `syntax-directive`: the build needs the network for its frontend.
 
 use std::ops::Range;
 
+use super::addresses::{Addresses, is_proxy};
 use super::bodies::{self, Body};
 use super::commands::Run;
-use super::fetches::{Addresses, fetches_in, is_proxy};
+use super::fetches::fetches_in;
 use super::hosts::whole_matches;
 use super::inputs::Inputs;
 use super::scope::{Scope, Value};
@@ -48,6 +50,7 @@ pub fn lint(
     size: &dyn Fn(&str) -> Option<u64>,
 ) -> Vec<Problem> {
     let mut problems = syntax_directive(stages.file());
+    problems.extend(addresses.elsewhere(stages.file()));
     for stage in chosen {
         problems.extend(judge(stages.file(), &stages.steps(*stage), inputs, addresses, size));
     }

@@ -13,6 +13,7 @@
 //! `shell`). What is not understood stays in the text and goes to the engine
 //! as it is; what only the build can tell is unknown, with its reason.
 
+mod addresses;
 mod assignments;
 mod bodies;
 mod branches;
@@ -59,14 +60,15 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use addresses::{Addresses, Around};
 pub use assignments::Assignment;
 pub use bodies::Body;
 pub use conversion::{Edits, edited, run_with_packages};
 pub use directive::Directive;
-pub use fetches::{Addresses, Fetch, FetchPath, fetches, trigger_fetches};
+pub use fetches::{Fetch, FetchPath, fetches, trigger_fetches};
 pub use heredoc::Heredoc;
 pub use hosts::host_places;
-pub use inputs::{Dialect, Inputs};
+pub use inputs::{Dialect, Inputs, is_predefined};
 pub use instruction::{Flag, Form, Instruction};
 pub use lint::{lint, lint_body};
 pub use lint_layers::LARGE;
@@ -79,13 +81,15 @@ pub use words::{ExpandError, Expanded, Lexer, Word};
 use crate::error::{Problem, SourceFile};
 
 /// The codes of all warnings that this room gives, in alphabetical order.
-pub const WARNING_CODES: [&str; 11] = [
+pub const WARNING_CODES: [&str; 13] = [
     "address-baked",
+    "argument-unused",
     "cache-left",
     "copy-then-remove",
     "duplicate-stage",
     "empty-continuation",
     "exit-code-lost",
+    "fetch-elsewhere",
     "from-later-stage",
     "package-not-removed",
     "syntax-directive",

@@ -41,6 +41,8 @@ pub struct Stage<'f> {
     pub instructions: Vec<&'f Instruction>,
     /// What it takes from elsewhere with `--from` or a mount.
     pub uses: Vec<Use<'f>>,
+    /// The stages that were left out between it and its base, the nearest first.
+    pub left_out: Vec<usize>,
 }
 
 /// Where files come from.
@@ -169,12 +171,16 @@ impl<'f> Stages<'f> {
     /// They keep their numbers.
     pub fn leave_out(&mut self, skipped: &[usize]) {
         for index in skipped {
-            let Some(base) = self.stages.get(*index).map(|stage| stage.base.clone()) else {
+            let left = self.stages.get(*index);
+            let Some((base, below)) = left.map(|one| (one.base.clone(), one.left_out.clone()))
+            else {
                 continue;
             };
             let children = self.stages.iter_mut();
             for child in children.filter(|child| child.base == Origin::Stage(*index)) {
                 child.base = base.clone();
+                child.left_out.push(*index);
+                child.left_out.extend(&below);
             }
         }
         // What is wrong with the names was told when they were read.
@@ -240,6 +246,7 @@ impl<'f> Stages<'f> {
             from,
             instructions: Vec::new(),
             uses: Vec::new(),
+            left_out: Vec::new(),
         };
         self.stages.push(stage);
     }

@@ -168,7 +168,7 @@ fn hold(text: &str) -> Result<(), TestCaseError> {
 fn judged(file: &Dockerfile) -> Vec<Problem> {
     let inputs = Inputs::default();
     let (stages, mut problems) = Stages::read(file, &inputs);
-    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()]);
+    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
     let all: Vec<usize> = (0..stages.iter().len()).collect();
     for stage in &all {
         assert_eq!(stages.ancestors(*stage).last().unwrap().stage, *stage);

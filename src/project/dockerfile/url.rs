@@ -88,7 +88,20 @@ impl Address {
         local || self.ip().is_some_and(|ip| ip.is_loopback() || ip.is_unspecified())
     }
 
-    fn ip(&self) -> Option<IpAddr> {
+    /// Whether the host is an address out of those that engines give their bridges.
+    pub(super) fn is_bridge(&self) -> bool {
+        match self.ip() {
+            Some(IpAddr::V4(ip)) => {
+                let [first, second, ..] = ip.octets();
+                // Docker takes 172.17 to 172.31, podman 10.88.
+                (first, second & 0xf0) == (172, 16) || (first, second) == (10, 88)
+            }
+            _ => false,
+        }
+    }
+
+    /// The host's address, where it is one.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
         self.host.as_ref()?.trim_matches(['[', ']']).parse().ok()
     }
 

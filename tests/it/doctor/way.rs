@@ -67,6 +67,39 @@ fn packets_that_ufw_drops() {
     check(doctor_in(&fixture, &format!("{enable}; {mended} >&2"), &[]), &[]);
 }
 
+/// A bus that changes to no other user: with a change it would outlive the program that it is for.
+const BUS: &str = "<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen>\
+    <policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/><allow send_destination=\"*\"/>\
+    </policy></busconfig>";
+
+/// firewalld was installed after the engine, so the bridge is in no zone of its own. Its settings, its
+/// bus and its processes are this test's, and end with doctor.
+#[test]
+#[ignore = "needs a Docker Engine, firewalld and root; scripts/test runs it"]
+fn packets_that_firewalld_drops() {
+    let engine = SecondEngine::with(LARGE, "");
+    let fixture = Fixture::on(engine.docker());
+    let network = engine.docker();
+    let network = network.beside("setpriv");
+    let words = network.get_args().map(|word| word.to_string_lossy().into_owned());
+    let beside = format!("nsenter {} --pdeathsig KILL", words.collect::<Vec<_>>().join(" "));
+    let start = format!(
+        "mount -t tmpfs none /mnt; cp -a /etc/firewalld /mnt; mount --bind /mnt/firewalld /etc/firewalld; \
+         mkdir -p /run/dbus /run/firewalld; mount -t tmpfs none /run/dbus; mount -t tmpfs none /run/firewalld; \
+         printf '%s' '{BUS}' > /mnt/bus.conf; \
+         {beside} dbus-daemon --config-file=/mnt/bus.conf --nofork --nopidfile >/dev/null 2>&1 & \
+         {beside} sh -c 'until [ -S /run/dbus/system_bus_socket ]; do sleep 0.1; done; exec firewalld --nofork --nopid --log-file /mnt/log' >/dev/null 2>&1 & \
+         until firewall-cmd --state >&2; do sleep 0.2; done"
+    );
+    let found = check(doctor_in(&fixture, &start, &[]), &["error gateway-blocked"]);
+    let notes = found[0]["notes"].to_string();
+    assert!(notes.contains("`inet firewalld filter_INPUT`"), "{}", found[0]);
+    assert!(notes.contains("reject with icmpx admin-prohibited"), "{}", found[0]);
+    assert!(mend(&found).starts_with("firewall-cmd --permanent --zone=trusted"), "{}", found[0]);
+    let mended = format!("{start}; ({}) >&2", mend(&found));
+    check(doctor_in(&fixture, &mended, &[]), &[]);
+}
+
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn nobody_can_try_without_an_image() {

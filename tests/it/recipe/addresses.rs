@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::ground::{Ground, port, warnings};
-use crate::support::Builders;
+use crate::support::{Builders, Fixture};
 
 /// Where the recipe's port is on the engine's bridge.
 const SERVER: &str = "172.17.0.1:3000";
@@ -39,6 +39,51 @@ fn another_gateway_is_rewritten() {
         RUN wget -q -O /result http://${HOST}:$PORT/requirements.txt\n";
     check(variable, &file, &[], result, "asks `10.99.0.1:3000`");
     check(variable, &file, &["--build-arg", "HOST=10.98.0.1"], result, "asks `10.98.0.1:3000`");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn a_name_of_the_host_is_rewritten() {
+    let file = ["requirements.txt", "a.sh"];
+    let result = "requirements.txt: a stand-in, content\na.sh: a stand-in, content";
+    let named = "FROM BASE\nADD http://host.docker.internal:3000/requirements.txt /result\n\
+        RUN wget -q -O- http://host.docker.internal:3000/a.sh >> /result\n";
+    check(named, &file, &[], result, "asks `host.docker.internal:3000`");
+    let argument = "FROM BASE\nARG SRV=mirror.local:8080\n\
+        RUN wget -q -O- http://$SRV/requirements.txt \"http://${SRV}/a.sh\" > /result\n";
+    check(argument, &file, &["--build-arg", "SRV=172.17.0.1:3000"], result, "not verified");
+    check(argument, &file, &["--build-arg", "SRV=files.lan:3000"], result, "asks `files.lan:3000`");
+    let whole = "FROM BASE\nARG URL=http://10.99.0.1:3000/packages\n\
+        RUN wget -q -O /result $URL/requirements.txt && wget -q -O- \"$URL/a.sh\" >> /result\n";
+    check(whole, &file, &[], result, "asks `10.99.0.1:3000`");
+}
+
+/// Whether the package server is meant where the build argument `SRV` is `server`; `there` is the
+/// file that the roots have.
+fn meant(server: &str, there: &str, expected: bool) {
+    let fixture = Fixture::new();
+    let file = "FROM x\nARG SRV\nRUN wget -q http://$SRV/a.sh && sh a.sh && rm a.sh\n\
+        RUN wget -q http://$SRV/b.sh && sh b.sh && rm b.sh\n";
+    fixture.write("Dockerfile", file).write(there, "true\n");
+    let outcome = fixture.run(&["plan", "--build-arg", &format!("SRV={server}")]).exits(0);
+    let said = outcome.stderr.contains(&format!(
+        "warning[fetch-elsewhere]: `{server}` is taken for a file server of somebody else's"
+    ));
+    assert_eq!((outcome.stdout.contains("a.sh"), said), (expected, !expected), "{server}");
+    let missing = outcome.stderr.contains("is missing");
+    assert_eq!(missing, expected, "{server}: {}", outcome.stderr);
+}
+
+#[test]
+fn the_roots_tell_whose_server_an_argument_names() {
+    for server in ["172.17.0.1:8080", "172.20.0.1:8080", "192.0.2.7:3000"] {
+        meant(server, "other.sh", true);
+    }
+    for server in ["files.corp:8080", "192.0.2.7:8080"] {
+        meant(server, "a.sh", true);
+        meant(server, "below/b.sh", true);
+        meant(server, "other.sh", false);
+    }
 }
 
 #[test]

@@ -27,6 +27,29 @@ fn an_empty_folder_becomes_a_project_that_builds() {
 }
 
 #[test]
+#[ignore = "needs an engine"]
+fn a_new_project_starts_from_what_the_engine_has() {
+    let fixture = Fixture::on_engine();
+    let name = &fixture.name;
+    let own = format!("{name}/debian:bookworm");
+    fixture.docker().run(&["tag", &fixture.base(), &own]);
+    let told = fixture.run(&["init", "--into", name]).exits(0).stderr;
+    assert!(told.contains("which the engine has already"), "{told}");
+    fixture.build("classic", &["-C", name]).exits(0);
+}
+
+#[test]
+fn a_new_project_without_an_engine_says_how_to_bring_its_base() {
+    let fixture = Fixture::new();
+    let told = fixture.run(&["init", "--into", "new"]).exits(0).stderr;
+    assert!(told.contains("it starts from `ubuntu:22.04`, which the engine will pull"), "{told}");
+    let stages = std::fs::read_to_string(fixture.path("new/stages/stages.toml"));
+    let stages = stages.expect("it was written");
+    assert!(stages.contains("docker save -o base.tar ubuntu:22.04"), "{stages}");
+    fixture.run(&["-C", "new", "check"]).exits(0);
+}
+
+#[test]
 fn nothing_is_overwritten() {
     let fixture = Fixture::new();
     fixture.run(&["init", "--into", "new"]).exits(0);

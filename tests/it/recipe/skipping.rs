@@ -1,6 +1,7 @@
 //! `--skip` and `ONBUILD`: what a stage's triggers fetch and copy goes with the stage that runs them.
 
-use crate::support::Fixture;
+use super::ground::Ground;
+use crate::support::{Builders, Fixture};
 
 /// The packages and contexts of each stage of the plan for `last`, as `stage packages | context | copies`.
 fn check(dockerfile: &str, skipped: &[&str], expected: &[&str]) {
@@ -56,4 +57,25 @@ fn the_warnings_of_a_skipped_stage_are_not_told() {
         .write("Dockerfile", "FROM x AS a\nRUN pip install b\nFROM a AS c\nRUN sh d.run || true\n");
     let told = fixture.run(&["plan", "--skip", "a"]).exits(0).stderr;
     assert!(told.contains("exit-code-lost") && !told.contains("cache-left"), "{told}");
+}
+
+/// What a skipped stage brought along is no reason of its own.
+#[test]
+#[ignore = "needs an engine"]
+fn that_a_stage_is_skipped_is_why_its_children_are_built() {
+    let file = "FROM BASE AS A\nRUN echo a > /a\nFROM A AS B\nARG X=1\nWORKDIR /b\n\
+        RUN echo b > /b/b\nFROM B AS C\nARG X\nRUN echo c > /c\n";
+    for builder in Builders {
+        let ground = Ground::with(file, builder);
+        ground.build(&[]).exits(0);
+        let outcome = ground.run(&["plan", "--skip", "B", "--builder", builder]).exits(0);
+        let lines: Vec<&str> = outcome.stdout.lines().collect();
+        let because = lines.iter().find(|line| line.starts_with("C      builds it")).copied();
+        let because = because.and_then(|line| line.split_once("builds it")).map(|(_, why)| why);
+        let expected = "it starts from A, before from B (B is skipped)";
+        assert_eq!(because.map(str::trim), Some(expected), "{lines:?}");
+        assert!(outcome.stdout.contains("the target; `B` is skipped"), "{}", outcome.stdout);
+        ground.build(&["--skip", "B"]).exits(0);
+        assert_eq!(ground.in_image("c", "ls / | grep -c '^b$' || true"), "0");
+    }
 }

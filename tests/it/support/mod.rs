@@ -10,6 +10,7 @@ mod outcome;
 mod running;
 mod second_engine;
 mod session;
+mod stand_in;
 
 pub(crate) use builders::Builders;
 pub(crate) use docker::Docker;
@@ -19,3 +20,4 @@ pub(crate) use outcome::Outcome;
 pub(crate) use running::{PATIENCE, Running, eventually};
 pub(crate) use second_engine::SecondEngine;
 pub(crate) use session::Session;
+pub(crate) use stand_in::StandIn;
