@@ -1,7 +1,7 @@
 //! What a run takes from this machine's disks: build contexts and base files; and the word of a
 //! package server that others use as well.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use tokio::sync::watch;
+
+use super::packages::Packages;
 use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
@@ -24,36 +27,12 @@ pub(super) struct Disk {
     pub(super) dockerfile: Option<PathBuf>,
     /// How base files are verified.
     pub(super) options: VerifyOptions,
-    /// The plan's files, all of them verified.
-    pub(super) packages: Packages,
+    /// The plan's files, by what is declared of those that are still to be verified.
+    pub(super) expected: Packages,
+    /// Those that are verified until now.
+    pub(super) verified: watch::Receiver<Packages>,
     /// The package server, where it is another process's.
     pub(super) shared: Option<Arc<Shared>>,
-}
-
-/// Files by name: a plan of thousands is asked for those of each of its stages.
-pub(super) struct Packages {
-    all: Vec<VerifiedPackage>,
-    places: HashMap<String, Vec<usize>>,
-}
-
-impl Packages {
-    pub(super) fn new(all: Vec<VerifiedPackage>) -> Self {
-        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, package) in all.iter().enumerate() {
-            places.entry(package.file.clone()).or_default().push(place);
-        }
-        Self { all, places }
-    }
-
-    /// Those that `stage` may fetch, in their order.
-    fn of(&self, stage: &PlannedStage) -> Vec<VerifiedPackage> {
-        if stage.may_fetch_any() {
-            return self.all.clone();
-        }
-        let places: BTreeSet<usize> =
-            stage.files().filter_map(|file| self.places.get(file)).flatten().copied().collect();
-        places.into_iter().map(|place| self.all[place].clone()).collect()
-    }
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
@@ -147,8 +126,16 @@ impl Materials for Disk {
         }
     }
 
+    fn expected(&self, stage: &PlannedStage) -> Vec<VerifiedPackage> {
+        self.expected.of(stage)
+    }
+
     async fn packages(&self, stage: &PlannedStage) -> Result<Vec<VerifiedPackage>> {
-        Ok(self.packages.of(stage))
+        let count = self.expected.of(stage).len();
+        let mut verified = self.verified.clone();
+        let all = verified.wait_for(|verified| verified.of(stage).len() == count).await;
+        let all = all.map(|verified| verified.of(stage));
+        all.map_err(|_| Problem::error("no more packages are verified").exit(Exit::Bug))
     }
 
     async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {

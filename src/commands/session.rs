@@ -1,31 +1,37 @@
 //! A build under way: verify, connect, serve, execute, clear away, report.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
-use super::materials::{self, Disk, Packages};
+use super::later::{self, Parts};
+use super::materials::{self, Disk};
+use super::packages::Packages;
 use super::revision::revision;
 use super::selection::Wanted;
 use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
-use super::{builder, forecasting, means, proxies, remembering, shell, verification, waiting};
+use super::{
+    builder, forecasting, means, outlook, proxies, remembering, shell, verification, waiting,
+};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
-use crate::error::{Error, Exit, Problem, Result};
-use crate::plan::{Piece, Plan, VerifiedPackage};
+use crate::error::{Error, Exit, Result};
+use crate::plan::{Piece, Plan, PlannedPackage, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dialect;
 use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers,
 };
-use crate::store::{VerifyOptions, verify};
+use crate::store::{VerifyOptions, look_for, verify};
 
 /// How long downloads may go on when a run ends before its time.
 const GRACE: Duration = Duration::from_secs(1);
@@ -49,6 +55,8 @@ pub(super) struct Session<'a> {
     pace: &'a Pace,
     forecast: Option<Forecast>,
     packages: Vec<VerifiedPackage>,
+    /// What is verified while earlier stages build.
+    later: Vec<Vec<PlannedPackage>>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
     /// What the files were when the plan was made: they may change while it is built.
     revision: Option<Revision>,
@@ -84,6 +92,7 @@ impl<'a> Session<'a> {
             pace,
             forecast: None,
             packages: Vec::new(),
+            later: Vec::new(),
             engine: None,
         }
     }
@@ -108,49 +117,51 @@ impl<'a> Session<'a> {
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
-        let server = interrupt.unless(self.serve(&access)).await?;
+        let expected = self.expected();
+        let server = interrupt.unless(self.serve(&access, &expected)).await?;
+        self.build(&access, server, expected, &interrupt).await
+    }
+
+    /// Builds with what has been made ready, and clears away behind it.
+    async fn build(
+        &mut self,
+        access: &HostAccess,
+        server: Supply,
+        expected: Packages,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let (engine, builder) = self.engine.clone().expect("an engine was chosen before");
         let address = format!("{}:{}", access.name, server.port());
         self.ready(&engine, builder, &address, server.shared().is_some());
         let scratch = Scratch::new(&self.recorder.folder().id);
-        let disk = self.disk(server.shared());
+        let (sender, verified) = watch::channel(Packages::new(self.packages.clone()));
+        let disk = self.disk(expected, verified, server.shared());
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
-        let mut job = self.job(&engine, &given, &access, address);
+        let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
-        let (ignore_disk, packages) = (self.args.ignore_disk, &self.packages);
+        let (ignore_disk, packages) = (self.args.ignore_disk, disk.expected.all());
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
         let forecast = interrupt.unless(foretelling).await;
+        let (later, options) = (self.later.clone(), self.options());
         let result = match &forecast {
             Ok(forecast) => {
-                let work = forecasting::execute(&job, self.pace, forecast);
-                interrupt.unless(server.during(work)).await
+                let building = forecasting::execute(&job, self.pace, forecast);
+                let verifying = later::verify_on(later, &options, &sender, &server, self.reporter);
+                interrupt.unless(server.during(later::beside(verifying, building))).await
             }
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
-        self.offer_shell(&job, &result, &interrupt).await;
+        if self.args.shell_on_failure {
+            // The package server still answers.
+            shell::offer(&job, &result, interrupt).await;
+        }
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
+        self.packages = sender.borrow().all().to_vec();
         self.forecast = Some(forecast?);
         result
-    }
-
-    /// A shell where the run failed, while the package server still answers.
-    async fn offer_shell<E: Engine>(
-        &self,
-        job: &Job<'_, E, Disk>,
-        result: &Result<()>,
-        interrupt: &Interrupt,
-    ) {
-        let failed = result.as_ref().err().is_some_and(|error| error.exit != Exit::Interrupted);
-        if self.args.shell_on_failure && failed {
-            let opened = async {
-                shell::open(job).await;
-                Ok(())
-            };
-            // Whoever ends the shell from outside gets the build's own exit code all the same.
-            _ = interrupt.unless(opened).await;
-        }
     }
 
     /// What a killed run left is cleared away before this one begins.
@@ -281,55 +292,58 @@ impl<'a> Session<'a> {
     }
 
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
-        let (planned, options) = (self.plan.packages.clone(), self.options());
+        let parts = self.parts();
+        self.later = parts.later;
+        let (planned, options) = (parts.first, self.options());
         let clock = Instant::now();
         let progress = Arc::new(VerifyProgress::new(Arc::clone(self.reporter)));
         let listening = Arc::clone(&progress);
         let observer = move |event| listening.take(&event);
         let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
         self.packages = interrupt.blocking(work).await?;
-        let bytes = self.packages.iter().map(|package| package.size).sum();
-        self.recorder.record(&Event::VerifyFinished {
-            files: self.packages.len(),
-            remembered: progress.remembered(),
-            bytes,
-            seconds: clock.elapsed().as_secs_f64(),
-        });
-        self.undeclared()
+        self.recorder.record(&progress.finished(&self.packages, clock.elapsed()));
+        verification::tell_undeclared(&self.packages, self.args.strict, self.recorder)
     }
 
-    /// Files that nothing vouches for are told with their digests, or refused.
-    fn undeclared(&self) -> Result<()> {
-        let undeclared = self.packages.iter().filter(|package| !package.declared);
-        if self.args.strict {
-            let problems = undeclared.map(|package| {
-                Problem::error(format!("nothing vouches for `{}`", package.file))
-                    .note(format!("its sha256 is {}", package.sha256))
-                    .hint("declare it in packages.toml (`ascend-build package scan` does), or leave `--strict` out")
-            });
-            return Error::check(Exit::Package, problems.collect()).map(drop);
+    /// What is verified at once, and what while earlier stages build. Where something is missing,
+    /// everything that is wrong is told at once.
+    fn parts(&self) -> Parts {
+        let declared = outlook::declared_packages(&self.project, &self.plan);
+        let sizes: HashMap<_, _> = declared.iter().map(|file| (&file.file, file.size)).collect();
+        let parts = later::divide(&self.project, &self.plan, |file| sizes[&file.file]);
+        if !parts.later.is_empty() && !look_for(&self.plan.packages, &self.project.roots).is_empty()
+        {
+            return Parts { first: self.plan.packages.clone(), later: Vec::new() };
         }
-        for package in undeclared {
-            let size = crate::ui::bytes(package.size);
-            let message =
-                format!("not verified: `{}`, {size}, sha256 {}", package.file, package.sha256);
-            self.recorder.record(&Event::Warning { message });
-        }
-        Ok(())
+        parts
     }
 
     fn options(&self) -> VerifyOptions {
         verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
-    fn disk(&self, shared: Option<&Arc<Shared>>) -> Disk {
-        let context = self.project.context.clone();
-        let dockerfile = self.project.dockerfile.clone();
-        let (options, packages) = (self.options(), Packages::new(self.packages.clone()));
-        Disk { context, dockerfile, options, packages, shared: shared.cloned() }
+    /// All files, by what is declared of those that are still to be verified.
+    fn expected(&self) -> Packages {
+        let mut expected = Packages::new(self.packages.clone());
+        let later: HashSet<_> = self.later.iter().flatten().map(|package| &package.file).collect();
+        let declared = outlook::declared_packages(&self.project, &self.plan);
+        expected.add(declared.into_iter().filter(|file| later.contains(&file.file)).collect());
+        expected
     }
 
-    async fn serve(&self, access: &HostAccess) -> Result<Supply> {
+    fn disk(
+        &self,
+        expected: Packages,
+        verified: watch::Receiver<Packages>,
+        shared: Option<&Arc<Shared>>,
+    ) -> Disk {
+        let context = self.project.context.clone();
+        let dockerfile = self.project.dockerfile.clone();
+        let (options, shared) = (self.options(), shared.cloned());
+        Disk { context, dockerfile, options, expected, verified, shared }
+    }
+
+    async fn serve(&self, access: &HostAccess, expected: &Packages) -> Result<Supply> {
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {
@@ -339,7 +353,8 @@ impl<'a> Session<'a> {
         });
         let demand = Demand {
             plan: &self.plan,
-            packages: &self.packages,
+            packages: expected.all(),
+            verified: &self.packages,
             access,
             run: &self.recorder.folder().id,
             choice: self.args.server,

@@ -5,6 +5,7 @@ use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::interrupt::Interrupt;
 use crate::engine::{Engine, Terminal};
 use crate::error::{Exit, Problem, Result};
 use crate::run::{Event, Job, Materials, Recorder, Standpoint, standpoint};
@@ -17,9 +18,26 @@ pub(super) fn warn_without_terminal(recorder: &Recorder<'_>) {
     }
 }
 
+/// Opens a shell where a run failed that ended with `result`.
+pub(super) async fn offer<E: Engine, M: Materials>(
+    job: &Job<'_, E, M>,
+    result: &Result<()>,
+    interrupt: &Interrupt,
+) {
+    if result.as_ref().err().is_none_or(|error| error.exit != Exit::Failed) {
+        return;
+    }
+    let opened = async {
+        open(job).await;
+        Ok(())
+    };
+    // Whoever ends the shell from outside gets the build's own exit code all the same.
+    _ = interrupt.unless(opened).await;
+}
+
 /// Opens a shell where the run failed first, and stays until it ends. What goes wrong with it is
 /// told, and changes nothing of the run's end.
-pub(super) async fn open<E: Engine, M: Materials>(job: &Job<'_, E, M>) {
+async fn open<E: Engine, M: Materials>(job: &Job<'_, E, M>) {
     if !RawTerminal::is_there() {
         return;
     }

@@ -35,7 +35,10 @@ pub(super) enum Choice {
 #[derive(Clone, Copy)]
 pub(super) struct Demand<'a> {
     pub(super) plan: &'a Plan,
+    /// All files, by what is declared of those that are still to be verified.
     pub(super) packages: &'a [VerifiedPackage],
+    /// Those that are verified.
+    pub(super) verified: &'a [VerifiedPackage],
     pub(super) access: &'a HostAccess,
     pub(super) run: &'a str,
     pub(super) choice: Option<Choice>,
@@ -94,7 +97,7 @@ impl Supply {
             prefix: prefix.clone(),
             ..server::Options::default()
         };
-        let files = demand.packages.to_vec();
+        let files = demand.verified.to_vec();
         let server = PackageServer::start_with(options, listener, files, observer);
         Ok(Self::Own(server, prefix))
     }
@@ -112,6 +115,13 @@ impl Supply {
         match self {
             Self::Own(_, prefix) => prefix.iter().map(|prefix| format!("/{prefix}")).collect(),
             Self::Shared(shared) => shared.neighbour.path(),
+        }
+    }
+
+    /// Offers exactly `files` from now on, where the server is this build's.
+    pub(super) fn offer(&self, files: &[VerifiedPackage]) {
+        if let Self::Own(server, _) = self {
+            server.replace(files.to_vec(), false);
         }
     }
 

@@ -32,6 +32,8 @@ pub trait Materials: Sync {
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>>;
     /// A base's file, its content verified.
     fn base_file(&self, file: &BaseFile) -> impl Future<Output = Result<PathBuf>> + Send;
+    /// The files that `stage` needs, by what is declared of those that are still to be verified.
+    fn expected(&self, stage: &PlannedStage) -> Vec<VerifiedPackage>;
     /// Waits until the ledger has every download up to now.
     fn settled(&self) -> impl Future<Output = Result<()>> + Send;
     /// The files that `stage` needs, as soon as each has its declared content.

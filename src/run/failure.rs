@@ -2,12 +2,12 @@
 
 use super::recorder::TAIL;
 use super::{Job, parents};
-use crate::engine::{BuildFailure, CheckOutcome};
+use crate::engine::{BuildFailure, CheckOutcome, Engine};
 use crate::error::{Error, Exit, Problem};
 use crate::plan::{PlannedInstruction, PlannedStage};
 use crate::project::StageName;
 
-pub(super) fn of_build<E, M>(
+pub(super) async fn of_build<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     failure: BuildFailure,
@@ -17,9 +17,27 @@ pub(super) fn of_build<E, M>(
             problem.note(format!("while building stage `{}`", stage.name)).exit(Exit::Engine)
         }
         BuildFailure::Instruction { index, exit_code, message } => {
-            instruction(job, stage, index, exit_code, &message).exit(Exit::Failed)
+            let lost = match exit_code {
+                None => lost_parent(job, stage).await,
+                Some(_) => None,
+            };
+            match lost {
+                Some(parent) => of_lost(stage, parent, &message),
+                None => instruction(job, stage, index, exit_code, &message).exit(Exit::Failed),
+            }
         }
     }
+}
+
+fn of_lost(stage: &PlannedStage, parent: &StageName, message: &str) -> Error {
+    let name = &stage.name;
+    Problem::error(format!(
+        "the build of stage `{name}` failed: `{parent}` is gone from the engine"
+    ))
+    .note(format!("somebody removed the image of `{parent}` while this run needed it"))
+    .note(format!("the engine says: {message}"))
+    .hint("run the same command again: what is gone is built again")
+    .exit(Exit::Failed)
 }
 
 fn instruction<E, M>(
@@ -45,11 +63,6 @@ fn instruction<E, M>(
     }
     if exit_code.is_none() {
         problem = problem.note(format!("the engine says: {message}"));
-        if let Some(parent) = lost_parent(job, stage, message) {
-            return problem
-                .note(format!("somebody removed the image of `{parent}` while this run needed it"))
-                .hint("run the same command again: what is gone is built again");
-        }
     }
     let tail = job.recorder.tail(&stage.name);
     if !tail.is_empty() {
@@ -58,18 +71,18 @@ fn instruction<E, M>(
     problem.note(log(job, stage)).hint(hint(message, &tail, exit_code))
 }
 
-/// The stage whose image the engine looks for elsewhere, because it is no longer there.
-fn lost_parent<'a, E, M>(
+/// The parent whose image is no longer in the engine, which then looks for it in a registry.
+async fn lost_parent<'a, E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &'a PlannedStage,
-    message: &str,
 ) -> Option<&'a StageName> {
-    let named = |parent: &&StageName| {
+    for parent in parents(stage) {
         let reference = job.scratch.reference(&job.plan.project, parent);
-        let repository = reference.rsplit_once(':').map_or("", |(repository, _)| repository);
-        message.contains(repository)
-    };
-    parents(stage).find(named)
+        if let Ok(None) = job.engine.image(&reference).await {
+            return Some(parent);
+        }
+    }
+    None
 }
 
 /// A stage's image that is gone as soon as it was built.

@@ -182,7 +182,7 @@ async fn build<E: Engine, M: Materials>(
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {
                 job.scene.note_build(stage, &error);
-                return Err(failure::of_build(job, stage, error));
+                return Err(failure::of_build(job, stage, error).await);
             }
         }
     }

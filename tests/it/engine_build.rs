@@ -7,6 +7,8 @@ mod output;
 mod package_runs;
 mod shells;
 mod stages;
+mod strange_hands;
+mod verifying;
 mod waste;
 
 use crate::support::Builders;

@@ -46,6 +46,8 @@ async fn run(
     // Attached before it is started, so that its first words are not lost.
     let attached = engine.patient.attach_container(&container.id, Some(attaching())).await?;
     engine.docker.start_container(&container.id, None::<StartContainerOptions>).await?;
+    // What was typed ahead must find the right size already.
+    set_size(engine, &container.id, &mut terminal.size).await;
     let (mut output, mut input) = (attached.output, attached.input);
     let showing = async {
         while let Some(piece) = output.next().await {
@@ -94,21 +96,23 @@ async fn type_into(
     }
 }
 
-/// Tells the container the terminal's size, now and whenever it changes.
+/// Tells the container the terminal's size whenever it changes.
 async fn resize(
     engine: &DockerEngine,
     id: &str,
     size: &mut watch::Receiver<(u16, u16)>,
 ) -> std::convert::Infallible {
-    loop {
-        let (columns, rows) = *size.borrow_and_update();
-        let options = ResizeContainerTTYOptions { w: columns.into(), h: rows.into() };
-        if let Err(error) = engine.docker.resize_container_tty(id, options).await {
-            tracing::debug!(%error, "the shell's terminal has another size");
-        }
-        if size.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    while size.changed().await.is_ok() {
+        set_size(engine, id, size).await;
+    }
+    std::future::pending().await
+}
+
+async fn set_size(engine: &DockerEngine, id: &str, size: &mut watch::Receiver<(u16, u16)>) {
+    let (columns, rows) = *size.borrow_and_update();
+    let options = ResizeContainerTTYOptions { w: columns.into(), h: rows.into() };
+    if let Err(error) = engine.docker.resize_container_tty(id, options).await {
+        tracing::debug!(%error, "the shell's terminal has another size");
     }
 }
 
