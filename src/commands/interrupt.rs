@@ -44,16 +44,22 @@ fn end_now() {
 #[derive(Debug, Clone)]
 pub(super) struct Interrupt {
     token: CancellationToken,
+    /// What to do when the user has stopped it.
+    hint: &'static str,
 }
 
 impl Interrupt {
     /// Listens for Ctrl-C, SIGTERM and the end of the terminal from now on.
     pub(super) fn listen() -> Result<Self> {
-        Self::listen_and(|| ())
+        Self::listening("run the same command again", || ())
     }
 
-    /// The same; `told` runs at the first signal. The second one ends the process at once.
+    /// The same for a build; `told` runs at the first signal. The second one ends the process at once.
     pub(super) fn listen_and(told: impl FnOnce() + Send + 'static) -> Result<Self> {
+        Self::listening("run the same command again: finished stages are reused", told)
+    }
+
+    fn listening(hint: &'static str, told: impl FnOnce() + Send + 'static) -> Result<Self> {
         let token = CancellationToken::new();
         let mut signals = Signals::open().map_err(|error| {
             Problem::error("cannot listen for signals").cause(error).exit(Exit::Bug)
@@ -66,7 +72,7 @@ impl Interrupt {
             signals.next().await;
             end_now();
         });
-        Ok(Self { token })
+        Ok(Self { token, hint })
     }
 
     /// Runs `work` to its end, or until the user wants to stop.
@@ -76,7 +82,7 @@ impl Interrupt {
     pub(super) async fn unless<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
-            () = self.token.cancelled() => Err(interrupted()),
+            () = self.token.cancelled() => Err(self.interrupted()),
             result = work => result,
         }
     }
@@ -100,14 +106,12 @@ impl Interrupt {
         done.map_err(|error| Problem::error("work ended early").cause(error).exit(Exit::Bug))?
     }
 
+    fn interrupted(&self) -> crate::error::Error {
+        Problem::error("interrupted").hint(self.hint).exit(Exit::Interrupted)
+    }
+
     /// Cancelled when the user wants to stop.
     pub(super) fn token(&self) -> CancellationToken {
         self.token.clone()
     }
-}
-
-fn interrupted() -> crate::error::Error {
-    Problem::error("interrupted")
-        .hint("run the same command again: finished stages are reused")
-        .exit(Exit::Interrupted)
 }

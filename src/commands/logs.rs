@@ -11,14 +11,14 @@ use crate::ui::Printer;
 /// Print the logs of a run: what its stages printed, as it was said
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ascend-build logs\n  ascend-build logs B_stage\n  ascend-build logs 20261121-0626 B_stage | less\n\nRUN is a run's id, an unambiguous beginning of it, or `last`; `ascend-build history` lists\nthem. A first word that begins with no digit is the STAGE."
+    after_help = "Examples:\n  ascend-build logs\n  ascend-build logs B_stage\n  ascend-build logs 20261121-0626 B_stage | less\n\nRUN is a run's id, an unambiguous beginning of it, or `last`; `ascend-build history` lists\nthem. A word that begins with no digit is the STAGE."
 )]
 pub struct Args {
     /// The run [default: the last one]
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = parse_word)]
     run: Option<String>,
     /// The stage [default: all, in the order in which they were planned]
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", value_parser = parse_word)]
     stage: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let mut stages = in_order(&folder);
     if let Some(wanted) = stage {
         if !stages.iter().any(|stage| stage == wanted) {
-            return Err(no_log(run.as_str(), wanted, &stages));
+            return Err(no_log(&state, run.as_str(), wanted, &stages));
         }
         stages.retain(|stage| stage == wanted);
     }
@@ -44,11 +44,20 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     stages.iter().try_for_each(|stage| print(&folder.join(format!("{stage}.log")), printer))
 }
 
+fn parse_word(text: &str) -> std::result::Result<String, &'static str> {
+    match text {
+        "" => Err("it is empty; expected a run's id, a beginning of it, `last`, or a stage"),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// The run and the stage, whichever were given.
 fn meant(args: &Args) -> (&str, Option<&str>) {
     let is_run = |word: &str| word == "last" || word.starts_with(|c: char| c.is_ascii_digit());
     match (args.run.as_deref(), args.stage.as_deref()) {
         (Some(word), None) if !is_run(word) => ("last", Some(word)),
+        // No stage's name begins with a digit, so the order can only be a slip.
+        (Some(word), Some(run)) if !is_run(word) && is_run(run) => (run, Some(word)),
         (run, stage) => (run.unwrap_or("last"), stage),
     }
 }
@@ -70,12 +79,21 @@ fn print(path: &Path, printer: Printer) -> Result<()> {
     })
 }
 
-fn no_log(run: &str, stage: &str, stages: &[String]) -> crate::error::Error {
+/// The last run that has a log of a stage; those that never ended count as well.
+fn last_with(state: &Path, stage: &str) -> Option<String> {
+    let runs = history::all(state).into_iter().rev();
+    let mut with =
+        runs.filter(|run| history::run_folder(state, run).join(format!("{stage}.log")).is_file());
+    with.next().map(|run| format!("`ascend-build logs {run} {stage}` prints the last one there is"))
+}
+
+fn no_log(state: &Path, run: &str, stage: &str, stages: &[String]) -> crate::error::Error {
     let problem = Problem::error(format!("run {run} has no log of a stage `{stage}`"));
     let names: Vec<_> = stages.iter().map(|stage| format!("`{stage}`")).collect();
+    let alike = || did_you_mean(stage, stages.iter().map(String::as_str));
     let logs = if names.is_empty() { "of no stage".to_owned() } else { names.join(", ") };
     problem
         .note(format!("logs: {logs}; a stage that was reused has none"))
-        .maybe_hint(did_you_mean(stage, stages.iter().map(String::as_str)))
+        .maybe_hint(last_with(state, stage).or_else(alike))
         .exit(Exit::Usage)
 }

@@ -19,6 +19,17 @@ pub(super) fn state(folder: &Path) -> PathBuf {
     own.unwrap_or_else(|| state_folder(folder))
 }
 
+/// What names a run on the command line.
+///
+/// # Errors
+/// It is empty, and would begin every id.
+pub(super) fn parse_run(text: &str) -> std::result::Result<String, &'static str> {
+    match text {
+        "" => Err("it is empty; expected a run's id, a beginning of it, or `last`"),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// The run that is meant.
 ///
 /// # Errors

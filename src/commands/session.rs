@@ -1,5 +1,8 @@
 //! A build under way: verify, connect, serve, execute, clear away, report.
 
+mod turn;
+mod words;
+
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
@@ -19,17 +22,15 @@ use super::revision::revision;
 use super::selection::Wanted;
 use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
-use super::{
-    builder, forecasting, means, outlook, proxies, remembering, shell, verification, waiting,
-};
+use super::{builder, forecasting, means, outlook, proxies, remembering, shell, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
 use crate::error::{Error, Exit, Result};
-use crate::plan::{Piece, Plan, PlannedPackage, VerifiedPackage};
+use crate::plan::{Plan, PlannedPackage, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dialect;
 use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
-    clear_leftovers,
+    Turn, clear_leftovers,
 };
 use crate::store::{VerifyOptions, look_for, verify};
 
@@ -60,6 +61,8 @@ pub(super) struct Session<'a> {
     engine: Option<(Arc<DockerEngine>, Builder)>,
     /// What the files were when the plan was made: they may change while it is built.
     revision: Option<Revision>,
+    /// Nobody else builds the same image until this has its report.
+    turn: Option<Turn>,
 }
 
 /// What a job borrows besides the session.
@@ -94,6 +97,7 @@ impl<'a> Session<'a> {
             packages: Vec::new(),
             later: Vec::new(),
             engine: None,
+            turn: None,
         }
     }
 
@@ -106,8 +110,7 @@ impl<'a> Session<'a> {
             shell::warn_without_terminal(self.recorder);
         }
         remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
-        let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
-        let _turn = interrupt.unless(waiting).await?;
+        self.take_turn(&interrupt).await?;
         self.verify(&interrupt).await?;
         self.refuse_missing_sources()?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
@@ -224,41 +227,6 @@ impl<'a> Session<'a> {
             retries: self.args.retries,
             scratch: given.scratch,
             scene: run::Scene::default(),
-        }
-    }
-
-    fn announce(&self) {
-        self.recorder.record(&Event::RunStarted {
-            schema: crate::run::SCHEMA,
-            run: self.recorder.folder().id.clone(),
-            project: self.plan.project.clone(),
-            target: self.plan.target.clone(),
-            platform: self.plan.platform.clone(),
-            stages: self.plan.stages.iter().map(|stage| stage.name.clone()).collect(),
-        });
-    }
-
-    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str, shared: bool) {
-        let version = engine.facts().version.clone();
-        self.recorder.record(&Event::EngineReady {
-            version,
-            builder,
-            server: format!("http://{address}"),
-            shared,
-        });
-        let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
-        let mut written: Vec<&String> = pieces
-            .filter_map(|piece| match piece {
-                Piece::Authority(written) if written != address => Some(written),
-                _ => None,
-            })
-            .collect();
-        written.dedup();
-        for written in written {
-            let message = format!(
-                "the Dockerfile asks `{written}`, and this engine's containers reach the package server at `{address}`: the engine is given the latter"
-            );
-            self.recorder.record(&Event::Warning { message });
         }
     }
 

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::history::{revision, started};
 use super::output::{self, Output};
 use super::past;
+use crate::doctor::Code;
 use crate::error::{Exit, Problem, Result};
 use crate::run::RunId;
-use crate::run::history::{self, PastPackage, PastRun, PastTransfer, RunSummary, Unread};
-use crate::ui::{Printer, Table, bytes, seconds};
+use crate::run::history::{self, PastPackage, PastRun, PastTransfer, RunSummary, Standing, Unread};
+use crate::ui::{Printer, Table, bytes, rendered, seconds};
 
 /// How many digits of a digest are shown.
 const DIGITS: usize = 12;
@@ -21,7 +22,7 @@ const DIGITS: usize = 12;
 )]
 pub struct Args {
     /// The run
-    #[arg(value_name = "RUN", default_value = "last")]
+    #[arg(value_name = "RUN", default_value = "last", value_parser = past::parse_run)]
     run: String,
     #[command(flatten)]
     output: Output,
@@ -35,16 +36,17 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let state = past::state(folder);
     let run = past::run(&state, &args.run)?;
     let folder = history::run_folder(&state, &run);
-    let past = match PastRun::read(&folder) {
-        Ok(past) => Some(past),
-        Err(Unread::Missing) => None,
-        Err(error) => return Err(unread(&folder, &error)),
-    };
-    match (args.output.is_table(), &past) {
-        (false, Some(_)) => printer.data(&report(&folder)?),
-        (false, None) => printer.data(&output::json(&RunSummary::of_folder(&folder, &run))?),
-        (true, Some(past)) => printer.page(&page(past, &folder)),
-        (true, None) => printer.page(&short_page(&folder, &run)),
+    let standing = Standing::of(&folder).map_err(|error| unread(&folder, &error))?;
+    match (args.output.is_table(), &standing) {
+        (false, Standing::Ended(_)) => printer.data(&report(&folder)?),
+        (false, _) => {
+            printer.data(&output::json(&RunSummary::standing(&folder, &run, &standing))?);
+        }
+        (true, Standing::Ended(past)) => {
+            printer.page(&page(past, &folder));
+            printer.data(&problems(past));
+        }
+        (true, _) => printer.page(&short_page(&folder, &run, &standing)),
     }
     Ok(())
 }
@@ -61,8 +63,8 @@ fn unread(folder: &Path, error: &Unread) -> crate::error::Error {
 }
 
 /// A run without a report: what its folder tells.
-fn short_page(folder: &Path, run: &RunId) -> String {
-    let summary = RunSummary::of_folder(folder, run);
+fn short_page(folder: &Path, run: &RunId, standing: &Standing) -> String {
+    let summary = RunSummary::standing(folder, run, standing);
     let took = format!("{} UTC, {} or more", started(summary.started), seconds(summary.seconds));
     let result = match summary.is_over() {
         true => "killed: the process ended without a report".to_owned(),
@@ -91,7 +93,7 @@ fn page(past: &PastRun, folder: &Path) -> String {
         ("expected", expected(past)),
         ("logs", folder.display().to_string()),
     ]);
-    for part in [stages(past), packages(past), refused(past), problems(past)] {
+    for part in [stages(past), packages(past), refused(past)] {
         if !part.is_empty() {
             page = page + "\n" + &part;
         }
@@ -202,6 +204,11 @@ fn refused(past: &PastRun) -> String {
     if past.refused.is_empty() { String::new() } else { table.to_string() }
 }
 
+/// What was wrong, as the run's end said it; an older report has its messages alone.
 fn problems(past: &PastRun) -> String {
-    past.problems.iter().map(|problem| format!("error: {problem}\n")).collect()
+    let known = |name: &str| Code::of(name).map(Code::as_str);
+    let told: Vec<_> = past.diagnostics.iter().map(|one| one.problem(known)).collect();
+    let messages = || past.problems.iter().map(Problem::error).collect();
+    let told: Vec<Problem> = if told.is_empty() { messages() } else { told };
+    told.iter().map(|problem| format!("\n{}\n", rendered(problem))).collect()
 }

@@ -92,12 +92,24 @@ pub struct Machine {
     pub unknown_time_zone: Option<String>,
     /// Memory that programs may still take, in bytes.
     pub memory: Option<u64>,
-    /// How a foreign platform's programs are run: the flags of the emulator's entry in `binfmt_misc`.
-    pub emulator: Option<String>,
+    /// How a foreign platform's programs are run.
+    pub emulator: Emulator,
     /// The proxies of the environment and of the Docker configuration file.
     pub proxies: Proxies,
     /// Its NPUs.
     pub npu: Npu,
+}
+
+/// What the kernel says of the emulator of a platform's programs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Emulator {
+    /// Nothing: it cannot be asked here.
+    #[default]
+    Unknown,
+    /// There is none.
+    Absent,
+    /// There is one, with these flags of its entry in `binfmt_misc`.
+    Registered(String),
 }
 
 /// The NPUs of a machine.

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::{Code, EngineSide, Facts, Finding, Level, Npu};
+use super::{Code, Emulator, EngineSide, Facts, Finding, Level, Npu};
 use crate::engine::Disk;
 use crate::project::Platform;
 
@@ -105,8 +105,9 @@ fn platform(facts: &Facts) -> Option<Finding> {
         return None;
     }
     let own = own.map_or_else(|| "another".to_owned(), ToString::to_string);
-    Some(match facts.machine.emulator.as_deref() {
-        None => unemulated(
+    Some(match &facts.machine.emulator {
+        Emulator::Unknown => untold(wanted, &own),
+        Emulator::Absent => unemulated(
             Finding::error(
                 Code::PlatformForeign,
                 format!("nothing here runs the programs of `{wanted}`"),
@@ -114,7 +115,7 @@ fn platform(facts: &Facts) -> Option<Finding> {
             wanted,
         )
         .note(format!("the engine is `{own}`")),
-        Some(flags) if !flags.contains('F') => unemulated(
+        Emulator::Registered(flags) if !flags.contains('F') => unemulated(
             Finding::error(
                 Code::EmulatorOutside,
                 format!("the emulator for `{wanted}` cannot be used inside containers"),
@@ -122,13 +123,21 @@ fn platform(facts: &Facts) -> Option<Finding> {
             wanted,
         )
         .expected("the flag `F` in /proc/sys/fs/binfmt_misc", format!("`{flags}`")),
-        Some(_) => Finding::of(
+        Emulator::Registered(_) => Finding::of(
             Level::Note,
             Code::Emulated,
             format!("programs of `{wanted}` are emulated on this engine, which is `{own}`"),
         )
         .note("expect a build to take several times as long as on a machine of that platform"),
     })
+}
+
+/// In a container, or where nothing has mounted it, the kernel's list is not to be seen.
+fn untold(wanted: &Platform, own: &str) -> Finding {
+    let what = format!("whether anything here runs the programs of `{wanted}` cannot be told");
+    Finding::warning(Code::PlatformForeign, what)
+        .note(format!("the engine is `{own}`, and the kernel's list of emulators in `/proc/sys/fs/binfmt_misc` cannot be read"))
+        .mend("`mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc` as root shows it; or ask on the engine's machine itself")
 }
 
 fn unemulated(finding: Finding, wanted: &Platform) -> Finding {

@@ -24,8 +24,8 @@ mod tests;
 
 pub use code::Code;
 pub use facts::{
-    Asked, EngineSide, Facts, Gateway, Leftovers, Machine, Npu, ProjectSide, Reach, Unreachable,
-    Unwritable,
+    Asked, Emulator, EngineSide, Facts, Gateway, Leftovers, Machine, Npu, ProjectSide, Reach,
+    Unreachable, Unwritable,
 };
 pub use finding::{Finding, Level};
 pub use firewall::Firewall;

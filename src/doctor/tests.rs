@@ -13,7 +13,7 @@ fn healthy() -> Facts {
         now: datetime!(2026-06-01 12:00 UTC),
         unknown_time_zone: None,
         memory: Some(8 * GIB),
-        emulator: None,
+        emulator: Emulator::Absent,
         proxies: Proxies::default(),
         npu: Npu::default(),
     };
@@ -208,16 +208,17 @@ fn proxies() {
 
 #[test]
 fn foreign_platforms() {
-    let ask = |emulator: Option<&str>| {
-        let emulator = emulator.map(str::to_owned);
+    let flags = |flags: &str| Emulator::Registered(flags.to_owned());
+    let ask = |emulator: Emulator| {
         |facts: &mut Facts| {
             facts.asked.platform = "linux/arm64".parse().ok();
             facts.machine.emulator = emulator;
         }
     };
-    check(ask(None), &["error platform-foreign"]);
-    check(ask(Some("OC")), &["error emulator-outside"]);
-    check(ask(Some("OCF")), &["note emulated"]);
+    check(ask(Emulator::Unknown), &["warning platform-foreign"]);
+    check(ask(Emulator::Absent), &["error platform-foreign"]);
+    check(ask(flags("OC")), &["error emulator-outside"]);
+    check(ask(flags("OCF")), &["note emulated"]);
     check(|facts| facts.asked.platform = "linux/amd64".parse().ok(), &[]);
 }
 

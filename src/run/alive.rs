@@ -32,11 +32,13 @@ pub fn is_alive(run_folder: &Path) -> bool {
 pub fn dead_runs(state: &Path) -> Vec<RunId> {
     let runs = state.join("runs");
     let mut dead = ids(&runs);
-    dead.retain(|run| {
-        let folder = runs.join(run.as_str());
-        !folder.join("report.json").exists() && !is_alive(&folder)
-    });
+    dead.retain(|run| is_dead(&runs.join(run.as_str()), is_alive));
     dead
+}
+
+/// The lock is asked for first: a run gives it back after it has written its report.
+fn is_dead(run_folder: &Path, is_alive: impl FnOnce(&Path) -> bool) -> bool {
+    !is_alive(run_folder) && !run_folder.join("report.json").exists()
 }
 
 /// The runs in this folder, oldest first.
@@ -48,19 +50,41 @@ pub(super) fn ids(runs: &Path) -> Vec<RunId> {
     ids
 }
 
-/// Locks the folder of a run for as long as the answer lives; `None` where the
-/// file system has no locks.
-pub(super) fn lock(run_folder: &Path, holder: &Holder) -> io::Result<Option<File>> {
+/// Locks the folder of a run for as long as the answer lives; inside, why the
+/// file system gives no lock.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn lock(run_folder: &Path, holder: &Holder) -> io::Result<Result<File, io::Error>> {
     let file =
         File::options().create(true).truncate(true).write(true).open(run_folder.join(LOCK))?;
-    let locked = match file.try_lock() {
-        Ok(()) => Some(file),
+    holder.write(&file)?;
+    Ok(match file.try_lock() {
         // Somebody looks whether the run is alive; that takes no longer than a system call.
-        Err(TryLockError::WouldBlock) => file.lock().ok().map(|()| file),
-        Err(TryLockError::Error(error)) => {
-            tracing::warn!(%error, path = %run_folder.display(), "the run's folder cannot be locked");
-            None
-        }
-    };
-    locked.map(|file| holder.write(&file).map(|()| file)).transpose()
+        Err(TryLockError::WouldBlock) => file.lock(),
+        Err(TryLockError::Error(error)) => Err(error),
+        Ok(()) => Ok(()),
+    }
+    .map(|()| file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a run is dead of which nothing is there, and that does `meanwhile` while it is asked after.
+    fn check(meanwhile: impl Fn(&Path), expected: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = |folder: &Path| {
+            meanwhile(folder);
+            false
+        };
+        assert_eq!(is_dead(folder.path(), asked), expected);
+    }
+
+    #[test]
+    fn a_run_that_ends_while_it_is_asked_after_is_not_dead() {
+        check(|_| {}, true);
+        check(|folder| fs::write(folder.join("report.json"), "{}").unwrap(), false);
+    }
 }

@@ -25,8 +25,8 @@ pub struct RunFolder {
     pub id: String,
     /// The folder.
     pub path: PathBuf,
-    /// Held until the last clone goes; `None` where the file system has no locks.
-    pub(super) _lock: Option<Arc<File>>,
+    /// Held until the last clone goes, or why the file system gives no lock.
+    pub(super) lock: std::result::Result<Arc<File>, String>,
 }
 
 /// Where runs of the project in `folder` leave what they leave behind.
@@ -79,12 +79,18 @@ impl RunFolder {
         if claimed.is_err() {
             fs::remove_dir_all(&unlocked)?;
         }
-        claimed.map(|lock| Self { id: id.to_string(), path, _lock: lock.map(Arc::new) })
+        let lock = claimed?.map(Arc::new).map_err(|error| error.to_string());
+        Ok(Self { id: id.to_string(), path, lock })
     }
 
     /// Where the project's runs leave what they leave behind.
     pub fn state(&self) -> &Path {
         self.path.ancestors().nth(2).unwrap_or(Path::new("."))
+    }
+
+    /// Why the run cannot be told from one that was killed but by its process, where that is so.
+    pub fn unlocked(&self) -> Option<&str> {
+        self.lock.as_ref().err().map(String::as_str)
     }
 
     /// Where the log of `stage` is.
@@ -152,10 +158,10 @@ mod tests {
         let (mut first, second, mut third) = (begin(), begin(), begin());
         check(project.path(), &[&first, &second, &third], &[]);
         let clone = second.clone();
-        first._lock = None;
+        first.lock = Err("gone".to_owned());
         drop(second);
         third.write_report(b"{}").unwrap();
-        third._lock = None;
+        third.lock = Err("gone".to_owned());
         check(project.path(), &[&first, &clone, &third], &[&first]);
     }
 }

@@ -6,6 +6,7 @@
 mod alive;
 mod base;
 mod decide;
+mod diagnostic;
 mod event;
 mod execute;
 mod failure;
@@ -33,6 +34,7 @@ mod unfetched;
 
 pub use alive::{dead_runs, is_alive};
 pub use decide::{Sources, foresee};
+pub use diagnostic::{Diagnostic, Spot};
 pub use event::{Event, Outcome, SCHEMA, StageResult, Transfer};
 pub use execute::{Job, Materials, execute};
 pub use folder::{RunFolder, state_folder};

@@ -197,8 +197,10 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let path = project.path().join(if there { "" } else { "gone" });
         let warnings = Warnings::default();
-        let recorder =
-            Recorder::new(RunFolder { id: "1".to_owned(), path, _lock: None }, &warnings);
+        let recorder = Recorder::new(
+            RunFolder { id: "1".to_owned(), path, lock: Err(String::new()) },
+            &warnings,
+        );
         let stage: StageName = "A".parse().unwrap();
         for _ in 0..2 {
             recorder.record(&Event::StageOutput { stage: stage.clone(), line: "x".to_owned() });

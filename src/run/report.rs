@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Decision, Fetch, Forecast, Pace, Recorder, Refusal, Revision, StagePace, StageResult};
+use super::{
+    Decision, Diagnostic, Fetch, Forecast, Pace, Recorder, Refusal, Revision, StagePace,
+    StageResult,
+};
 use crate::engine::{Builder, EngineFacts};
 use crate::error::{Error, Exit};
 use crate::plan::{Inputs, Plan, StageKey, VerifiedPackage};
@@ -23,17 +26,22 @@ pub struct Ending {
     pub exit_code: u8,
     /// What was wrong, one message a problem.
     pub problems: Vec<String>,
+    /// The same with all that was said of them.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Ending {
     /// The ending that a result means.
     pub fn of<T>(result: &Result<T, Error>) -> Self {
         match result {
-            Ok(_) => Self { result: "done", exit_code: 0, problems: Vec::new() },
+            Ok(_) => {
+                Self { result: "done", exit_code: 0, problems: Vec::new(), diagnostics: Vec::new() }
+            }
             Err(error) => Self {
                 result: if error.exit == Exit::Interrupted { "interrupted" } else { "failed" },
                 exit_code: error.exit as u8,
                 problems: error.problems.iter().map(|problem| problem.message.clone()).collect(),
+                diagnostics: error.problems.iter().map(Diagnostic::of).collect(),
             },
         }
     }

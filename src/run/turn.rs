@@ -9,7 +9,12 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::holder::Holder;
+
+/// The longest beginning of a reference that names a file, in bytes: file systems take names of 255.
+const LONGEST: usize = 200;
 
 /// The right to build one image; given back when it is dropped.
 #[derive(Debug)]
@@ -32,9 +37,9 @@ impl Turn {
     /// below `state` (`.ascend-build`); does not wait.
     ///
     /// # Errors
-    /// The file cannot be written, or the file system has no locks.
+    /// The file, which is named, cannot be written, or the file system has no locks.
     pub fn ask(state: &Path, reference: &str, holder: &Holder) -> io::Result<Asked> {
-        let path = path(state, reference);
+        let path = Self::path(state, reference);
         fs::create_dir_all(path.parent().unwrap_or(state))?;
         // What another run has written stays until the lock is ours.
         let options =
@@ -49,12 +54,18 @@ impl Turn {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
-}
 
-/// The file of one image; `+` stands in no reference.
-fn path(state: &Path, reference: &str) -> PathBuf {
-    let name = reference.replace(['/', ':'], "+");
-    state.join("locks").join(format!("{name}.lock"))
+    /// The file of one image; `+` stands in no reference.
+    pub fn path(state: &Path, reference: &str) -> PathBuf {
+        let name = reference.replace(['/', ':'], "+");
+        let name = match name.get(..LONGEST).filter(|_| name.len() > LONGEST) {
+            Some(beginning) => {
+                format!("{beginning}+{}", hex::encode(&Sha256::digest(name.as_bytes())[..16]))
+            }
+            None => name,
+        };
+        state.join("locks").join(format!("{name}.lock"))
+    }
 }
 
 #[cfg(test)]
@@ -90,9 +101,19 @@ mod tests {
     }
 
     #[test]
+    fn references_of_any_length_have_a_file_each() {
+        let state = tempfile::tempdir().unwrap();
+        let [one, other] = ["a", "b"].map(|last| format!("demo/{}:{last}", "x".repeat(400)));
+        let first = check(state.path(), &one, "1", None);
+        let second = check(state.path(), &other, "2", None);
+        check(state.path(), &one, "3", Some("1"));
+        drop((first, second));
+    }
+
+    #[test]
     fn what_a_killed_process_wrote_is_written_over() {
         let state = tempfile::tempdir().unwrap();
-        let path = path(state.path(), "demo/c:latest");
+        let path = Turn::path(state.path(), "demo/c:latest");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, format!("{{\"run\":\"{}", "long".repeat(100))).unwrap();
         let _turn = check(state.path(), "demo/c:latest", "1", None);

@@ -5,6 +5,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::error::{Problem, Severity};
 
+/// One problem for a page, without colour and without a newline at its end.
+pub fn rendered(problem: &Problem) -> String {
+    render(problem, false)
+}
+
 /// Renders one problem, without a newline at its end.
 pub(super) fn render(problem: &Problem, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use time::OffsetDateTime;
+
 use super::summary::{summary, word};
 use super::units::{clock, counted};
 use super::{Printer, bytes, outlook, seconds};
@@ -67,7 +69,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
             format!("run {run}: {project} {target} for {platform}")
         }
         Event::Waiting { run, process, image, since } => {
-            let clock = clock(*since);
+            let clock = clock(*since, OffsetDateTime::now_utc());
             format!("waiting for run {run}, process {process}, which builds {image} since {clock}")
         }
         Event::VerifyStarted { files, bytes: size } => {

@@ -24,10 +24,11 @@ pub(super) fn about(time: f64) -> String {
     if time < 10.0 { format!("{:.0} s", time.ceil()) } else { seconds(time) }
 }
 
-/// A time of day in UTC, such as `06:26:40 UTC`.
-pub(super) fn clock(time: OffsetDateTime) -> String {
-    let time = time.to_offset(UtcOffset::UTC);
-    format!("{:02}:{:02}:{:02} UTC", time.hour(), time.minute(), time.second())
+/// A time of day in UTC, such as `06:26:40 UTC`; its date stands before it where it is not that of `now`.
+pub(super) fn clock(time: OffsetDateTime, now: OffsetDateTime) -> String {
+    let (time, now) = (time.to_offset(UtcOffset::UTC), now.to_offset(UtcOffset::UTC));
+    let date = if time.date() == now.date() { String::new() } else { format!("{} ", time.date()) };
+    format!("{date}{:02}:{:02}:{:02} UTC", time.hour(), time.minute(), time.second())
 }
 
 /// A part of a whole in the whole's unit, such as `120/783 MiB`; of itself, such as `45 MiB`.
@@ -53,6 +54,19 @@ mod tests {
 
     fn check(input: f64, expected: &str) {
         assert_eq!(seconds(input), expected);
+    }
+
+    /// How a time is told two minutes before 2026-11-21 ends, in seconds from then.
+    fn check_clock(after: i64, expected: &str) {
+        let now = time::macros::datetime!(2026-11-21 23:58 UTC);
+        assert_eq!(clock(now + time::Duration::seconds(after), now), expected);
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        check_clock(-3600, "22:58:00 UTC");
+        check_clock(-86_400, "2026-11-20 23:58:00 UTC");
+        check_clock(180, "2026-11-22 00:01:00 UTC");
     }
 
     #[test]

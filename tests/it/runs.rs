@@ -97,6 +97,9 @@ fn logs_of_a_failed_run_and_of_a_killed_one() {
     check(&["logs", "20261120-09", "B_stage"], 0, "logs-stage");
     check(&["logs"], 0, "logs-killed");
     check(&["logs", "A_stage"], 0, "logs-killed");
+    check(&["logs", "B_stage", FAILED], 0, "logs-stage");
+    check(&["logs", "B_stage"], 2, "logs-of-an-earlier-run");
+    check(&["logs", ""], 2, "logs-empty");
     check(&["logs", FAILED, "C_stage"], 2, "logs-unknown-stage");
     check(&["logs", "20261120"], 2, "logs-ambiguous");
     check(&["logs", "1999"], 2, "logs-unknown-run");
@@ -105,11 +108,43 @@ fn logs_of_a_failed_run_and_of_a_killed_one() {
 #[test]
 fn a_run_is_shown() {
     check(&["show", FAILED], 0, "show-failed");
+    check(&["show", ""], 2, "show-no-id");
     check(&["show"], 0, "show-killed");
     check(&["show", "last", "--format", "json"], 0, "show-killed-json");
     let json = three_runs().run(&["show", GOOD, "--format", "json"]).exits(0).stdout;
     let report: Value = serde_json::from_str(&json).expect("the report is JSON");
     assert_eq!(report["engine"]["api_version"], "1.41", "the report is given as it is");
+}
+
+#[test]
+fn what_failed_is_shown_as_the_run_showed_it() {
+    let fixture = Fixture::new();
+    fixture
+        .stages("[stages.A]\nfrom = \"tiny\"\n")
+        .dockerfile("A", "RUN true\n  COPY gone.txt /\n");
+    let ended = fixture.run(&["--target", "A", "--progress", "quiet"]).exits(3).stderr;
+    assert!(ended.contains("A.Dockerfile:2:3"), "{ended}");
+    fixture.dockerfile("A", "RUN something else\n");
+    let shown = fixture.run(&["show"]).exits(0).stdout;
+    assert!(shown.ends_with(&format!("\n\n{ended}")), "{shown}\nis not as\n{ended}");
+}
+
+/// What a build, which finds no engine, warns of before.
+fn check_warning(spoil: &str, expected: &str) {
+    let fixture = Fixture::new();
+    fixture.stages("[stages.A]\nfrom = \"tiny\"\n").dockerfile("A", "RUN true\n");
+    fixture.write(spoil, "");
+    let ended = fixture.run(&["--target", "A", "--progress", "plain"]).stderr;
+    assert!(ended.contains(expected), "{ended}");
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_is_warned_of() {
+    check_warning(".ascend-build/locks", "\nwarning: `");
+    check_warning(
+        ".ascend-build/locks",
+        "another build of `it/a:latest` is not waited for; make `",
+    );
 }
 
 #[test]

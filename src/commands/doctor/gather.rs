@@ -25,7 +25,7 @@ pub(super) async fn facts(folder: &Path, asked: Asked) -> Facts {
         now: OffsetDateTime::now_utc(),
         unknown_time_zone: machine::unknown_time_zone(std::env::var("TZ").ok()),
         memory: machine::memory(),
-        emulator: asked.platform.as_ref().and_then(machine::emulator),
+        emulator: asked.platform.as_ref().map(machine::emulator).unwrap_or_default(),
         proxies: proxies::proxies(),
         npu,
     };

@@ -1,12 +1,13 @@
 //! Looking at this machine: memory, emulators, time zone, NPUs.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
 
 use crate::commands::judgement;
-use crate::doctor::Npu;
+use crate::doctor::{Emulator, Npu};
 use crate::project::Platform;
 
 /// Where the kernel tells which programs it runs through which emulator.
@@ -26,12 +27,24 @@ pub(super) fn memory() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The flags of the emulator of a platform's programs, where one is registered and enabled.
-pub(super) fn emulator(platform: &Platform) -> Option<String> {
-    let file = Path::new(BINFMT).join(format!("qemu-{}", platform.package_arch()));
-    let text = std::fs::read_to_string(file).ok()?;
-    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
-    text.starts_with("enabled").then(|| flags.unwrap_or_default().trim().to_owned())
+/// What the kernel says of the emulator of a platform's programs.
+pub(super) fn emulator(platform: &Platform) -> Emulator {
+    emulator_in(Path::new(BINFMT), platform)
+}
+
+/// The list is there where its `status` is: an empty folder is one on which nothing is mounted.
+fn emulator_in(list: &Path, platform: &Platform) -> Emulator {
+    if std::fs::read_to_string(list.join("status")).is_err() {
+        return Emulator::Unknown;
+    }
+    match std::fs::read_to_string(list.join(format!("qemu-{}", platform.package_arch()))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Emulator::Unknown,
+        Ok(text) if text.starts_with("enabled") => {
+            let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
+            Emulator::Registered(flags.unwrap_or_default().trim().to_owned())
+        }
+        _ => Emulator::Absent,
+    }
 }
 
 /// A value of `TZ` that names no zone; the C library takes such a one for UTC.
@@ -122,6 +135,26 @@ mod tests {
         check("<+08>-8", true);
         check("Mars/Olympus", false);
         check("Nowhere", false);
+    }
+
+    /// What is said of an emulator where the kernel's list holds these files.
+    fn check_emulator(files: &[(&str, &str)], expected: &Emulator) {
+        let list = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(list.path().join(name), text).unwrap();
+        }
+        let platform = "linux/arm64".parse().unwrap();
+        assert_eq!(emulator_in(list.path(), &platform), *expected);
+    }
+
+    #[test]
+    fn a_list_that_is_not_there_says_nothing_of_emulators() {
+        let status = ("status", "enabled\n");
+        let entry = ("qemu-aarch64", "enabled\ninterpreter /bin/qemu\nflags: OCF\n");
+        check_emulator(&[], &Emulator::Unknown);
+        check_emulator(&[status], &Emulator::Absent);
+        check_emulator(&[status, entry], &Emulator::Registered("OCF".to_owned()));
+        check_emulator(&[status, ("qemu-aarch64", "disabled\n")], &Emulator::Absent);
     }
 
     #[test]

@@ -7,7 +7,11 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, interval_at};
 
 use super::report::Report;
 use super::size;
@@ -18,7 +22,13 @@ use crate::commands::selection::Source;
 use crate::engine::{DockerEngine, Engine};
 use crate::error::{Exit, Problem, Result};
 use crate::image::{Attribution, Waste, attribute, read};
-use crate::ui::{Gauge, Printer, bytes};
+use crate::ui::{Printer, Saving, bytes};
+
+/// A small image is read before anything need be said.
+const FIRST: Duration = Duration::from_secs(2);
+
+/// How often it is said how far it is, where there is no live line.
+const AGAIN: Duration = Duration::from_secs(15);
 
 /// Findings that the error of the gate lists at most.
 const MOST_NOTES: usize = 12;
@@ -64,14 +74,18 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let interrupt = Interrupt::listen()?;
     let subject = Subject::find(args.image.as_deref(), &args.source, folder, printer)?;
     let engine = interrupt.unless(DockerEngine::connect()).await?;
-    let (weighed, base) = interrupt.unless(weigh(&engine, &subject)).await?;
+    let (weighed, base) = interrupt.unless(weigh(&engine, &subject, printer)).await?;
     let report = Report::new(&subject.reference, weighed, base, &args.ignore);
     args.output.print(printer, || report.text(args.all), || &report)?;
     gate(args.max_waste, &report)
 }
 
 /// Weighs the image. Returns how many of its lowest layers are its base's.
-async fn weigh(engine: &DockerEngine, subject: &Subject) -> Result<(Attribution, usize)> {
+async fn weigh(
+    engine: &DockerEngine,
+    subject: &Subject,
+    printer: Printer,
+) -> Result<(Attribution, usize)> {
     let Some(image) = engine.image(&subject.reference).await? else {
         return Err(subject.missing());
     };
@@ -82,26 +96,38 @@ async fn weigh(engine: &DockerEngine, subject: &Subject) -> Result<(Attribution,
     };
     // A base that was changed since is not what this image was built on.
     let base = if own.starts_with(&below) { below.len() } else { 0 };
-    let gauge = Arc::new(Gauge::new("reading"));
-    gauge.begin(image.size);
+    let saving = Arc::new(Saving::begin(&subject.reference, image.size, printer));
+    let counting = Arc::clone(&saving);
     let packages = subject.packages.clone();
     let weighed = engine.export(&image.id, move |saved| {
-        let saved = read(Counted { inner: saved, gauge: &gauge }, packages)?;
+        let saved = read(Counted { inner: saved, saving: &counting }, packages)?;
         Ok(attribute(&saved))
     });
-    Ok((weighed.await?, base))
+    Ok((telling(&saving, weighed).await?, base))
+}
+
+/// Does `work`, and says now and then how far it is.
+async fn telling<T>(saving: &Saving, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let mut ticks = interval_at(Instant::now() + FIRST, AGAIN);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = ticks.tick() => saving.tell(),
+        }
+    }
 }
 
 /// A reader that moves a bar.
 struct Counted<'a> {
     inner: &'a mut dyn Read,
-    gauge: &'a Gauge,
+    saving: &'a Saving,
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.gauge.add(count as u64);
+        self.saving.add(count as u64);
         Ok(count)
     }
 }

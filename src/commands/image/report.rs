@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::image::{Attribution, Finding, Waste, plain_instruction};
-use crate::ui::{Table, bytes};
+use crate::ui::{Table, bytes, counted};
 
 /// Findings that the table lists at most, unless all are wanted.
 const MOST_FINDINGS: usize = 20;
@@ -117,7 +117,8 @@ impl Report {
             wasted => format!(", {} in its base", bytes(wasted)),
         };
         let (size, wasted) = (bytes(self.size), bytes(self.wasted));
-        format!("{}: {size} in {} layers, {wasted} wasted{base}", self.image, self.layers.len())
+        let layers = counted(self.layers.len(), "layer");
+        format!("{}: {size} in {layers}, {wasted} wasted{base}", self.image)
     }
 
     fn layer_table(&self) -> Table {

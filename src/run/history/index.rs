@@ -15,6 +15,9 @@ use super::summary::{RunSummary, SCHEMA};
 
 const FILE: &str = "history.jsonl";
 
+/// What stands in the line of a run that gave no exit code.
+const KILLED: &[u8] = b"\"exit_code\":null";
+
 /// The lines of the index, by the ids of their runs.
 pub(super) struct Index {
     bytes: Vec<u8>,
@@ -28,7 +31,13 @@ impl Index {
         let (mut lines, mut start) = (HashMap::new(), 0);
         for line in bytes.split(|byte| *byte == b'\n') {
             let end = start + line.len();
-            lines.extend(id(line).map(|id| (id.to_owned(), start..end)));
+            if let Some(id) = id(line) {
+                let known = lines.entry(id.to_owned()).or_insert(start..end);
+                // Who took a run for killed never overrules what the run itself has said.
+                if !line.windows(KILLED.len()).any(|window| window == KILLED) {
+                    *known = start..end;
+                }
+            }
             start = end + 1;
         }
         Self { bytes, lines }

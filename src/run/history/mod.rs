@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use past::{
     PastDecision, PastEngine, PastForecast, PastInstruction, PastPackage, PastPlan,
-    PastPlannedStage, PastRefusal, PastRun, PastStage, PastTransfer, Unread, text,
+    PastPlannedStage, PastRefusal, PastRun, PastStage, PastTransfer, Standing, Unread, text,
 };
 pub use prune::{Keep, prune};
 pub(super) use summary::BEGUN;
@@ -44,6 +44,11 @@ pub enum NotFound {
     Unknown,
     /// Several runs' ids begin so.
     Several(Vec<RunId>),
+}
+
+/// The runs below `state` (`.ascend-build`), whatever became of them, oldest first.
+pub fn all(state: &Path) -> Vec<RunId> {
+    ids(&state.join("runs"))
 }
 
 /// The folder of a run below `state` (`.ascend-build`).
@@ -92,7 +97,7 @@ impl History {
         let earlier = ids.len().saturating_sub(count);
         let (mut history, mut new) = (Self { earlier, ..Self::default() }, Vec::new());
         for id in &ids[earlier..] {
-            if let Some(run) = index.get(id.as_str()) {
+            if let Some(run) = index.get(id.as_str()).filter(|run| is_final(state, id, run)) {
                 history.runs.push(run);
                 continue;
             }
@@ -133,9 +138,11 @@ pub fn remember(state: &Path, run: &str) -> io::Result<()> {
 
 fn summary(state: &Path, id: &RunId) -> Result<RunSummary, Unread> {
     let folder = run_folder(state, id);
-    match PastRun::read(&folder) {
-        Ok(past) => Ok(RunSummary::of(&past)),
-        Err(Unread::Missing) => Ok(RunSummary::of_folder(&folder, id)),
-        Err(error) => Err(error),
-    }
+    Standing::of(&folder).map(|standing| RunSummary::standing(&folder, id, &standing))
+}
+
+/// Whether a line of the index is the last word on its run: an earlier program may have taken a
+/// run for killed that left its report a moment later.
+fn is_final(state: &Path, id: &RunId, run: &RunSummary) -> bool {
+    run.exit_code.is_some() || !run_folder(state, id).join("report.json").exists()
 }

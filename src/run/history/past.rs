@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::plan::Inputs;
 use crate::run::report::SCHEMA;
-use crate::run::{Revision, StagePace};
+use crate::run::{Diagnostic, Revision, StagePace, is_alive};
 
 /// What an earlier run did.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +31,9 @@ pub struct PastRun {
     /// What was wrong, one message a problem.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// The same with all that was said of them; empty in reports of older programs.
+    #[serde(default)]
+    pub diagnostics: Vec<Diagnostic>,
     /// The commit that the project stood at.
     #[serde(default)]
     pub revision: Option<Revision>,
@@ -225,6 +228,45 @@ pub enum Unread {
     /// It says things that this program does not know.
     #[error("a newer ascend-build wrote it (schema {0}, known: {SCHEMA})")]
     Newer(u32),
+    /// It lies in the folder of another run.
+    #[error("it is the report of run {0}, whose folder this is not")]
+    Foreign(String),
+}
+
+/// What has become of a run.
+#[derive(Debug)]
+pub enum Standing {
+    /// It has ended, and left its report.
+    Ended(Box<PastRun>),
+    /// It is under way.
+    Running,
+    /// Its process ended without a report.
+    Killed,
+}
+
+impl Standing {
+    /// Looks at a run's folder.
+    ///
+    /// # Errors
+    /// The report is there, and is not to be understood.
+    pub fn of(run_folder: &Path) -> Result<Self, Unread> {
+        Self::asking(run_folder, is_alive)
+    }
+
+    /// A run gives its lock back after it has written its report: whoever asks for the lock first
+    /// and reads then never takes a run that ends meanwhile for one that was killed.
+    pub(super) fn asking(
+        run_folder: &Path,
+        is_alive: impl FnOnce(&Path) -> bool,
+    ) -> Result<Self, Unread> {
+        let alive = is_alive(run_folder);
+        match PastRun::read(run_folder) {
+            Ok(past) => Ok(Self::Ended(Box::new(past))),
+            Err(Unread::Missing) if alive => Ok(Self::Running),
+            Err(Unread::Missing) => Ok(Self::Killed),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// The part that every version of a report has.
@@ -244,7 +286,9 @@ impl PastRun {
         if version.schema > SCHEMA {
             return Err(Unread::Newer(version.schema));
         }
-        serde_json::from_slice(&text).map_err(Unread::Content)
+        let past: Self = serde_json::from_slice(&text).map_err(Unread::Content)?;
+        let own = run_folder.file_name().is_some_and(|name| name == past.run.as_str());
+        if own { Ok(past) } else { Err(Unread::Foreign(past.run)) }
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::past::PastRun;
-use crate::run::{Revision, RunId, is_alive};
+use super::past::{PastRun, Standing};
+use crate::run::{Revision, RunId};
 
 /// The version of the line; raised when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -94,13 +94,21 @@ impl RunSummary {
         }
     }
 
+    /// What a run tells that stands so.
+    pub fn standing(folder: &Path, run: &RunId, standing: &Standing) -> Self {
+        match standing {
+            Standing::Ended(past) => Self::of(past),
+            Standing::Running => Self::of_folder(folder, run, "running"),
+            Standing::Killed => Self::of_folder(folder, run, "killed"),
+        }
+    }
+
     /// What the folder of a run tells that left no report.
-    pub fn of_folder(folder: &Path, run: &RunId) -> Self {
+    fn of_folder(folder: &Path, run: &RunId, result: &str) -> Self {
         let begun = fs::read(folder.join(BEGUN)).ok();
         let begun: Begun =
             begun.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let started = run.started();
-        let result = if is_alive(folder) { "running" } else { "killed" };
         let seconds = last_change(folder).map_or(0.0, |last| (last - started).as_seconds_f64());
         Self {
             schema: SCHEMA,

@@ -128,6 +128,60 @@ fn a_run_that_was_killed_is_told_by_its_folder() {
     assert_eq!((stages[0].stage.as_str(), stages[0].outcome.as_str()), ("A", "killed"));
 }
 
+/// How a run stands that does `meanwhile` while it is asked whether it is alive, which says `alive`.
+fn check_standing(alive: bool, meanwhile: impl Fn(&Path, &str), expected: &str) {
+    let state = tempfile::tempdir().unwrap();
+    let id = RunId::new(time(0), 1, 0);
+    let folder = run_folder(state.path(), &id);
+    fs::create_dir_all(&folder).unwrap();
+    let asked = |_: &Path| {
+        meanwhile(state.path(), id.as_str());
+        alive
+    };
+    let standing = Standing::asking(&folder, asked).unwrap();
+    assert_eq!(RunSummary::standing(&folder, &id, &standing).result, expected);
+}
+
+#[test]
+fn a_run_that_ends_while_it_is_looked_at_is_not_killed() {
+    let ends = |state: &Path, _: &str| {
+        write(state, 0, &report(0, "A", "failed").to_string());
+    };
+    check_standing(false, ends, "failed");
+    check_standing(true, ends, "failed");
+    check_standing(true, |_, _| {}, "running");
+    check_standing(false, |_, _| {}, "killed");
+}
+
+#[test]
+fn who_took_a_run_for_killed_never_overrules_its_report() {
+    let killed = |index: &str| {
+        let lines = index.lines().map(|line| {
+            let line = line.replace("\"exit_code\":0", "\"exit_code\":null");
+            line.replace("\"exit_code\":1", "\"exit_code\":null")
+                .replace("\"result\":\"done\"", "\"result\":\"killed\"")
+                .replace("\"result\":\"failed\"", "\"result\":\"killed\"")
+        });
+        lines.map(|line| line + "\n").collect::<String>()
+    };
+    check_index(|index| format!("{index}{}", killed(index)));
+    check_index(|index| format!("{}{index}", killed(index)));
+    check_index(killed);
+}
+
+#[test]
+fn a_copied_folder_is_not_another_run() {
+    let state = tempfile::tempdir().unwrap();
+    three(state.path());
+    let copy = RunId::new(time(60), 19, 0);
+    let folder = run_folder(state.path(), &copy);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("report.json"), report(60, "B", "failed").to_string()).unwrap();
+    check(state.path(), &["A done", "B failed", "A done"], 1);
+    let index = fs::read_to_string(state.path().join("history.jsonl")).unwrap();
+    assert_eq!(index.lines().count(), 3);
+}
+
 #[test]
 fn several_programs_list_and_add_at_once() {
     let state = tempfile::tempdir().unwrap();
