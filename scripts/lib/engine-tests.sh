@@ -93,11 +93,14 @@ expression() {
     printf '%s' "$expression"
 }
 
-# note_results ENGINE NAME BUILDERS LOG: one line for the table, from the last line that counts.
+# note_results ENGINE NAME BUILDERS LOG: one line for the table, from the last line that counts. Tests that
+# died before it get a `?` in both columns.
 note_results() {
-    local passed failed limits
-    passed=$(grep -oE '[0-9]+ passed' "$4" | tail -n 1)
-    failed=$(grep -E '[0-9]+ passed' "$4" | tail -n 1 | grep -oE '[0-9]+ failed' || true)
+    local counted passed failed limits
+    counted=$(grep -E '[0-9]+ passed' "$4" | tail -n 1 || true)
+    passed=$(grep -oE '[0-9]+ passed' <<< "$counted" || true)
+    failed=$(grep -oE '[0-9]+ failed' <<< "$counted" || true)
+    [ -n "$counted" ] || passed='?' failed='?'
     limits=$(left_out_on "$1" | grep -c '^limit' || true)
     printf '%s|%s|%s|%s|%s|%s s\n' "$2" "$3" "${passed% *}" "${failed:-0 failed}" "$limits" "$SECONDS" |
         sed 's/ failed|/|/' >> "$RESULTS"
