@@ -48,12 +48,17 @@ async fn side(engine: &DockerEngine, project: Option<&Project>) -> Result<Engine
     let clock_ahead =
         examination.time.map(|time: OffsetDateTime| (time - between).as_seconds_f64());
     let images = engine.images().await?;
-    let leftovers = leftovers::leftovers(engine, &images, project).await;
-    let gateway = match engine.gateway().await {
-        Ok(access) => known(engine, access, way::candidates(&images, project)).await,
-        Err(error) => Gateway::None(words(&error).join("; ")),
-    };
+    let leftovers = leftovers::leftovers(engine, &images, project);
+    let gateway = gateway(engine, way::candidates(&images, project));
+    let (leftovers, gateway) = tokio::join!(leftovers, gateway);
     Ok(EngineSide { examination, clock_ahead, gateway, leftovers })
+}
+
+async fn gateway(engine: &DockerEngine, candidates: Vec<String>) -> Gateway {
+    match engine.gateway().await {
+        Ok(access) => known(engine, access, candidates).await,
+        Err(error) => Gateway::None(words(&error).join("; ")),
+    }
 }
 
 /// Rules are looked at only where something is in the way, or nobody could try.

@@ -51,6 +51,16 @@ fn what_a_killed_build_held_is_taken_over() {
 
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn what_is_edited_while_a_build_waits_is_built() {
+    let fixture = slow_project(5);
+    let (first, second, _) = first_and_second(&fixture, "auto");
+    fixture.dockerfile("B", "RUN echo edited > /edited\n");
+    first.end().exits(0);
+    assert_eq!(second.end().exits(0).stages(), ["A reused", "B built"]);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn who_waits_can_be_interrupted() {
     let fixture = slow_project(5);
     let (first, second, run) = first_and_second(&fixture, "auto");

@@ -33,12 +33,14 @@ fn good_failed_and_killed_builds_are_told() {
     fixture.dockerfile("A", "RUN echo a > /a\n").dockerfile("B", "RUN echo words; exit 3\n");
     fixture.run(&["--target", "A", "--progress", "quiet"]).exits(0);
     check(&fixture, &["A done built"]);
-    fixture.run(&["--target", "B", "--progress", "quiet"]).exits(1);
+    let ended = fixture.run(&["--target", "B", "--progress", "quiet"]).exits(1).stderr;
     check(&fixture, &["B failed reused failed", "A done built"]);
     assert!(fixture.run(&["logs", "last", "B"]).exits(0).stdout.contains("\nwords\n"));
     let shown = fixture.run(&["show"]).exits(0).stdout;
     assert!(shown.contains("failed, exit code 1"), "{shown}");
-    assert!(shown.contains("error: an instruction of stage `B` failed"), "{shown}");
+    let said = &ended[ended.find("error: an instruction of stage `B` failed").expect("B failed")..];
+    assert!(said.contains("B.Dockerfile:1:1") && said.contains("exit code 3"), "{said}");
+    assert!(shown.ends_with(said), "{shown}\nis not as\n{said}");
 
     fixture.dockerfile("B", "RUN echo started; sleep 30\n");
     let mut running = fixture.start("auto", &["--target", "B"]);
