@@ -212,7 +212,8 @@ async fn build_once<E: Engine, M>(
     let image = job.engine.build(request, &sink).await?;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ran = progress.ran(stage);
-    let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
+    let built = !ran.is_empty() || progress.ran_triggers(stage);
+    let outcome = if built { Outcome::Built } else { Outcome::Reused };
     Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
 }
 
@@ -295,6 +296,12 @@ impl Progress {
             ran.filter_map(|index| Some(stage.instruction(*index)?.0 - 1)).collect();
         ran.sort_unstable();
         ran
+    }
+
+    /// Whether an instruction ran that an `ONBUILD` of the parent brings.
+    fn ran_triggers(&self, stage: &PlannedStage) -> bool {
+        let mut ran = self.started.difference(&self.cached);
+        ran.any(|index| stage.written.get(*index).is_some_and(|one| one.trigger.is_some()))
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn lost(judged: &Judged<'_, '_>) -> Vec<Problem> {
 fn lost_in(judged: &Judged<'_, '_>, run: &Run<'_>, depth: usize, problems: &mut Vec<Problem>) {
     for place in 0..run.commands.len() {
         let inner = run.inside(place, judged.inputs).filter(|_| depth > 0);
-        let installs_inside = inner.as_ref().is_some_and(|inner| inner.commands.iter().any(installs));
+        let installs_inside =
+            inner.as_ref().is_some_and(|inner| inner.commands.iter().any(installs));
         if let Some((label, hint)) = loss(run, place, installs_inside) {
             let ran = &run.commands[place];
             let message = format!("the exit code of `{}` is thrown away", ran.title());
