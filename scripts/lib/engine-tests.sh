@@ -1,25 +1,42 @@
 # shellcheck shell=bash
-# The tests that need an engine, without those that make no sense on one.
+# The tests that need an engine, without those that make no sense on one, and the table of how they went.
 
-# ENGINE TEST REASON: what is left out where, and why. `*` is every engine but the one that runs here.
-skipped_tests() {
+# ENGINE KIND TEST REASON: what is left out where, and why. ENGINE is `all`, `beside` (every engine but
+# the one that runs here) or a name. KIND is `apart` for what has nothing to do with the engine, and
+# `limit` for what the engine cannot do: docs/engines.md tells those.
+left_out() {
     cat << 'END'
-* doctor:: starts engines of its own, of this machine's version
-* engine_faults::engine:: starts engines of its own, of this machine's version
-* engine_faults::kills::the_engine_is_killed starts engines of its own, of this machine's version
-* engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
-podman engine_build::package_runs::packages_stay_off_the_disk asks for BuildKit
-podman recipe::init::every_way_to_fetch_gives_the_same_image asks for BuildKit
-podman recipe::init::the_recipe_becomes_a_project_of_equal_images_on_buildkit asks for BuildKit
-podman recipe::motor::it_builds_on_buildkit asks for BuildKit
-podman recipe::working_folder::it_builds_on_buildkit asks for BuildKit
-podman engine_faults::interrupts::an_interrupt_leaves_nothing podman lets the command of an interrupted build run to its end
-podman engine_faults::interrupts::a_termination_leaves_nothing podman lets the command of an interrupted build run to its end
-podman recipe::addresses::the_container_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
-podman recipe::addresses::the_process_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
-podman recipe::addresses::the_gateway_needs_no_proxy names the bridge's gateway, and podman's builds reach loopback
-podman engine_build::failures::an_instruction_that_the_engine_refuses podman tells of an unreachable registry in other words
+all apart package:: reads wheels, asks no engine
+all apart serve::page:: needs a browser, asks no engine
+beside apart doctor:: starts engines of its own, of this machine's version
+beside apart engine_faults::engine:: starts engines of its own, of this machine's version
+beside apart engine_faults::kills::the_engine_is_killed starts engines of its own, of this machine's version
+beside apart engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
+podman limit engine_build::package_runs::packages_stay_off_the_disk needs BuildKit
+podman limit recipe::init::every_way_to_fetch_gives_the_same_image needs BuildKit
+podman limit recipe::init::the_recipe_becomes_a_project_of_equal_images_on_buildkit needs BuildKit
+podman limit recipe::instructions::mounts_show_stages_and_the_context needs BuildKit
+podman limit recipe::motor::it_builds_on_buildkit needs BuildKit
+podman limit recipe::working_folder::it_builds_on_buildkit needs BuildKit
+podman limit engine_faults::interrupts::an_interrupt_leaves_nothing lets the command of an interrupted build run to its end
+podman limit engine_faults::interrupts::a_termination_leaves_nothing lets the command of an interrupted build run to its end
+podman limit engine_build::failures::an_instruction_that_the_engine_refuses tells of an unreachable registry in words of its own
+podman limit serve::bridge::a_container_fetches_from_the_gateway reaches `serve` on loopback: in builds, and in containers with --network=host
+podman apart recipe::addresses::the_container_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
+podman apart recipe::addresses::the_process_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
+podman apart recipe::addresses::the_gateway_needs_no_proxy names the bridge's gateway, and podman's builds reach loopback
+podman apart engine_faults::strangers::a_client_on_another_interface_gets_nothing asks the bridge's gateway over a cable; loopback has none
 END
+}
+
+# What an engine calls itself, such as `Docker Engine 26.1.5` or `podman 4.3.1`.
+# shellcheck disable=SC2016  # the variables are those of the template
+readonly ENGINE_NAME='{{$name := "Docker Engine"}}{{range .Server.Components}}{{if eq .Name "Podman Engine"}}{{$name = "podman"}}{{end}}{{end}}{{$name}} {{.Server.Version}}'
+
+# left_out_on ENGINE: `KIND TEST REASON` of what is left out there.
+left_out_on() {
+    left_out | awk -v engine="$1" '
+        $1 == "all" || $1 == engine || ($1 == "beside" && engine != "here") { sub(/^[^ ]+ /, ""); print }'
 }
 
 # Whether nextest is here: it runs tests side by side, each in a process of its own.
@@ -33,26 +50,38 @@ build_tests() {
     else
         cargo test --no-run --test it
     fi
+    refuse_unknown_tests
 }
 
-# run_engine_tests ENGINE COMMAND…: runs them with COMMAND, which gives them the engine.
+# A test that has another name now is no longer left out, and its line here would be a lie.
+refuse_unknown_tests() {
+    local known test
+    known=$(cargo test --quiet --offline --test it -- --ignored --list 2> /dev/null) ||
+        die "the tests cannot be listed" "see: cargo test --test it -- --ignored --list"
+    while read -r _ _ test _; do
+        grep -q "^$test" <<< "$known" ||
+            die "no test is called \`$test\`" "mend the list in scripts/lib/engine-tests.sh"
+    done < <(left_out)
+}
+
+# run_engine_tests ENGINE BUILDERS COMMAND…: runs them with COMMAND, which gives them the engine, and
+# notes how they went.
 run_engine_tests() {
-    local engine=$1 name test reason skips=()
-    shift
-    while read -r name test reason; do
-        case $name in
-            "$engine") ;;
-            '*') [ "$engine" != here ] || continue ;;
-            *) continue ;;
-        esac
-        say "left out on $engine: $test: $reason"
-        skips+=("$test")
-    done < <(skipped_tests)
+    local engine=$1 builders=$2 kind test reason tests=() log status=0
+    shift 2
+    while read -r kind test reason; do
+        say "left out on $engine ($kind): $test: $reason"
+        tests+=("$test")
+    done < <(left_out_on "$engine")
+    log=$(mktemp)
     if has_nextest; then
-        "$@" cargo nextest run --no-fail-fast --offline --run-ignored only --test it -E "$(expression "${skips[@]}")"
+        "$@" cargo nextest run --no-fail-fast --offline --run-ignored only --test it -E "$(expression "${tests[@]}")" 2>&1
     else
-        "$@" cargo test --offline --test it -- --ignored "${skips[@]/#/--skip=}"
-    fi
+        "$@" cargo test --offline --test it -- --ignored "${tests[@]/#/--skip=}" 2>&1
+    fi | tee "$log" >&2 || status=1
+    note_results "$engine" "$("$@" docker version --format "$ENGINE_NAME")" "$builders" "$log"
+    rm -f "$log"
+    return "$status"
 }
 
 # expression TEST…: nextest's, for everything but these.
@@ -62,4 +91,28 @@ expression() {
         expression="$expression - test(/^$test/)"
     done
     printf '%s' "$expression"
+}
+
+# note_results ENGINE NAME BUILDERS LOG: one line for the table, from the last line that counts.
+note_results() {
+    local passed failed limits
+    passed=$(grep -oE '[0-9]+ passed' "$4" | tail -n 1)
+    failed=$(grep -E '[0-9]+ passed' "$4" | tail -n 1 | grep -oE '[0-9]+ failed' || true)
+    limits=$(left_out_on "$1" | grep -c '^limit' || true)
+    printf '%s|%s|%s|%s|%s|%s s\n' "$2" "$3" "${passed% *}" "${failed:-0 failed}" "$limits" "$SECONDS" |
+        sed 's/ failed|/|/' >> "$RESULTS"
+}
+
+# print_results ENGINE…: the table, and what each of the engines cannot do.
+print_results() {
+    local engine kind test reason
+    {
+        echo 'ENGINE|BUILDERS|PASSED|FAILED|LIMITATIONS|TOOK'
+        cat "$RESULTS"
+    } | awk -F '|' '{ printf "%-32s  %-19s  %6s  %6s  %11s  %6s\n", $1, $2, $3, $4, $5, $6 }' >&2
+    for engine in "$@"; do
+        while read -r kind test reason; do
+            [ "$kind" != limit ] || printf 'limitation of %s: %s (%s)\n' "$engine" "$reason" "$test" >&2
+        done < <(left_out_on "$engine")
+    done
 }

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::selection::{Target, own_platform};
 use super::session::Session;
+use super::supply::Choice;
 use super::{outlook, plan};
 use crate::error::{Result, Severity};
 use crate::run::{Ending, Pace, Recorder, Reporter, RunFolder};
@@ -42,6 +43,9 @@ pub struct Args {
     /// After a failure, go on with the stages that do not depend on it
     #[arg(long)]
     pub(super) keep_going: bool,
+    /// After a failure, open a shell in the state before the failed instruction, its packages at hand
+    #[arg(long)]
+    pub(super) shell_on_failure: bool,
     /// Try a stage again, up to N times, whose failure can pass: a network, an engine that restarts
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(super) retries: u32,
@@ -51,6 +55,12 @@ pub struct Args {
     /// Build even where the engine's disk is expected to be too small
     #[arg(long)]
     pub(super) ignore_disk: bool,
+    /// Fetch from the `ascend-build serve` on this port alone, or from an `own` server (default: from one that is found on the recipe's port or on 3000 and has the files, else an own one)
+    #[arg(long, value_name = "own|PORT", value_parser = Choice::parse)]
+    pub(super) server: Option<Choice>,
+    /// Serve packages under an unguessable path, which other builds' containers cannot fetch from (`RUN --package` only)
+    #[arg(long, conflicts_with = "server")]
+    pub(super) private: bool,
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,

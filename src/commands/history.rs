@@ -5,8 +5,9 @@ use std::path::Path;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::output::Output;
 use super::past;
-use crate::error::{Exit, Problem, Result};
+use crate::error::Result;
 use crate::run::Revision;
 use crate::run::history::{History, RunSummary};
 use crate::ui::{Printer, Table, seconds};
@@ -26,25 +27,8 @@ pub struct Args {
     /// List at most N runs; 0 lists all
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// How to print them
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "table|json"
-    )]
-    format: Format,
-}
-
-/// How the runs are printed.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// For programs
-    Json,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Lists.
@@ -64,23 +48,16 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     history.runs.retain(|run| args.target.as_ref().is_none_or(|target| run.target == *target));
     let left_out = history.earlier + history.runs.len().saturating_sub(limit);
     history.runs.truncate(limit);
-    match args.format {
-        Format::Json => printer.data(&json(&history.runs)?),
-        Format::Table if history.runs.is_empty() => printer.talk("no runs"),
-        Format::Table => {
-            printer.data(&table(&history.runs));
-            if left_out > 0 {
-                printer.talk(&format!("{left_out} more (`--limit 0` lists all)"));
-            }
-        }
+    let shown = &history.runs;
+    if args.output.is_table() && shown.is_empty() {
+        printer.talk("no runs");
+        return Ok(());
+    }
+    args.output.print(printer, || table(shown), || shown)?;
+    if args.output.is_table() && left_out > 0 {
+        printer.talk(&format!("{left_out} more (`--limit 0` lists all)"));
     }
     Ok(())
-}
-
-fn json(runs: &[RunSummary]) -> Result<String> {
-    let text = serde_json::to_string_pretty(runs)
-        .map_err(|error| Problem::error("cannot write JSON").cause(error).exit(Exit::Bug))?;
-    Ok(text + "\n")
 }
 
 fn table(runs: &[RunSummary]) -> String {

@@ -1,11 +1,18 @@
-//! What a run takes from this machine's disks: build contexts and base files.
+//! What a run takes from this machine's disks: build contexts and base files; and the word of a
+//! package server that others use as well.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use tokio::sync::watch;
+
+use super::packages::Packages;
+use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
@@ -20,8 +27,12 @@ pub(super) struct Disk {
     pub(super) dockerfile: Option<PathBuf>,
     /// How base files are verified.
     pub(super) options: VerifyOptions,
-    /// The plan's files, all of them verified.
-    pub(super) packages: Vec<VerifiedPackage>,
+    /// The plan's files, by what is declared of those that are still to be verified.
+    pub(super) expected: Packages,
+    /// Those that are verified until now.
+    pub(super) verified: watch::Receiver<Packages>,
+    /// The package server, where it is another process's.
+    pub(super) shared: Option<Arc<Shared>>,
 }
 
 /// The `COPY` sources of a stage that stand for nothing, as problems.
@@ -70,7 +81,17 @@ pub(super) fn sources(
         return Ok(BTreeMap::new());
     }
     let digests = collect(folder, dockerfile, stage)?.digests()?;
-    Ok(digests.into_iter().map(|entry| (entry.path.display().to_string(), entry.told())).collect())
+    Ok(digests.into_iter().map(|entry| (told(&entry.path), entry.told())).collect())
+}
+
+/// A path as text. What is not UTF-8 is told by its digits, so that two names never become one.
+fn told(path: &Path) -> String {
+    let chunks = path.as_os_str().as_bytes().utf8_chunks();
+    let told = chunks.map(|chunk| {
+        let digits = chunk.invalid().iter().map(|byte| format!("\u{FFFD}{byte:02x}"));
+        format!("{}{}", chunk.valid(), digits.collect::<String>())
+    });
+    told.collect()
 }
 
 impl Materials for Disk {
@@ -98,9 +119,23 @@ impl Materials for Disk {
         sources(&self.context, self.dockerfile.as_deref(), stage)
     }
 
+    async fn settled(&self) -> Result<()> {
+        match &self.shared {
+            Some(shared) => shared.settle().await,
+            None => Ok(()),
+        }
+    }
+
+    fn expected(&self, stage: &PlannedStage) -> Vec<VerifiedPackage> {
+        self.expected.of(stage)
+    }
+
     async fn packages(&self, stage: &PlannedStage) -> Result<Vec<VerifiedPackage>> {
-        let all = self.packages.iter();
-        Ok(all.filter(|package| stage.may_fetch(&package.file)).cloned().collect())
+        let count = self.expected.of(stage).len();
+        let mut verified = self.verified.clone();
+        let all = verified.wait_for(|verified| verified.of(stage).len() == count).await;
+        let all = all.map(|verified| verified.of(stage));
+        all.map_err(|_| Problem::error("no more packages are verified").exit(Exit::Bug))
     }
 
     async fn base_file(&self, file: &BaseFile) -> Result<PathBuf> {
@@ -143,4 +178,22 @@ fn planned(file: &BaseFile, name: String) -> Result<PlannedPackage> {
         place: Some(file.place.clone()),
         asked: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    fn check(path: &[u8], expected: &str) {
+        assert_eq!(told(Path::new(OsStr::from_bytes(path))), expected);
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_stay_apart() {
+        check("a/名 b".as_bytes(), "a/名 b");
+        check(b"a\xff", "a\u{FFFD}ff");
+        check(b"a\xfe/b", "a\u{FFFD}fe/b");
+    }
 }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use tokio::sync::watch;
+
 use super::materials::Disk;
+use super::packages::Packages;
 use super::verification;
 use crate::engine::{DockerEngine, Engine};
 use crate::error::{Error, Exit, Problem, Result};
@@ -32,7 +35,9 @@ pub(super) async fn outlook(
         context: project.context.clone(),
         dockerfile: project.dockerfile.clone(),
         options: verification::options(project.roots.clone(), false),
-        packages,
+        verified: watch::channel(Packages::new(packages.clone())).1,
+        expected: Packages::new(packages),
+        shared: None,
     };
     let stock = Stock::of(&engine).await?;
     let state = run::state_folder(&project.folder);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Exit, Problem, Result};
+use crate::ui::Printer;
 
 /// The option of verbs that print a table or JSON.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -31,6 +32,23 @@ impl Output {
     /// Whether it is for people.
     pub(super) fn is_table(self) -> bool {
         self.format == Format::Table
+    }
+
+    /// Prints `table` folded to the terminal's width, or `value` as JSON.
+    ///
+    /// # Errors
+    /// [`Exit::Bug`] where `value` cannot be JSON.
+    pub(super) fn print<T: Serialize>(
+        self,
+        printer: Printer,
+        table: impl FnOnce() -> String,
+        value: impl FnOnce() -> T,
+    ) -> Result<()> {
+        match self.format {
+            Format::Table => printer.page(&table()),
+            Format::Json => printer.data(&json(&value())?),
+        }
+        Ok(())
     }
 
     /// What to print: `table`, or `value` as JSON.

@@ -1,12 +1,16 @@
 //! `plan`: what a build would do. An engine that answers is asked what it has; nothing is changed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::outlook::{self, Outlook};
+use super::output::json;
 use super::presence::missing_yet;
 use super::selection::{Target, own_platform};
-use crate::error::{Exit, Problem, Result, Severity, SourceFile};
+use crate::error::{Problem, Result, Severity, SourceFile};
 use crate::plan::{Bindings, Plan, PlannedParent, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dockerfile;
@@ -67,10 +71,13 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let files = outlook::packages(&project, &plan);
     let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
     let outlook = foreseen(&project, &plan, files, printer).await;
-    printer.data(&match args.format {
-        Format::Json => json(&plan, outlook.as_ref())?,
-        _ => table(&plan, &known) + &outlook.map_or_else(String::new, |one| outlook::table(&one)),
-    });
+    match args.format {
+        Format::Json => {
+            let outlook = outlook.as_ref().map(outlook::json);
+            printer.data(&json(&Foretold { plan: &plan, outlook })?);
+        }
+        _ => printer.page(&page(&plan, &known, outlook.as_ref())),
+    }
     Ok(())
 }
 
@@ -99,15 +106,16 @@ async fn foreseen(
     }
 }
 
-fn json(plan: &Plan, outlook: Option<&Outlook>) -> Result<String> {
-    let value = serde_json::to_value(plan).map(|mut value| {
-        value["outlook"] = outlook.map(outlook::json).unwrap_or_default();
-        value
-    });
-    value
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .map(|text| text + "\n")
-        .map_err(|error| Problem::error("the plan cannot be written").cause(error).exit(Exit::Bug))
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Foretold<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    outlook: Option<serde_json::Value>,
+}
+
+fn page(plan: &Plan, known: &[VerifiedPackage], outlook: Option<&Outlook>) -> String {
+    table(plan, known) + &outlook.map_or_else(String::new, outlook::table)
 }
 
 /// The plan for people.
@@ -154,8 +162,9 @@ fn packages(plan: &Plan, known: &[VerifiedPackage]) -> String {
         return String::new();
     }
     let mut table = Table::new(&["PACKAGE", "FILE", "SIZE", "SHA256"]);
+    let known: HashMap<_, _> = known.iter().rev().map(|found| (&found.file, found)).collect();
     for package in &plan.packages {
-        let found = known.iter().find(|found| found.file == package.file);
+        let found = known.get(&package.file);
         let digest = match (&package.sha256, found) {
             (Some(declared), _) => declared.short().to_owned(),
             (None, Some(found)) => format!("{} (not verified)", found.sha256.short()),

@@ -1,32 +1,37 @@
 //! A build under way: verify, connect, serve, execute, clear away, report.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
+use super::later::{self, Parts};
 use super::materials::{self, Disk};
+use super::packages::Packages;
 use super::revision::revision;
 use super::selection::Wanted;
+use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
-use super::{builder, forecasting, means, proxies, remembering, verification, waiting};
+use super::{
+    builder, forecasting, means, outlook, proxies, remembering, shell, verification, waiting,
+};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
-use crate::error::{Error, Exit, Problem, Result};
-use crate::plan::{Piece, Plan, VerifiedPackage};
+use crate::error::{Error, Exit, Result};
+use crate::plan::{Piece, Plan, PlannedPackage, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dialect;
 use crate::run::{
     self, Ending, Event, Forecast, Job, Pace, Recorder, Report, Reporter, Revision, Scratch, Stock,
     clear_leftovers,
 };
-use crate::server::{self, PackageServer};
-use crate::store::{VerifyOptions, verify};
+use crate::store::{VerifyOptions, look_for, verify};
 
 /// How long downloads may go on when a run ends before its time.
 const GRACE: Duration = Duration::from_secs(1);
@@ -50,6 +55,8 @@ pub(super) struct Session<'a> {
     pace: &'a Pace,
     forecast: Option<Forecast>,
     packages: Vec<VerifiedPackage>,
+    /// What is verified while earlier stages build.
+    later: Vec<Vec<PlannedPackage>>,
     engine: Option<(Arc<DockerEngine>, Builder)>,
     /// What the files were when the plan was made: they may change while it is built.
     revision: Option<Revision>,
@@ -85,6 +92,7 @@ impl<'a> Session<'a> {
             pace,
             forecast: None,
             packages: Vec::new(),
+            later: Vec::new(),
             engine: None,
         }
     }
@@ -94,6 +102,9 @@ impl<'a> Session<'a> {
         let reporter = Arc::clone(self.reporter);
         let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
         self.announce();
+        if self.args.shell_on_failure {
+            shell::warn_without_terminal(self.recorder);
+        }
         remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
@@ -106,24 +117,49 @@ impl<'a> Session<'a> {
         self.engine = Some((Arc::clone(&engine), builder));
         interrupt.unless(self.clear_leftovers(&engine)).await?;
         let access = interrupt.unless(engine.access()).await?;
-        let server = interrupt.unless(self.serve(&access)).await?;
-        let address = format!("{}:{}", access.name, server.local_address().port());
-        self.ready(&engine, builder, &address);
+        let expected = self.expected();
+        let server = interrupt.unless(self.serve(&access, &expected)).await?;
+        self.build(&access, server, expected, &interrupt).await
+    }
+
+    /// Builds with what has been made ready, and clears away behind it.
+    async fn build(
+        &mut self,
+        access: &HostAccess,
+        server: Supply,
+        expected: Packages,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let (engine, builder) = self.engine.clone().expect("an engine was chosen before");
+        let address = format!("{}:{}", access.name, server.port());
+        self.ready(&engine, builder, &address, server.shared().is_some());
         let scratch = Scratch::new(&self.recorder.folder().id);
-        let disk = self.disk();
+        let (sender, verified) = watch::channel(Packages::new(self.packages.clone()));
+        let disk = self.disk(expected, verified, server.shared());
         let stock = interrupt.unless(Stock::of(&*engine)).await?;
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
-        let job = self.job(&engine, &given, &access, address);
-        let (ignore_disk, packages) = (self.args.ignore_disk, &self.packages);
+        let mut job = self.job(&engine, &given, access, address);
+        job.packages += &server.path();
+        let (ignore_disk, packages) = (self.args.ignore_disk, disk.expected.all());
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
         let forecast = interrupt.unless(foretelling).await;
+        let (later, options) = (self.later.clone(), self.options());
         let result = match &forecast {
-            Ok(forecast) => interrupt.unless(forecasting::execute(&job, self.pace, forecast)).await,
+            Ok(forecast) => {
+                let building = forecasting::execute(&job, self.pace, forecast);
+                let verifying = later::verify_on(later, &options, &sender, &server, self.reporter);
+                interrupt.unless(server.during(later::beside(verifying, building))).await
+            }
             Err(_) => Ok(()),
         };
         self.recorder.interrupt();
+        if self.args.shell_on_failure {
+            // The package server still answers.
+            shell::offer(&job, &result, interrupt).await;
+        }
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
+        self.packages = sender.borrow().all().to_vec();
         self.forecast = Some(forecast?);
         result
     }
@@ -137,8 +173,9 @@ impl<'a> Session<'a> {
     /// Takes away what must not outlive the run; an engine that hangs is not waited for.
     async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
         let clearing = async {
-            scratch.clear(engine).await;
+            // An image that a container still uses keeps its reference.
             engine.settle().await;
+            scratch.clear(engine).await;
         };
         if tokio::time::timeout(CLEARING, clearing).await.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
@@ -172,6 +209,7 @@ impl<'a> Session<'a> {
             recorder: self.recorder,
             stock: given.stock,
             proxies: proxies::of_user(&self.plan, &access.name),
+            packages: server.clone(),
             server,
             annotations: annotations(
                 &self.plan.tag,
@@ -185,6 +223,7 @@ impl<'a> Session<'a> {
             keep_going: self.args.keep_going,
             retries: self.args.retries,
             scratch: given.scratch,
+            scene: run::Scene::default(),
         }
     }
 
@@ -199,12 +238,13 @@ impl<'a> Session<'a> {
         });
     }
 
-    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str) {
+    fn ready(&self, engine: &DockerEngine, builder: Builder, address: &str, shared: bool) {
         let version = engine.facts().version.clone();
         self.recorder.record(&Event::EngineReady {
             version,
             builder,
             server: format!("http://{address}"),
+            shared,
         });
         let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
         let mut written: Vec<&String> = pieces
@@ -252,56 +292,58 @@ impl<'a> Session<'a> {
     }
 
     async fn verify(&mut self, interrupt: &Interrupt) -> Result<()> {
-        let (planned, options) = (self.plan.packages.clone(), self.options());
+        let parts = self.parts();
+        self.later = parts.later;
+        let (planned, options) = (parts.first, self.options());
         let clock = Instant::now();
         let progress = Arc::new(VerifyProgress::new(Arc::clone(self.reporter)));
         let listening = Arc::clone(&progress);
         let observer = move |event| listening.take(&event);
         let work = move |cancelled: &_| verify(&planned, &options, &observer, cancelled);
         self.packages = interrupt.blocking(work).await?;
-        let bytes = self.packages.iter().map(|package| package.size).sum();
-        self.recorder.record(&Event::VerifyFinished {
-            files: self.packages.len(),
-            remembered: progress.remembered(),
-            bytes,
-            seconds: clock.elapsed().as_secs_f64(),
-        });
-        self.undeclared()
+        self.recorder.record(&progress.finished(&self.packages, clock.elapsed()));
+        verification::tell_undeclared(&self.packages, self.args.strict, self.recorder)
     }
 
-    /// Files that nothing vouches for are told with their digests, or refused.
-    fn undeclared(&self) -> Result<()> {
-        let undeclared = self.packages.iter().filter(|package| !package.declared);
-        if self.args.strict {
-            let problems = undeclared.map(|package| {
-                Problem::error(format!("nothing vouches for `{}`", package.file))
-                    .note(format!("its sha256 is {}", package.sha256))
-                    .hint("declare it in packages.toml (`ascend-build package scan` does), or leave `--strict` out")
-            });
-            return Error::check(Exit::Package, problems.collect()).map(drop);
+    /// What is verified at once, and what while earlier stages build. Where something is missing,
+    /// everything that is wrong is told at once.
+    fn parts(&self) -> Parts {
+        let declared = outlook::declared_packages(&self.project, &self.plan);
+        let sizes: HashMap<_, _> = declared.iter().map(|file| (&file.file, file.size)).collect();
+        let parts = later::divide(&self.project, &self.plan, |file| sizes[&file.file]);
+        if !parts.later.is_empty() && !look_for(&self.plan.packages, &self.project.roots).is_empty()
+        {
+            return Parts { first: self.plan.packages.clone(), later: Vec::new() };
         }
-        for package in undeclared {
-            let size = crate::ui::bytes(package.size);
-            let message =
-                format!("not verified: `{}`, {size}, sha256 {}", package.file, package.sha256);
-            self.recorder.record(&Event::Warning { message });
-        }
-        Ok(())
+        parts
     }
 
     fn options(&self) -> VerifyOptions {
         verification::options(self.project.roots.clone(), self.args.rehash)
     }
 
-    fn disk(&self) -> Disk {
-        let context = self.project.context.clone();
-        let dockerfile = self.project.dockerfile.clone();
-        Disk { context, dockerfile, options: self.options(), packages: self.packages.clone() }
+    /// All files, by what is declared of those that are still to be verified.
+    fn expected(&self) -> Packages {
+        let mut expected = Packages::new(self.packages.clone());
+        let later: HashSet<_> = self.later.iter().flatten().map(|package| &package.file).collect();
+        let declared = outlook::declared_packages(&self.project, &self.plan);
+        expected.add(declared.into_iter().filter(|file| later.contains(&file.file)).collect());
+        expected
     }
 
-    async fn serve(&self, access: &HostAccess) -> Result<PackageServer> {
-        let listener =
-            server::bind(SocketAddr::new(access.listen, self.plan.port.unwrap_or(0))).await?;
+    fn disk(
+        &self,
+        expected: Packages,
+        verified: watch::Receiver<Packages>,
+        shared: Option<&Arc<Shared>>,
+    ) -> Disk {
+        let context = self.project.context.clone();
+        let dockerfile = self.project.dockerfile.clone();
+        let (options, shared) = (self.options(), shared.cloned());
+        Disk { context, dockerfile, options, expected, verified, shared }
+    }
+
+    async fn serve(&self, access: &HostAccess, expected: &Packages) -> Result<Supply> {
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
         let observer = Arc::new(move |transfer| {
@@ -309,8 +351,16 @@ impl<'a> Session<'a> {
             ledger.take(&transfer, OffsetDateTime::now_utc());
             reporter.report(&Event::Transfer(transfer));
         });
-        let options = server::Options { network: access.network, ..server::Options::default() };
-        Ok(PackageServer::start_with(options, listener, self.packages.clone(), observer))
+        let demand = Demand {
+            plan: &self.plan,
+            packages: expected.all(),
+            verified: &self.packages,
+            access,
+            run: &self.recorder.folder().id,
+            choice: self.args.server,
+            private: self.args.private,
+        };
+        Supply::choose(demand, observer).await
     }
 
     /// Writes the report and tells the end.

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::history::{Format, revision, started};
+use super::history::{revision, started};
+use super::output::{self, Output};
 use super::past;
 use crate::error::{Exit, Problem, Result};
 use crate::run::RunId;
@@ -22,15 +23,8 @@ pub struct Args {
     /// The run
     #[arg(value_name = "RUN", default_value = "last")]
     run: String,
-    /// How to print it
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "table|json"
-    )]
-    format: Format,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Shows.
@@ -46,25 +40,18 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Err(Unread::Missing) => None,
         Err(error) => return Err(unread(&folder, &error)),
     };
-    let text = match (args.format, &past) {
-        (Format::Json, Some(_)) => report(&folder)?,
-        (Format::Json, None) => json(&RunSummary::of_folder(&folder, &run))?,
-        (Format::Table, Some(past)) => page(past, &folder),
-        (Format::Table, None) => short_page(&folder, &run),
-    };
-    printer.data(&text);
+    match (args.output.is_table(), &past) {
+        (false, Some(_)) => printer.data(&report(&folder)?),
+        (false, None) => printer.data(&output::json(&RunSummary::of_folder(&folder, &run))?),
+        (true, Some(past)) => printer.page(&page(past, &folder)),
+        (true, None) => printer.page(&short_page(&folder, &run)),
+    }
     Ok(())
 }
 
 fn report(folder: &Path) -> Result<String> {
     let text = history::text(folder).map_err(|error| unread(folder, &error))?;
     Ok(String::from_utf8_lossy(&text).trim_end().to_owned() + "\n")
-}
-
-fn json(summary: &RunSummary) -> Result<String> {
-    let text = serde_json::to_string_pretty(summary)
-        .map_err(|error| Problem::error("cannot write JSON").cause(error).exit(Exit::Bug))?;
-    Ok(text + "\n")
 }
 
 fn unread(folder: &Path, error: &Unread) -> crate::error::Error {

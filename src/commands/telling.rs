@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
+use crate::plan::VerifiedPackage;
 use crate::run::{Event, Reporter, Transfer};
 use crate::server;
 use crate::store::VerifyEvent;
@@ -22,9 +24,14 @@ impl VerifyProgress {
         Self { reporter, read, total, remembered: AtomicUsize::new(0) }
     }
 
-    /// How many files were not read, because their digests are remembered.
-    pub(super) fn remembered(&self) -> usize {
-        self.remembered.load(Ordering::Relaxed)
+    /// Every one of `files` is right, which took so long.
+    pub(super) fn finished(&self, files: &[VerifiedPackage], taken: Duration) -> Event {
+        Event::VerifyFinished {
+            files: files.len(),
+            remembered: self.remembered.load(Ordering::Relaxed),
+            bytes: files.iter().map(|file| file.size).sum(),
+            seconds: taken.as_secs_f64(),
+        }
     }
 
     /// Takes one of the store's events.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::interrupt::Interrupt;
-use crate::error::{Problem, Result};
+use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{PlannedPackage, VerifiedPackage};
 use crate::project::PackageEntry;
+use crate::run::{Event, Recorder};
 use crate::store::{VerifyEvent, VerifyOptions, memory_folder, verify, verify_each};
 use crate::ui::Gauge;
 
@@ -50,6 +51,33 @@ fn bar() -> impl Fn(VerifyEvent) + Sync {
         VerifyEvent::Read { bytes } => gauge.add(bytes),
         VerifyEvent::Finished { .. } => {}
     }
+}
+
+/// Files that nothing vouches for are told with their digests, or refused with `strict`.
+///
+/// # Errors
+/// [`Exit::Package`]: one of them is refused.
+pub(super) fn tell_undeclared(
+    packages: &[VerifiedPackage],
+    strict: bool,
+    recorder: &Recorder<'_>,
+) -> Result<()> {
+    let undeclared = packages.iter().filter(|package| !package.declared);
+    if strict {
+        let problems = undeclared.map(|package| {
+                Problem::error(format!("nothing vouches for `{}`", package.file))
+                    .note(format!("its sha256 is {}", package.sha256))
+                    .hint("declare it in packages.toml (`ascend-build package scan` does), or leave `--strict` out")
+            });
+        return Error::check(Exit::Package, problems.collect()).map(drop);
+    }
+    for package in undeclared {
+        let size = crate::ui::bytes(package.size);
+        let message =
+            format!("not verified: `{}`, {size}, sha256 {}", package.file, package.sha256);
+        recorder.record(&Event::Warning { message });
+    }
+    Ok(())
 }
 
 /// The file of an entry, to be verified.

@@ -54,7 +54,7 @@ pub enum Gateway {
     Known {
         /// The address.
         access: HostAccess,
-        /// Whether this machine has that address.
+        /// Whether this program has that bridge in its network.
         is_here: bool,
         /// Whether a container reached it.
         reach: Reach,

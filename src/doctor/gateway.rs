@@ -33,14 +33,14 @@ fn none(why: &str) -> Finding {
     .mend("start the engine without `--bridge=none` (`\"bridge\"` in /etc/docker/daemon.json)")
 }
 
-/// The engine has a gateway, and it is no address of this machine.
+/// The engine has a gateway, and its bridge is out of reach.
 fn elsewhere(side: &EngineSide, access: &HostAccess) -> Finding {
     let examination = &side.examination;
     let finding = |code, what: &str| {
         Finding::error(code, what)
             .expected(
-                format!("the gateway `{}` among this machine's addresses", access.name),
-                "it is not",
+                format!("the bridge with the gateway `{}` in this network", access.name),
+                "it is in none that this program sees",
             )
             .note(format!("engine: `{}`", examination.endpoint))
     };
@@ -57,7 +57,7 @@ fn elsewhere(side: &EngineSide, access: &HostAccess) -> Finding {
             .mend("run ascend-build on the engine's machine, with its local socket (`unset DOCKER_HOST`)");
     }
     let bridge = examination.bridge.as_deref().unwrap_or(BRIDGE);
-    finding(Code::GatewayMissing, "this machine does not have the address that build containers know it by")
+    finding(Code::GatewayMissing, "the engine's bridge is gone, or in another network than this program")
         .mend(format!("see `ip address show {bridge}`; restarting the engine makes its bridge again (`systemctl restart docker`)"))
         .mend("inside a container or a namespace, run ascend-build in the network of the engine (`--network=host`)")
 }

@@ -30,7 +30,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let found = [
         side.and_then(|side| disk(side, facts.disk()?)),
         side.and_then(|side| files(side, facts.disk()?)),
-        facts.machine.memory.and_then(memory),
+        memory(facts),
         platform(facts),
         npu_driver(&facts.machine.npu),
         npu_smi(&facts.machine.npu),
@@ -77,13 +77,24 @@ fn files(side: &EngineSide, disk: Disk) -> Option<Finding> {
     )
 }
 
-fn memory(free: u64) -> Option<Finding> {
-    (free < MEMORY_LOW).then(|| {
-        Finding::warning(Code::MemoryLow, "this machine has little memory left")
-            .expected(format!("{} available", gib(MEMORY_LOW)), gib(free))
-            .note("pip and compilers that run out of it are killed: exit code 137")
-            .mend("end what takes memory (`ps aux --sort=-rss | head`), or add swap")
+/// The engine's control group may leave less than the machine has.
+fn memory(facts: &Facts) -> Option<Finding> {
+    let of_group = facts.reached().and_then(|side| side.examination.memory);
+    let group = of_group.filter(|left| *left < MEMORY_LOW).map(|left| {
+        little_memory("the engine's control group has little memory left", left)
+            .mend("raise its limit: `memory.max` of the group, `MemoryMax=` of the engine's unit, or `resources.limits.memory` of its pod")
+    });
+    group.or_else(|| {
+        let left = facts.machine.memory.filter(|left| *left < MEMORY_LOW)?;
+        let finding = little_memory("this machine has little memory left", left);
+        Some(finding.mend("end what takes memory (`ps aux --sort=-rss | head`), or add swap"))
     })
+}
+
+fn little_memory(what: &str, left: u64) -> Finding {
+    Finding::warning(Code::MemoryLow, what)
+        .expected(format!("{} available", gib(MEMORY_LOW)), gib(left))
+        .note("pip and compilers that run out of it are killed: exit code 137")
 }
 
 /// A foreign platform needs an emulator that the kernel opens before it enters the container (flag `F`).

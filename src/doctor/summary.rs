@@ -11,7 +11,8 @@ pub fn summary(facts: &Facts) -> Vec<(&'static str, String)> {
         Ok(side) => of_engine(side),
         Err(_) => vec![("engine", "not reached".to_owned())],
     };
-    lines.extend(of_machine(&facts.machine));
+    let of_group = facts.reached().and_then(|side| side.examination.memory);
+    lines.extend(of_machine(&facts.machine, of_group));
     lines
 }
 
@@ -74,10 +75,11 @@ fn gateway(gateway: &Gateway) -> String {
     }
 }
 
-fn of_machine(machine: &Machine) -> Vec<(&'static str, String)> {
-    let memory = machine
-        .memory
-        .map(|memory| ("memory", format!("{:.1} GiB available", memory as f64 / GIB)));
+/// Of memory, `of_group` is what the engine's control group leaves it, in bytes.
+fn of_machine(machine: &Machine, of_group: Option<u64>) -> Vec<(&'static str, String)> {
+    let memory = machine.memory.into_iter().chain(of_group).min();
+    let memory =
+        memory.map(|memory| ("memory", format!("{:.1} GiB available", memory as f64 / GIB)));
     let npu = &machine.npu;
     let driver = npu.driver.as_ref().map(|driver| format!("driver {driver}"));
     let count = npu.count.or(Some(npu.devices).filter(|devices| *devices > 0));

@@ -52,6 +52,7 @@ fn healthy_examination() -> Examination {
         storage_driver: "overlay2".to_owned(),
         operating_system: "Debian GNU/Linux 12".to_owned(),
         rootless: false,
+        memory: None,
         time: None,
         disk: Some(Disk { free: 100 * GIB, size: 200 * GIB, free_files: Some(1_000_000) }),
         bridge: Some("docker0".to_owned()),
@@ -141,6 +142,8 @@ fn room_and_memory() {
     check(disk(20 * GIB, 1_000_000), &[]);
     check(disk(20 * GIB, 10), &["warning files-low"]);
     check(|facts| facts.machine.memory = Some(GIB), &["warning memory-low"]);
+    check(|facts| examination(facts).memory = Some(GIB), &["warning memory-low"]);
+    check(|facts| examination(facts).memory = Some(2 * GIB), &[]);
 }
 
 #[test]

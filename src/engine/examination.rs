@@ -18,12 +18,27 @@ pub struct Examination {
     pub operating_system: String,
     /// Whether it runs without root's rights.
     pub rootless: bool,
+    /// Memory that its control group leaves it and its containers, in bytes; `None` without a limit.
+    pub memory: Option<u64>,
     /// Its clock, when it was asked.
     pub time: Option<OffsetDateTime>,
     /// The disk that it keeps its data on; `None` where that is not this machine's.
     pub disk: Option<Disk>,
     /// The interface of its default bridge, such as `docker0`.
     pub bridge: Option<String>,
+}
+
+/// Where an engine is whose bridge is out of this program's reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// In the virtual machine of Docker Desktop.
+    VirtualMachine,
+    /// In the network that an engine without root's rights has.
+    Rootless,
+    /// In another network of this machine.
+    Network,
+    /// On another machine.
+    Machine,
 }
 
 /// A file system's room, as one without root's rights may use it.

@@ -17,9 +17,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 pub use docker::DockerEngine;
-pub use examination::{Disk, Examination, ListedImage};
+pub use examination::{Disk, Elsewhere, Examination, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;
@@ -97,6 +99,9 @@ pub struct ImageFacts {
     pub size: u64,
     /// Whether it brings instructions along for what is built on it (`ONBUILD`).
     pub triggers: bool,
+    /// The digests of its layers' content, the lowest first.
+    #[serde(skip)]
+    pub layers: Vec<String>,
 }
 
 /// An image that a label names.
@@ -208,6 +213,31 @@ pub struct CheckOutcome {
     pub output: Vec<String>,
 }
 
+/// A shell for somebody at a terminal, in a throwaway container.
+#[derive(Debug, Clone)]
+pub struct ShellRequest {
+    /// The image to open it in.
+    pub image: ImageId,
+    /// What the container runs.
+    pub command: Vec<String>,
+    /// What its environment has besides the image's.
+    pub environment: IndexMap<String, String>,
+    /// Whether it has the network that builds have.
+    pub network: bool,
+    /// The id of the run that opens it: what outlives it is known by this.
+    pub run: String,
+}
+
+/// Somebody's terminal, byte by byte.
+pub struct Terminal {
+    /// What is typed.
+    pub input: Box<dyn AsyncRead + Send + Unpin>,
+    /// What is shown.
+    pub output: Box<dyn AsyncWrite + Send + Unpin>,
+    /// Its size in columns and rows, now and whenever it changes.
+    pub size: watch::Receiver<(u16, u16)>,
+}
+
 /// Takes the events of one build.
 pub type BuildSink<'a> = &'a (dyn Fn(BuildEvent) + Send + Sync);
 
@@ -254,6 +284,12 @@ pub trait Engine: Send + Sync {
     ) -> impl Future<Output = std::result::Result<ImageId, BuildFailure>> + Send;
     /// Runs a command in a throwaway container without a network.
     fn check(&self, request: &CheckRequest) -> impl Future<Output = Result<CheckOutcome>> + Send;
+    /// Opens a shell and stays until it ends; its container is removed then.
+    fn shell(
+        &self,
+        request: &ShellRequest,
+        terminal: Terminal,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// Gives an image a reference, taking it from the image that had it.
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay.

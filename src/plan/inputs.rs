@@ -214,8 +214,9 @@ fn copied_from(instruction: &Instruction) -> impl Iterator<Item = &str> {
     )
 }
 
-/// Too many sources are told by their folders: the outermost that are few enough.
-fn folded(sources: BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// What stands in [`Inputs::sources`] for these: too many are told by their folders, the outermost
+/// that are few enough.
+pub fn folded(sources: BTreeMap<String, String>) -> BTreeMap<String, String> {
     if sources.len() <= SOURCES {
         return sources;
     }

@@ -102,7 +102,7 @@ fn refuse_unknown_settings(project: &Project, settings: &[(String, String)]) -> 
 }
 
 /// For each stage, the file of each package name that it uses.
-type Selected<'a> = Vec<(&'a StageName, IndexMap<String, PlannedPackage>)>;
+type Selected<'a> = IndexMap<&'a StageName, IndexMap<String, PlannedPackage>>;
 
 fn select_all<'a>(
     project: &Project,
@@ -110,7 +110,7 @@ fn select_all<'a>(
     selection: &Selection,
 ) -> Result<Selected<'a>> {
     let mut problems = Vec::new();
-    let mut selected = Vec::new();
+    let mut selected = IndexMap::new();
     let mut named: HashMap<_, Vec<_>> = HashMap::new();
     for package in &project.packages {
         named.entry(&package.name).or_default().push(package);
@@ -126,7 +126,7 @@ fn select_all<'a>(
             }
         }
         files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
-        selected.push((&stage.name, files));
+        selected.insert(&stage.name, files);
     }
     Error::check(Exit::Project, problems)?;
     Ok(selected)
@@ -189,7 +189,7 @@ fn plan_stage(
     wishes: &Wishes,
     packages: &Selected<'_>,
 ) -> Option<PlannedStage> {
-    let (_, files) = packages.iter().find(|(name, _)| **name == stage.name)?;
+    let files = packages.get(&stage.name)?;
     let args = arguments(stage, &wishes.settings);
     let rendering =
         render(project, stage, args.clone().into_iter(), |name| files.get(name).cloned());

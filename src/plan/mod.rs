@@ -9,6 +9,7 @@ mod bindings;
 mod changes;
 mod graph;
 mod guess;
+mod halt;
 mod inputs;
 mod judge;
 mod key;
@@ -26,7 +27,8 @@ pub use bindings::Bindings;
 pub use changes::{Change, Edit, changes, told};
 pub use graph::ancestors;
 pub use guess::{is_secret, may_be_served};
-pub use inputs::{Canonical, Surroundings};
+pub use halt::Halt;
+pub use inputs::{Canonical, Surroundings, folded};
 pub use judge::{compare_with_official, differs_from_official, judge};
 pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
 pub use make::{Wishes, fetched, make, package_name};
@@ -227,15 +229,23 @@ impl PlannedStage {
     /// Whether it may ask for `file`, or make its children's triggers ask: one that it names, or
     /// any where only its run can tell.
     pub fn may_fetch(&self, file: &str) -> bool {
-        let marked = |piece: &Piece| match piece {
-            Piece::Files(names) => names.iter().any(|name| name == file),
-            Piece::AllFiles => true,
-            _ => false,
-        };
-        let guessed = |guess: &Guess| guess.file.as_deref().is_none_or(|name| name == file);
-        self.packages.iter().any(|name| name == file)
-            || self.pieces.iter().any(marked)
-            || self.guesses.iter().any(guessed)
+        self.may_fetch_any() || self.files().any(|name| name == file)
+    }
+
+    /// Whether only its run can tell what it asks for.
+    pub fn may_fetch_any(&self) -> bool {
+        self.pieces.contains(&Piece::AllFiles)
+            || self.guesses.iter().any(|guess| guess.file.is_none())
+    }
+
+    /// The files that it names, some of them several times.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let marked = self.pieces.iter().flat_map(|piece| match piece {
+            Piece::Files(names) => names.as_slice(),
+            _ => &[],
+        });
+        let guessed = self.guesses.iter().filter_map(|guess| guess.file.as_ref());
+        self.packages.iter().chain(marked).chain(guessed).map(String::as_str)
     }
 
     /// The same with a `LABEL` at its end: the first builder makes a step of each label that it

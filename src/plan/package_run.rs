@@ -16,6 +16,12 @@ const FETCH: &str = include_str!("fetch.sh");
 /// What may stand unescaped in a path segment (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The beginning of the script's first line.
+const TITLE: &str = "# ascend-build packages: ";
+
+/// How many words stand before the files: the shell, the script, its name, the number of files.
+const FIXED: usize = 5;
+
 /// The instruction for the engine; `None` where the user's own will do.
 pub(super) fn package_run(
     instruction: &Instruction,
@@ -40,6 +46,19 @@ pub(super) fn package_run(
         if mounts_memory(instruction) { Piece::Text(String::new()) } else { Piece::PackageMount },
         Piece::Text(format!("{flags}[{}]", lines.join(&format!(", {escape}\n  ")))),
     ])
+}
+
+/// The words of a rendered instruction that fetch its packages, and those of the user's command;
+/// `None` for an instruction that fetches none.
+pub(super) fn fetching(instruction: &Instruction) -> Option<(Vec<String>, Vec<String>)> {
+    let Form::Exec(mut words) = instruction.form() else { return None };
+    let count: usize = words.get(FIXED - 1)?.parse().ok()?;
+    let is_ours = instruction.keyword == "RUN" && words.get(2)?.starts_with(TITLE);
+    let end = FIXED + 2 * count;
+    (is_ours && end <= words.len()).then(|| {
+        let command = words.split_off(end);
+        (words, command)
+    })
 }
 
 /// Whether the user mounts something at the folder that holds packages in memory.
@@ -91,7 +110,7 @@ fn flag_text(flag: &Flag) -> String {
 /// instruction: the files' names, because the cache key holds those anyway, unlike packages' names.
 fn fetch_script(packages: &[PlannedPackage]) -> String {
     let files: Vec<_> = packages.iter().map(|package| package.file.as_str()).collect();
-    let title = format!("# ascend-build packages: {}", files.join(" ")).replace('\n', " ");
+    let title = format!("{TITLE}{}", files.join(" ")).replace('\n', " ");
     let lines = FETCH.lines().filter(|line| !line.trim_start().starts_with('#'));
     std::iter::once(title.as_str()).chain(lines).map(|line| format!("{line}\n")).collect()
 }

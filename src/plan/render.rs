@@ -270,9 +270,12 @@ fn inherited_shell(project: &Project, stage: &Stage) -> Vec<String> {
 }
 
 fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
-    match (instruction.keyword.as_str(), instruction.form()) {
-        ("SHELL", Form::Exec(words)) => words,
-        _ => shell,
+    if instruction.keyword != "SHELL" {
+        return shell;
+    }
+    match instruction.form() {
+        Form::Exec(words) => words,
+        Form::Shell(_) => shell,
     }
 }
 

@@ -202,8 +202,8 @@ impl Project {
 
 /// Stage names are looked up exactly first, then whatever the case, as Docker does.
 fn find_stage<'a, T>(stages: &'a IndexMap<StageName, T>, name: &str) -> Option<&'a T> {
-    let exact = stages.iter().find(|(stage, _)| stage.as_str() == name);
-    exact
-        .or_else(|| stages.iter().find(|(stage, _)| stage.as_str().eq_ignore_ascii_case(name)))
-        .map(|(_, stage)| stage)
+    stages.get(name).or_else(|| {
+        let alike = |stage: &StageName| stage.as_str().eq_ignore_ascii_case(name);
+        stages.iter().find(|(stage, _)| alike(stage)).map(|(_, stage)| stage)
+    })
 }

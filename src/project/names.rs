@@ -3,6 +3,7 @@
 //! Each type says in its error what it accepts. All of them compare and print
 //! exactly as the user wrote them.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,6 +52,13 @@ macro_rules! name_type {
         impl From<$name> for String {
             fn from(name: $name) -> Self {
                 name.0
+            }
+        }
+
+        /// Its order and hash are those of its text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 

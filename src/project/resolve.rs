@@ -1,6 +1,6 @@
 //! Looking up every name that the project's files use, and refusing cycles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
     let known = Known {
         stages: &names,
         bases: &files.stages.base_names,
-        packages: files.packages.names.as_deref(),
+        packages: files.packages.names.as_deref().map(|names| names.iter().collect()),
     };
     let mut stages = IndexMap::new();
     for (entry, body) in files.bodies {
@@ -81,7 +81,7 @@ struct Known<'a> {
     stages: &'a IndexMap<StageName, ()>,
     bases: &'a [String],
     /// `None` where packages.toml could not be read: it may declare any.
-    packages: Option<&'a [PackageName]>,
+    packages: Option<BTreeSet<&'a PackageName>>,
 }
 
 fn resolve_stage(
@@ -149,9 +149,9 @@ fn hand_down_triggers(stages: &mut IndexMap<StageName, Stage>) {
 }
 
 fn refuse_undeclared(uses: &[PackageUse], known: &Known<'_>, problems: &mut Vec<Problem>) {
-    let Some(packages) = known.packages else { return };
+    let Some(packages) = &known.packages else { return };
     for used in uses.iter().filter(|used| !packages.contains(&used.name)) {
-        let names = packages.iter().map(PackageName::as_str);
+        let names = packages.iter().map(|name| name.as_str());
         let hint = did_you_mean(used.name.as_str(), names)
             .unwrap_or_else(|| "declare it with a `[[package]]` in packages.toml".to_owned());
         problems.push(
@@ -205,7 +205,7 @@ fn resolve_from(
     problems: &mut Vec<Problem>,
 ) -> Option<Parent> {
     let (names, bases) = (known.stages, known.bases);
-    if let Some(stage) = names.keys().find(|stage| stage.as_str() == from.value) {
+    if let Some((stage, ())) = names.get_key_value(from.value.as_str()) {
         return Some(Parent::Stage(stage.clone()));
     }
     if bases.contains(&from.value) {

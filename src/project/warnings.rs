@@ -1,11 +1,11 @@
 //! What the instructions of a project's stages get wrong: the warnings of Dockerfiles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::{Addresses, Body, Inputs, lint_body};
+use super::dockerfile::{Addresses, Body, Inputs, Scope, lint_body};
 use super::recipe::USUAL_GATEWAY;
 use super::{Parent, Stage, StageName, find_stage};
 use crate::error::Problem;
@@ -17,9 +17,10 @@ pub(super) fn warnings(context: &Path, stages: &IndexMap<StageName, Stage>) -> V
     let addresses = Addresses { hosts, ..Addresses::default() };
     let size = |source: &str| context.join(source).metadata().ok().map(|metadata| metadata.len());
     let mut told: Vec<Problem> = Vec::new();
+    let mut scopes = HashMap::new();
     for stage in stages.values() {
-        let bodies = bodies(stages, stage);
-        let found = lint_body(&bodies, &Inputs::default(), &addresses, &size);
+        let before = parent(stages, stage).map(|parent| scope(stages, parent, &mut scopes));
+        let found = lint_body(body(stage), before.as_ref(), &Inputs::default(), &addresses, &size);
         let found =
             found.into_iter().filter(|problem| !told.iter().any(|other| same(problem, other)));
         let fresh: Vec<_> = found.collect();
@@ -28,15 +29,30 @@ pub(super) fn warnings(context: &Path, stages: &IndexMap<StageName, Stage>) -> V
     told
 }
 
-/// The stage and what it is built from, the first stage first.
-fn bodies<'a>(stages: &'a IndexMap<StageName, Stage>, stage: &'a Stage) -> Vec<Body<'a>> {
-    let parent = match &stage.from {
+fn parent<'a>(stages: &'a IndexMap<StageName, Stage>, stage: &Stage) -> Option<&'a Stage> {
+    match &stage.from {
         Parent::Stage(name) => find_stage(stages, name.as_str()),
         Parent::Base(_) => None,
-    };
-    let mut all = parent.map(|parent| bodies(stages, parent)).unwrap_or_default();
-    all.push(Body { file: &stage.file, args: &stage.args });
-    all
+    }
+}
+
+fn body(stage: &Stage) -> Body<'_> {
+    Body { file: &stage.file, args: &stage.args }
+}
+
+/// What is set behind a stage, each stage looked at once.
+fn scope<'a>(
+    stages: &'a IndexMap<StageName, Stage>,
+    stage: &'a Stage,
+    scopes: &mut HashMap<&'a StageName, Scope>,
+) -> Scope {
+    if let Some(known) = scopes.get(&stage.name) {
+        return known.clone();
+    }
+    let before = parent(stages, stage).map(|parent| scope(stages, parent, scopes));
+    let behind = body(stage).scope(before.as_ref(), &Inputs::default());
+    scopes.insert(&stage.name, behind.clone());
+    behind
 }
 
 fn same(one: &Problem, other: &Problem) -> bool {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::{Event, Job, Materials};
 use crate::engine::{Engine, ImageFacts};
 use crate::error::{Exit, Problem, Result};
-use crate::plan::PlannedBase;
+use crate::plan::{PlannedBase, PlannedParent, PlannedStage};
 use crate::project::{BaseFile, Platform};
 
 /// What Docker calls the image that holds nothing: there is none to get.
@@ -51,6 +51,27 @@ async fn prepare<E: Engine, M: Materials>(
         Some(image) => Ok(ready(job, base, image, how)),
         None => Err(not_there(job, base, how)),
     }
+}
+
+/// Refuses an image that was built on another base than its key says: somebody gave the base's
+/// reference to another image meanwhile.
+pub(super) fn refuse_moved(
+    stage: &PlannedStage,
+    base: Option<&ImageFacts>,
+    built: &ImageFacts,
+) -> Result<()> {
+    let PlannedParent::Base(planned) = &stage.from else { return Ok(()) };
+    if base.is_none_or(|base| built.layers.starts_with(&base.layers)) {
+        return Ok(());
+    }
+    Err(Problem::error(format!(
+        "the base `{}` became another image while stage `{}` was built on it",
+        planned.image, stage.name
+    ))
+    .at(planned.source.place.clone(), "the base is declared here")
+    .note("the stage was not tagged")
+    .hint("run the same command again: it starts from the image that has the reference now")
+    .exit(Exit::Failed))
 }
 
 async fn fitting<E: Engine, M>(

@@ -118,7 +118,7 @@ pub async fn foresee<E: Engine, M: Materials>(
             Some(planned) => sources.engine.image(&planned.image).await?,
             None => None,
         };
-        let packages = sources.materials.packages(stage).await?;
+        let packages = sources.materials.expected(stage);
         let ground = Ground { packages: &packages, base: base.as_ref(), made: &made };
         let decision = decide(sources, stage, &ground).await?;
         let content = decision.key.as_ref().map(ToString::to_string);

@@ -77,6 +77,8 @@ pub enum Event {
         builder: Builder,
         /// The package server's address, as build containers see it.
         server: String,
+        /// Whether that is an `ascend-build serve` that other builds use as well.
+        shared: bool,
     },
     /// A base is being loaded, imported or pulled.
     BaseProgress {
@@ -171,6 +173,18 @@ pub enum Event {
     },
     /// A stage has ended.
     StageFinished(StageResult),
+    /// A shell is being made ready where the run failed first: nothing else happens meanwhile.
+    ShellStarted {
+        /// The stage that failed.
+        stage: StageName,
+    },
+    /// The shell has ended.
+    ShellFinished {
+        /// The stage that failed.
+        stage: StageName,
+        /// Seconds that it was open.
+        seconds: f64,
+    },
     /// A package file is on its way into a build container, or a request was refused.
     Transfer(Transfer),
     /// Something that the user should know.

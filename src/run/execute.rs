@@ -14,6 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use indexmap::IndexMap;
 
 use super::base::Bases;
+use super::scene::Scene;
 use super::schedule::Schedule;
 use super::stage::{self, Scratch};
 use super::stock::{Made, Stock};
@@ -23,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Plan, PlannedStage, VerifiedPackage};
 use crate::project::BaseFile;
 
-/// What a run takes from this machine's disks.
+/// What a run takes from this machine's disks and its package server.
 pub trait Materials: Sync {
     /// A tar archive of what `stage` copies, with `dockerfile` in it under [`Job::DOCKERFILE`], to be read from its start.
     fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File>;
@@ -31,6 +32,10 @@ pub trait Materials: Sync {
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>>;
     /// A base's file, its content verified.
     fn base_file(&self, file: &BaseFile) -> impl Future<Output = Result<PathBuf>> + Send;
+    /// The files that `stage` needs, by what is declared of those that are still to be verified.
+    fn expected(&self, stage: &PlannedStage) -> Vec<VerifiedPackage>;
+    /// Waits until the ledger has every download up to now.
+    fn settled(&self) -> impl Future<Output = Result<()>> + Send;
     /// The files that `stage` needs, as soon as each has its declared content.
     fn packages(
         &self,
@@ -56,6 +61,8 @@ pub struct Job<'a, E, M> {
     pub proxies: IndexMap<String, String>,
     /// The package server's `host:port`, as build containers see it.
     pub server: String,
+    /// What `RUN --package` fetches from: the same, and a path on a server that others use as well.
+    pub packages: String,
     /// Labels that every stage's image gets.
     pub annotations: IndexMap<String, String>,
     /// Whether to build everything anew.
@@ -72,6 +79,8 @@ pub struct Job<'a, E, M> {
     pub retries: u32,
     /// References that must not outlive the run.
     pub scratch: &'a Scratch,
+    /// Where it failed first.
+    pub scene: Scene,
 }
 
 impl<E, M> Job<'_, E, M> {

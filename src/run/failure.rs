@@ -1,12 +1,13 @@
 //! What a failed build or check tells the user.
 
-use super::Job;
 use super::recorder::TAIL;
-use crate::engine::{BuildFailure, CheckOutcome};
+use super::{Job, parents};
+use crate::engine::{BuildFailure, CheckOutcome, Engine};
 use crate::error::{Error, Exit, Problem};
 use crate::plan::{PlannedInstruction, PlannedStage};
+use crate::project::StageName;
 
-pub(super) fn of_build<E, M>(
+pub(super) async fn of_build<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     failure: BuildFailure,
@@ -16,9 +17,27 @@ pub(super) fn of_build<E, M>(
             problem.note(format!("while building stage `{}`", stage.name)).exit(Exit::Engine)
         }
         BuildFailure::Instruction { index, exit_code, message } => {
-            instruction(job, stage, index, exit_code, &message).exit(Exit::Failed)
+            let lost = match exit_code {
+                None => lost_parent(job, stage).await,
+                Some(_) => None,
+            };
+            match lost {
+                Some(parent) => of_lost(stage, parent, &message),
+                None => instruction(job, stage, index, exit_code, &message).exit(Exit::Failed),
+            }
         }
     }
+}
+
+fn of_lost(stage: &PlannedStage, parent: &StageName, message: &str) -> Error {
+    let name = &stage.name;
+    Problem::error(format!(
+        "the build of stage `{name}` failed: `{parent}` is gone from the engine"
+    ))
+    .note(format!("somebody removed the image of `{parent}` while this run needed it"))
+    .note(format!("the engine says: {message}"))
+    .hint("run the same command again: what is gone is built again")
+    .exit(Exit::Failed)
 }
 
 fn instruction<E, M>(
@@ -50,6 +69,38 @@ fn instruction<E, M>(
         problem = problem.note(last_lines(&tail));
     }
     problem.note(log(job, stage)).hint(hint(message, &tail, exit_code))
+}
+
+/// The parent whose image is no longer in the engine, which then looks for it in a registry.
+async fn lost_parent<'a, E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &'a PlannedStage,
+) -> Option<&'a StageName> {
+    for parent in parents(stage) {
+        let reference = job.scratch.reference(&job.plan.project, parent);
+        if let Ok(None) = job.engine.image(&reference).await {
+            return Some(parent);
+        }
+    }
+    None
+}
+
+/// A stage's image that is gone as soon as it was built.
+pub(super) fn of_removed(stage: &PlannedStage) -> Error {
+    Problem::error(format!(
+        "somebody removed the image of stage `{}` before it was tagged",
+        stage.name
+    ))
+    .hint("run the same command again")
+    .exit(Exit::Failed)
+}
+
+/// A stage whose files changed between its key and its context.
+pub(super) fn of_changed(stage: &PlannedStage) -> Error {
+    Problem::error(format!("files that stage `{}` copies changed while it was begun", stage.name))
+        .note("the image would not be what its key says, so it is not built")
+        .hint("run the same command again when nothing writes to them")
+        .exit(Exit::Project)
 }
 
 /// The first instruction that seems to hold a heredoc.
@@ -90,7 +141,7 @@ fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
     } else if exit_code == Some(137) {
         "the command was killed, often because memory ran out: `dmesg` says so; mend it and run again; finished stages are reused"
     } else {
-        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed"
+        "mend the instruction and run the same command again: finished stages and earlier instructions are reused, and no tag was changed; `--shell-on-failure` opens a shell where it failed"
     };
     hint.to_owned()
 }

@@ -48,9 +48,17 @@ pub(super) fn labels(
 
 /// The base that a stage, or the stage that it comes from, starts from.
 pub(super) fn base_of<'a>(plan: &'a Plan, stage: &'a PlannedStage) -> Option<&'a PlannedBase> {
-    match &stage.from {
-        PlannedParent::Base(base) => Some(base),
-        PlannedParent::Stage(name) => base_of(plan, plan.stage(name)?),
+    let (mut from, mut before) = (&stage.from, plan.stages.as_slice());
+    loop {
+        match from {
+            PlannedParent::Base(base) => return Some(base),
+            PlannedParent::Stage(name) => {
+                // Parents stand before their children, mostly right before them.
+                let place = before.iter().rposition(|stage| stage.name == *name)?;
+                from = &before[place].from;
+                before = &before[..place];
+            }
+        }
     }
 }
 

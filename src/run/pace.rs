@@ -205,7 +205,7 @@ mod tests {
         for (after, event) in events {
             state.take(event, start + Duration::from_secs(*after));
         }
-        let stage = &state.stages[&"A".parse().unwrap()];
+        let stage = &state.stages["A"];
         let seen: Vec<_> =
             stage.steps.iter().map(|step| (step.step, step.seconds, step.cached)).collect();
         assert_eq!((stage.silence.as_secs_f64(), seen.as_slice()), (silence, steps));

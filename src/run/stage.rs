@@ -1,25 +1,26 @@
 //! One stage: decide, render, build, check, tag.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
-use super::base::Bases;
+use super::base::{Bases, refuse_moved};
 use super::decide::{FINISHED, Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
+use super::request::request;
 use super::retry::Attempts;
 use super::schedule::parents;
 use super::stock::{Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
 use crate::engine::{
-    BuildEvent, BuildFailure, BuildRequest, Builder, CheckOutcome, CheckRequest, Engine,
-    LabelledImage,
+    BuildEvent, BuildFailure, BuildRequest, CheckOutcome, CheckRequest, Engine, ImageFacts,
+    ImageId, LabelledImage,
 };
 use crate::error::{Error, Exit, Result};
-use crate::plan::{Bindings, PlannedStage, VerifiedPackage};
+use crate::plan::{PlannedStage, VerifiedPackage};
 use crate::project::StageName;
 
 /// References by which later stages of the same run name their parents: another
@@ -36,11 +37,11 @@ impl Scratch {
         Self { run: run.to_owned(), references: Mutex::default() }
     }
 
-    fn reference(&self, project: &str, stage: &StageName) -> String {
+    pub(super) fn reference(&self, project: &str, stage: &StageName) -> String {
         format!("{project}/{}:run-{}", stage.lower(), self.run)
     }
 
-    fn keep(&self, reference: &str) {
+    pub(super) fn keep(&self, reference: &str) {
         let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
         references.push(reference.to_owned());
     }
@@ -61,7 +62,7 @@ impl Scratch {
 struct Built {
     image: String,
     outcome: Outcome,
-    size: Option<u64>,
+    size: u64,
     /// The references that it has already.
     references: Vec<String>,
     /// The instructions that ran, by their place in the plan.
@@ -112,7 +113,9 @@ async fn attempt<E: Engine, M: Materials>(
         Some(image) => reused(image),
         None => {
             let labels = labels(job.plan, stage, &decision, &job.annotations, base.as_ref());
-            build(job, stage, &packages, labels).await?
+            let sources = &decision.inputs.sources;
+            let order = Order { packages: &packages, labels, base: base.as_ref(), sources };
+            build(job, stage, &order).await?
         }
     };
     unfetched::judge(job, stage, &built.ran)?;
@@ -128,26 +131,31 @@ async fn attempt<E: Engine, M: Materials>(
             built: decision.reuse.is_none(),
         },
     );
-    let size = match built.size {
-        Some(size) => Some(size),
-        None => job.engine.image(&built.image).await?.map(|facts| facts.size),
-    };
     job.recorder.record(&Event::StageFinished(StageResult {
         stage: stage.name.clone(),
         outcome: built.outcome,
         seconds: started.elapsed().as_secs_f64(),
         image: Some(built.image),
-        size,
+        size: Some(built.size),
         tags,
     }));
     Ok(())
+}
+
+/// What a stage is built from and what its image is labelled with.
+pub(super) struct Order<'a> {
+    pub(super) packages: &'a [VerifiedPackage],
+    pub(super) labels: IndexMap<String, String>,
+    pub(super) base: Option<&'a ImageFacts>,
+    /// What its key says that it copies.
+    pub(super) sources: &'a BTreeMap<String, String>,
 }
 
 fn reused(image: &LabelledImage) -> Built {
     Built {
         image: image.id.clone(),
         outcome: Outcome::Reused,
-        size: Some(image.size),
+        size: image.size,
         references: image.references.clone(),
         ran: Vec::new(),
     }
@@ -156,51 +164,35 @@ fn reused(image: &LabelledImage) -> Built {
 async fn build<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: IndexMap<String, String>,
+    order: &Order<'_>,
 ) -> Result<Built> {
     job.recorder.record(&Event::StageStarted {
         stage: stage.name.clone(),
         steps: stage.instructions.len(),
     });
-    job.recorder.ledger().enter(&stage.name, packages.iter().map(|package| package.file.clone()));
+    let files = order.packages.iter().map(|package| package.file.clone());
+    job.recorder.ledger().enter(&stage.name, files);
     let mut attempts = Attempts::new(job.retries);
     loop {
-        let request = request(job, stage, packages, &labels)?;
-        match build_once(job, stage, request).await {
-            Ok(built) => return Ok(built),
+        let request = request(job, stage, order)?;
+        let built = build_once(job, stage, request).await;
+        job.materials.settled().await?;
+        match built {
+            Ok((image, progress)) => return finished(job, stage, order, image, &progress).await,
             Err(error) if attempts.again(job, stage, &error).await => {}
-            Err(error) => return Err(failure::of_build(job, stage, error)),
+            Err(error) => {
+                job.scene.note_build(stage, &error);
+                return Err(failure::of_build(job, stage, error).await);
+            }
         }
     }
-}
-
-fn request<E: Engine, M: Materials>(
-    job: &Job<'_, E, M>,
-    stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: &IndexMap<String, String>,
-) -> Result<BuildRequest> {
-    let dockerfile = dockerfile(job, stage, packages, labels);
-    Ok(BuildRequest {
-        builder: job.builder,
-        context: job.materials.context(stage, &dockerfile)?,
-        dockerfile: Job::<E, M>::DOCKERFILE.to_owned(),
-        target: stage.name.lower(),
-        platform: Some(job.plan.platform.clone())
-            .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: arguments(job, stage, packages),
-        run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
-        keywords: stage.keywords(),
-        no_cache: job.no_cache,
-    })
 }
 
 async fn build_once<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     request: BuildRequest,
-) -> std::result::Result<Built, BuildFailure> {
+) -> std::result::Result<(ImageId, Progress), BuildFailure> {
     let progress = Mutex::new(Progress::default());
     let sink = |event| {
         if event == BuildEvent::Clipped {
@@ -210,59 +202,23 @@ async fn build_once<E: Engine, M>(
         events.iter().for_each(|event| job.recorder.record(event));
     };
     let image = job.engine.build(request, &sink).await?;
-    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((image, progress.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Looks at what was built: it must be there, and on the base that its key names.
+async fn finished<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    stage: &PlannedStage,
+    order: &Order<'_>,
+    image: ImageId,
+    progress: &Progress,
+) -> Result<Built> {
+    let facts = job.engine.image(&image).await?.ok_or_else(|| failure::of_removed(stage))?;
+    refuse_moved(stage, order.base, &facts)?;
     let ran = progress.ran(stage);
     let built = !ran.is_empty() || progress.ran_triggers(stage);
     let outcome = if built { Outcome::Built } else { Outcome::Reused };
-    Ok(Built { image, outcome, size: None, references: Vec::new(), ran })
-}
-
-/// A declared argument is part of the cache key, so it must not change from run to run.
-fn reads_no_proxy<E, M>(job: &Job<'_, E, M>) -> bool {
-    let mut instructions = job.plan.stages.iter().flat_map(|stage| &stage.instructions);
-    instructions.any(|one| one.keyword == "ARG" && one.text.to_lowercase().contains("no_proxy"))
-}
-
-/// The stage's Dockerfile, with what only the run knows.
-fn dockerfile<E, M>(
-    job: &Job<'_, E, M>,
-    stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-    labels: &IndexMap<String, String>,
-) -> String {
-    let files: Vec<_> = packages
-        .iter()
-        .map(|package| (package.file.clone(), Some(package.sha256.clone())))
-        .collect();
-    let bindings = Bindings {
-        reference: &|parent| job.scratch.reference(&job.plan.project, parent),
-        files: &files,
-        authority: &|_| job.server.clone(),
-        mounts: job.builder == Builder::BuildKit,
-    };
-    stage.labelled_dockerfile(&bindings, labels)
-}
-
-/// The stage's arguments and the predefined proxy arguments. FTP_PROXY carries
-/// the package server's address to `RUN --package` (see `plan/fetch.sh`): the
-/// predefined ones reach every RUN and are no part of the cache key.
-fn arguments<E, M>(
-    job: &Job<'_, E, M>,
-    stage: &PlannedStage,
-    packages: &[VerifiedPackage],
-) -> IndexMap<String, String> {
-    let mut arguments = stage.args.clone();
-    arguments.extend(stage.build_args.clone());
-    arguments.extend(job.proxies.clone());
-    if !stage.packages.is_empty() {
-        let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-        let bytes: u64 = packages.iter().map(|package| package.size).sum();
-        let fits = job.fits_in_memory(bytes);
-        let kib = if fits { bytes.div_ceil(1024).to_string() } else { String::new() };
-        let address = format!("http://{}/#{kib}#{own}", job.server);
-        arguments.insert("FTP_PROXY".to_owned(), address);
-    }
-    arguments
+    Ok(Built { image, outcome, size: facts.size, references: Vec::new(), ran })
 }
 
 /// Which instructions ran, and which came from the cache.
@@ -332,6 +288,7 @@ async fn check<E: Engine, M>(
         if outcome.exit_code == Some(0) {
             passed.remember(&built.image, command);
         } else {
+            job.scene.note_check(stage, &built.image, command);
             problems.push(failure::of_check(job, stage, name, command, &outcome));
         }
     }

@@ -134,7 +134,8 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
     let Some(old) = inputs_of(&image.labels) else {
         return vec!["the earlier image does not say what it was made from".to_owned()];
     };
-    let changes = changes(&old, &question.inputs);
+    let mut changes = changes(&old, &question.inputs);
+    changes.iter_mut().for_each(|change| name_as_written(change, question.stage));
     let mut reasons = told(&changes, |change| note(change, image, question));
     for reason in &mut reasons {
         let rebuilt = changes.iter().find_map(|change| match change {
@@ -146,6 +147,15 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
         }
     }
     reasons
+}
+
+/// Keys know stages in lower case.
+fn name_as_written(change: &mut Change, stage: &PlannedStage) {
+    if let Change::Copied(name) = change
+        && let Some(copied) = stage.copies.iter().find(|copied| copied.lower() == *name)
+    {
+        *name = copied.to_string();
+    }
 }
 
 /// When a file that changed was replaced; that the stage is skipped which was below.

@@ -24,8 +24,9 @@ use super::piece_body::{Piece, PieceBody};
 use super::preconditions;
 use super::ranges::Wanted;
 use super::refusal::Refusal;
+use super::run_path;
 use super::shelf::{Found, Offer, Shelf};
-use super::site::{Page, Site};
+use super::site::{EVENTS, Page, Site};
 use super::transfer::{Observer, RunningTransfer, Transfer};
 
 /// Nothing from elsewhere is loaded, sent to or framed by the page.
@@ -49,8 +50,15 @@ pub(super) struct Visitor {
 
 /// What a path leads to.
 enum Thing {
-    File(Arc<Offer>, Arc<OpenPackage>),
+    File(Errand),
     Page(Page),
+}
+
+/// A file that is asked for, and the run that it is for, where the path says so.
+struct Errand {
+    offer: Arc<Offer>,
+    file: Arc<OpenPackage>,
+    run: Option<String>,
 }
 
 impl Answers {
@@ -74,10 +82,13 @@ impl Answers {
     /// The response to a request, whose body is ignored; one line in the access log.
     pub(super) fn answer<B>(&self, request: &Request<B>, visitor: &Visitor) -> Response<PieceBody> {
         let found = self.find(request).and_then(|thing| match thing {
-            Thing::File(offer, file) => self.offer(request, visitor, &offer, &file),
+            Thing::File(errand) => self.offer(request, visitor, &errand),
             Thing::Page(page) => Ok(show(request, visitor, page)),
         });
         let response = found.unwrap_or_else(|refusal| self.refuse(request, visitor, refusal));
+        if is_of_neighbour(request, response.status()) {
+            return response;
+        }
         tracing::info!(
             target: "ascend_build::access",
             client = %visitor.client,
@@ -95,10 +106,18 @@ impl Answers {
             return Err(Refusal::method());
         }
         let (path, links) = self.access.admit(request)?;
+        let (run, path) = match self.site.describe {
+            Some(_) => run_path::split(path),
+            None => (None, path),
+        };
         let shelf = Arc::clone(&self.shelf.read().unwrap_or_else(PoisonError::into_inner));
         match shelf.find(path) {
             Some(Found::Offer(offer)) => match OpenPackage::open(&offer.package) {
-                Ok(file) => Ok(Thing::File(Arc::clone(offer), file)),
+                Ok(file) => Ok(Thing::File(Errand {
+                    offer: Arc::clone(offer),
+                    file,
+                    run: run.map(str::to_owned),
+                })),
                 Err(why) => Err(Refusal::new(StatusCode::GONE, why.to_string())),
             },
             Some(Found::Ambiguous(paths)) => Err(Refusal::ambiguous(paths)),
@@ -113,9 +132,9 @@ impl Answers {
         &self,
         request: &Request<B>,
         visitor: &Visitor,
-        offer: &Offer,
-        file: &Arc<OpenPackage>,
+        errand: &Errand,
     ) -> Result<Response<PieceBody>, Refusal> {
+        let offer = &*errand.offer;
         match preconditions::verdict(request.headers(), offer) {
             Some(StatusCode::NOT_MODIFIED) => {
                 return Ok(finish(common(StatusCode::NOT_MODIFIED, offer), [], visitor));
@@ -132,8 +151,8 @@ impl Answers {
             let head = head.header(header::CONTENT_LENGTH, length(&parts));
             return Ok(finish(head, [], visitor));
         }
-        let transfer = self.start(visitor, offer, &parts);
-        let pieces = parts.into_iter().map(|part| part.piece(file, transfer.as_ref()));
+        let transfer = self.start(visitor, errand, &parts);
+        let pieces = parts.into_iter().map(|part| part.piece(&errand.file, transfer.as_ref()));
         Ok(finish(head, pieces, visitor))
     }
 
@@ -141,19 +160,21 @@ impl Answers {
     fn start(
         &self,
         visitor: &Visitor,
-        offer: &Offer,
+        errand: &Errand,
         parts: &[Part],
     ) -> Option<Arc<RunningTransfer>> {
         let mut ranges = parts.iter().filter_map(Part::range).peekable();
         let offset = ranges.peek()?.start;
         let length = ranges.map(|range| range.end - range.start).sum();
         let id = self.transfers.fetch_add(1, Ordering::Relaxed) + 1;
-        let package = &offer.package;
+        let package = &errand.offer.package;
         (self.observer)(Transfer::Started {
             id,
             client: visitor.client,
             file: package.file.clone(),
             package: package.name.clone(),
+            sha256: package.sha256.clone(),
+            run: errand.run.clone(),
             offset,
             length,
             size: package.size,
@@ -170,13 +191,15 @@ impl Answers {
         refusal: Refusal,
     ) -> Response<PieceBody> {
         let page = Page { kind: "text/plain; charset=utf-8", text: refusal.body() };
-        (self.observer)(Transfer::Refused {
-            client: visitor.client,
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            status: refusal.status.as_u16(),
-            nearest: refusal.nearest,
-        });
+        if !is_of_neighbour(request, refusal.status) {
+            (self.observer)(Transfer::Refused {
+                client: visitor.client,
+                method: request.method().to_string(),
+                path: request.uri().path().to_owned(),
+                status: refusal.status.as_u16(),
+                nearest: refusal.nearest,
+            });
+        }
         let mut response = show(request, visitor, page);
         *response.status_mut() = refusal.status;
         if let Some((name, value)) = refusal.header {
@@ -185,6 +208,12 @@ impl Answers {
         }
         response
     }
+}
+
+/// Builds look whether a server can be shared, and then at its events several times a second:
+/// nobody wants to read of that. Who guesses at a token is no such build.
+fn is_of_neighbour<B>(request: &Request<B>, status: StatusCode) -> bool {
+    request.uri().path().starts_with(EVENTS) && status != StatusCode::UNAUTHORIZED
 }
 
 fn show<B>(request: &Request<B>, visitor: &Visitor, page: Page) -> Response<PieceBody> {

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use super::news::{News, Since};
 use super::transfer::{Outcome, Transfer};
 
 /// How many ended transfers are remembered.
@@ -24,6 +25,7 @@ struct Pages {
     ended: VecDeque<Entry>,
     totals: Totals,
     today: Today,
+    news: News,
 }
 
 struct Running {
@@ -87,6 +89,7 @@ impl Book {
     /// Enters one event; gives what has ended with it.
     pub(super) fn note(&self, event: &Transfer) -> Option<Entry> {
         let mut pages = self.pages();
+        pages.news.note(event);
         match event {
             Transfer::Started { id, .. } => {
                 let entry = Entry::new(event);
@@ -110,6 +113,18 @@ impl Book {
         if let Some(running) = self.pages().running.get_mut(&id) {
             running.sent = sent;
         }
+    }
+
+    /// What happened since event `number`, and how far running transfers are; from now on where there is no number.
+    pub(super) fn since(&self, number: Option<u64>) -> Since {
+        let pages = self.pages();
+        let mut since = pages.news.since(number);
+        let running = pages.running.iter().filter(|_| number.is_some());
+        since.events.extend(running.map(|(id, running)| Transfer::Progress {
+            id: *id,
+            sent: running.sent.load(Ordering::Relaxed),
+        }));
+        since
     }
 
     /// All of it, as of now.
@@ -219,11 +234,14 @@ mod tests {
     fn started(id: u64) -> Transfer {
         let client = "127.0.0.1:9".parse().unwrap();
         let package = "demo".parse().unwrap();
+        let sha256 = "0".repeat(64).parse().unwrap();
         Transfer::Started {
             id,
             client,
             file: "a.run".into(),
             package,
+            sha256,
+            run: None,
             offset: 0,
             length: 9,
             size: 9,

@@ -125,5 +125,6 @@ pub(super) fn common(status: StatusCode, offer: &Offer) -> response::Builder {
         .header(header::LAST_MODIFIED, &offer.last_modified)
         .header(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
         .header("repr-digest", &offer.repr_digest)
+        .header("digest", &offer.digest)
         .header(header::CONTENT_DISPOSITION, &offer.disposition)
 }

@@ -27,17 +27,16 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::net::SendFlags;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncWrite as _, Interest};
 use tokio::net::TcpStream;
 
 use super::guests::Guest;
 use super::open_package::OpenPackage;
-use super::patience::Patience;
+use super::ticket_stream::SendsTickets;
 use super::transfer::RunningTransfer;
 
 /// The longest stretch of a file that one ticket stands for.
@@ -259,31 +258,18 @@ pub(super) struct FileStream {
     stream: TcpStream,
     tickets: Tickets,
     way: Way,
-    patience: Patience,
 }
 
 impl FileStream {
-    /// Wraps an accepted connection whose client may stall for so long.
-    pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way, stall: Duration) -> Self {
+    /// Wraps an accepted connection.
+    pub(super) fn new(stream: TcpStream, tickets: Tickets, way: Way) -> Self {
         way.bound_buffer(&stream);
-        Self { stream, tickets, way, patience: Patience::new(stall) }
-    }
-
-    fn poll_slices(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let (plain, ticket) = split_at_ticket(slices);
-        match ticket {
-            Some(ticket) => self.poll_send(cx, plain, ticket.len()),
-            None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
-        }
+        Self { stream, tickets, way }
     }
 
     /// A short write says that the socket is full. To try again would read the file
     /// for nothing, so it is reported to tokio like a refused one, which then waits.
-    fn poll_send(
+    fn poll_ticket(
         &self,
         cx: &mut Context<'_>,
         head: &[IoSlice<'_>],
@@ -325,44 +311,23 @@ fn is_ticket(slice: &[u8]) -> bool {
     !slice.is_empty() && TICKET_BLOCK.as_ptr_range().contains(&slice.as_ptr())
 }
 
-impl AsyncWrite for FileStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+impl SendsTickets for FileStream {
+    type Connection = TcpStream;
+
+    fn connection(&mut self) -> Pin<&mut TcpStream> {
+        Pin::new(&mut self.stream)
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+    fn poll_send(
+        &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let write = self.poll_slices(cx, slices);
-        self.patience.watch(cx, write)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true // so that hyper queues slices as they are and copies none into a buffer of its own
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl AsyncRead for FileStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let (plain, ticket) = split_at_ticket(slices);
+        match ticket {
+            Some(ticket) => self.poll_ticket(cx, plain, ticket.len()),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, plain),
+        }
     }
 }
 

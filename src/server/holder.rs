@@ -61,21 +61,28 @@ impl fmt::Display for Holder {
 
 /// Who listens on `address`, where that can be seen.
 pub(super) fn holder(address: SocketAddr) -> Option<Holder> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
-    let mut sockets = tables.iter().flatten().flat_map(|table| table.lines().filter_map(listening));
-    let socket = sockets.find(|socket| socket.takes(address))?;
+    let socket = listener(address)?;
     let Some(pid) = owner(socket.inode) else { return Some(Holder::OfUser(socket.user)) };
     let words = command_line(pid);
     let container = container_of(pid).or_else(|| published(&words));
     Some(Holder::Process { pid, command: shown(&words), container })
 }
 
+/// The socket that listens on `address`, where that can be seen.
+pub(super) fn listener(address: SocketAddr) -> Option<Listening> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let mut sockets = tables.iter().flatten().flat_map(|table| table.lines().filter_map(listening));
+    sockets.find(|socket| socket.takes(address))
+}
+
 /// A listening socket.
 #[derive(Debug, PartialEq, Eq)]
-struct Listening {
+pub(super) struct Listening {
     address: SocketAddr,
-    user: u32,
-    inode: u64,
+    /// Who opened it.
+    pub(super) user: u32,
+    /// Tells it from every other socket.
+    pub(super) inode: u64,
 }
 
 impl Listening {

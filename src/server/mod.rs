@@ -6,7 +6,8 @@
 //! was verified (`open_package`), applies `preconditions` and `ranges`, and
 //! hands a `piece_body` to hyper; `file_stream` moves the bytes from the file
 //! to the socket and cuts the response when the file changes under it.
-//! Under TLS, `tls_stream` takes the place of `file_stream`.
+//! Under TLS, `tls_stream` takes the place of `file_stream`; `ticket_stream` is what hyper sees of both.
+//! `neighbour` is the other end: a build that uses the server of another process.
 //! `transfer` tells the observer. `docs/server.md` says why.
 
 mod access;
@@ -21,24 +22,30 @@ mod holder;
 mod links;
 mod listen;
 mod markup;
+mod neighbour;
+mod news;
 mod open_package;
 mod package_server;
 mod page;
 mod patience;
 mod piece_body;
 mod preconditions;
+mod question;
 mod ranges;
 mod refusal;
+mod run_path;
 mod shelf;
 mod simple_index;
 mod site;
 #[cfg(test)]
 mod tests;
+mod ticket_stream;
 mod tls;
 mod tls_stream;
 mod transfer;
 
 pub use listen::bind;
+pub use neighbour::{Neighbour, Unusable, Wanting};
 pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};
 pub use shelf::{Shelf, encode_path};

@@ -30,6 +30,7 @@ use super::guests::Guests;
 use super::piece_body::PieceBody;
 use super::shelf::Shelf;
 use super::site::{Describe, Site};
+use super::ticket_stream::TicketStream;
 use super::tls::Tls;
 use super::tls_stream::TlsFileStream;
 use super::transfer::Observer;
@@ -139,9 +140,10 @@ impl PackageServer {
         self.address
     }
 
-    /// Offers exactly `files` from the next request on; running downloads go on.
-    pub fn replace(&self, files: Vec<VerifiedPackage>) {
-        self.answers.replace(Shelf::new(files));
+    /// Offers exactly `files` from the next request on; running downloads go on. More may follow
+    /// soon where `is_growing`: builds that want to share the server then wait for them.
+    pub fn replace(&self, files: Vec<VerifiedPackage>, is_growing: bool) {
+        self.answers.replace(Shelf::new(files).growing(is_growing));
     }
 
     /// Closes the port, lets running downloads end within `grace`, then cuts them.
@@ -195,7 +197,7 @@ fn is_within(client: IpAddr, (address, prefix): (Ipv4Addr, u8)) -> bool {
 
 /// Only an address of this machine can be bound. The engine's masquerading gives this
 /// machine's own requests to the bridge another of its addresses, so any of them will do.
-fn is_own(client: IpAddr) -> bool {
+pub(super) fn is_own(client: IpAddr) -> bool {
     UdpSocket::bind((client, 0)).is_ok()
 }
 
@@ -233,12 +235,14 @@ impl Visits {
                 match tls {
                     None => {
                         let way = Way::to(client);
-                        let stream = FileStream::new(stream, tickets, way, limits.stall);
+                        let stream = FileStream::new(stream, tickets, way);
+                        let stream = TicketStream::new(stream, limits.stall);
                         converse(stream, limits, &closing, answer).await
                     }
                     Some(tls) => {
                         let stream = encrypted(stream, tls, limits.head).await?;
-                        let stream = TlsFileStream::new(stream, tickets, limits.stall);
+                        let stream = TlsFileStream::new(stream, tickets);
+                        let stream = TicketStream::new(stream, limits.stall);
                         converse(stream, limits, &closing, answer).await
                     }
                 }

@@ -32,6 +32,7 @@ pub(super) struct Offer {
     pub(super) modified: SystemTime,
     pub(super) last_modified: HeaderValue,
     pub(super) repr_digest: HeaderValue,
+    pub(super) digest: HeaderValue,
     pub(super) disposition: HeaderValue,
 }
 
@@ -40,6 +41,8 @@ pub(super) struct Offer {
 pub struct Shelf {
     offers: Vec<Arc<Offer>>,
     by_path: HashMap<String, Found>,
+    /// Whether more files may follow, which are still being looked at.
+    pub(super) is_growing: bool,
 }
 
 /// What stands at a path.
@@ -52,6 +55,11 @@ pub(super) enum Found {
 }
 
 impl Shelf {
+    /// The same shelf, to which more files may be put.
+    pub(super) fn growing(self, is_growing: bool) -> Self {
+        Self { is_growing, ..self }
+    }
+
     /// Puts `files` on a shelf; the same content under the same name counts once.
     pub fn new(files: Vec<VerifiedPackage>) -> Self {
         let mut shelf = Self::default();
@@ -115,7 +123,8 @@ impl Offer {
             etag: header(&format!("\"{}\"", package.sha256)),
             modified: modified(package.identity.modified),
             last_modified: header(&httpdate::fmt_http_date(modified(package.identity.modified))),
-            repr_digest: header(&repr_digest(&package)),
+            repr_digest: header(&format!("sha-256=:{}:", in_base64(&package))),
+            digest: header(&format!("sha-256={}", in_base64(&package))),
             disposition: header(&disposition(&package.file)),
             package,
         }
@@ -132,10 +141,10 @@ pub fn encode_path(path: &str) -> String {
     utf8_percent_encode(path, ENCODED_PATH).to_string()
 }
 
-/// RFC 9530: the digest of the whole file, whichever range is sent.
-fn repr_digest(package: &VerifiedPackage) -> String {
+/// The digest of the whole file, whichever range is sent, as RFC 9530 and, for aria2, RFC 3230 have it.
+fn in_base64(package: &VerifiedPackage) -> String {
     let bytes = hex::decode(package.sha256.as_str()).expect("a digest is hexadecimal");
-    format!("sha-256=:{}:", BASE64_STANDARD.encode(bytes))
+    BASE64_STANDARD.encode(bytes)
 }
 
 /// `attachment` with a name for old clients and, where that loses something, the real one

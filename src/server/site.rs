@@ -16,6 +16,9 @@ use super::simple_index::{self, SimpleIndex};
 use crate::ascend::Identity;
 use crate::plan::VerifiedPackage;
 
+/// Where builds that share this server hear of its transfers.
+pub(super) const EVENTS: &str = "/api/events";
+
 /// Tells what is known of a file by its name, for the page and the API.
 pub type Describe = Arc<dyn Fn(&VerifiedPackage) -> Facts + Send + Sync>;
 
@@ -142,6 +145,7 @@ impl Site {
             }
             "/api/packages" => Some(Page::json(&json!({
                 "version": 1,
+                "growing": shelf.is_growing,
                 "packages": listed(shelf, describe, links),
             }))),
             "/api/transfers" => {
@@ -149,12 +153,24 @@ impl Site {
                 report["version"] = json!(1);
                 Some(Page::json(&report))
             }
+            _ if path.starts_with(EVENTS) => self.events(path),
             "/metrics" => Some(Page::new(
                 "text/plain; version=0.0.4; charset=utf-8",
                 metrics(&self.book.report(), shelf),
             )),
             _ => None,
         }
+    }
+
+    /// `/api/events` is where the events stand; `/api/events/<number>` is what came since.
+    fn events(&self, path: &str) -> Option<Page> {
+        let number = match path.strip_prefix(EVENTS)? {
+            "" => None,
+            rest => Some(rest.strip_prefix('/')?.parse().ok()?),
+        };
+        let mut since = json!(self.book.since(number));
+        since["version"] = json!(1);
+        Some(Page::json(&since))
     }
 }
 

@@ -4,14 +4,13 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite as _;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::file_stream::{Tickets, Way, split_at_ticket};
-use super::patience::Patience;
+use super::ticket_stream::SendsTickets;
 
 /// How much is read at a time: as much as the encryption takes at once.
 const PLAIN_BYTES: usize = 64 << 10;
@@ -20,17 +19,24 @@ const PLAIN_BYTES: usize = 64 << 10;
 pub(super) struct TlsFileStream {
     stream: TlsStream<TcpStream>,
     tickets: Tickets,
-    patience: Patience,
 }
 
 impl TlsFileStream {
-    /// Wraps a connection whose client may stall for so long.
-    pub(super) fn new(stream: TlsStream<TcpStream>, tickets: Tickets, stall: Duration) -> Self {
+    /// Wraps a connection.
+    pub(super) fn new(stream: TlsStream<TcpStream>, tickets: Tickets) -> Self {
         Way::Copied.bound_buffer(stream.get_ref().0);
-        Self { stream, tickets, patience: Patience::new(stall) }
+        Self { stream, tickets }
+    }
+}
+
+impl SendsTickets for TlsFileStream {
+    type Connection = TlsStream<TcpStream>;
+
+    fn connection(&mut self) -> Pin<&mut Self::Connection> {
+        Pin::new(&mut self.stream)
     }
 
-    fn poll_slices(
+    fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
@@ -49,48 +55,5 @@ impl TlsFileStream {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             result => Poll::Ready(result.map(|sent| sent.bytes)),
         }
-    }
-}
-
-impl AsyncWrite for TlsFileStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let write = self.poll_slices(cx, slices);
-        self.patience.watch(cx, write)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true // so that hyper queues tickets as they are
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flush = Pin::new(&mut self.stream).poll_flush(cx);
-        self.patience.watch(cx, flush)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shutdown = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.patience.watch(cx, shutdown)
-    }
-}
-
-impl AsyncRead for TlsFileStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::project::PackageName;
+use crate::project::{PackageName, Sha256};
 
 /// Called for every event, from the server's tasks: it must return quickly.
 pub type Observer = Arc<dyn Fn(Transfer) + Send + Sync>;
 
 /// One event of the package server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "transfer", rename_all = "snake_case")]
 pub enum Transfer {
     /// A file's content begins to be sent.
@@ -26,6 +26,10 @@ pub enum Transfer {
         file: String,
         /// The package that the file belongs to.
         package: PackageName,
+        /// The digest of its content.
+        sha256: Sha256,
+        /// The run that it is fetched for, where the path says so.
+        run: Option<String>,
         /// First byte of the file that is sent (of the first range where there are several).
         offset: u64,
         /// Bytes of the file that this response will send, all ranges together.
@@ -65,7 +69,7 @@ pub enum Transfer {
 }
 
 /// How a transfer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Every byte of the response was taken by the socket.

@@ -12,7 +12,7 @@ impl Gauge {
     /// A bar for `what`, such as `hashing`; nothing is drawn where stderr is no terminal.
     pub fn new(what: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
+        let template = "{msg} {bar:20} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -25,9 +25,12 @@ impl Gauge {
         self.bar.set_length(bytes);
     }
 
-    /// This many more bytes are done.
+    /// This many more bytes are done. An archive is larger than what is in it, so there may be more
+    /// than were expected.
     pub fn add(&self, bytes: u64) {
         self.bar.inc(bytes);
+        let expected = self.bar.length().unwrap_or(0);
+        self.bar.set_length(expected.max(self.bar.position()));
     }
 }
 

@@ -36,7 +36,7 @@ fn text(moving: &Moving<'_>, width: usize) -> String {
 }
 
 /// The beginning of a text, in at most `room` characters.
-fn shortened(text: &str, room: usize) -> String {
+pub(super) fn shortened(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
     }

@@ -6,6 +6,7 @@
 mod diagnostic;
 mod display;
 mod downloads;
+mod fold;
 mod gauge;
 mod json;
 mod live;
@@ -15,6 +16,7 @@ mod printer;
 mod quiet;
 mod summary;
 mod table;
+mod terminal;
 mod tty;
 mod units;
 
@@ -23,4 +25,5 @@ pub use downloads::Downloads;
 pub use gauge::Gauge;
 pub use printer::{ColorChoice, Printer};
 pub use table::Table;
+pub use terminal::{RawTerminal, TerminalBytes};
 pub use units::{bytes, counted, seconds};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::units::counted;
+use super::units::{about, counted};
 use super::{bytes, seconds};
 use crate::project::StageName;
 use crate::run::{Event, Forecast, StageForecast};
@@ -99,7 +99,7 @@ impl Remaining {
             return "taking longer than expected".to_owned();
         }
         // Stages side by side take less time than one after the other.
-        format!("about {} left", seconds((self.total * left / all).ceil()))
+        format!("about {} left", about((self.total * left / all).ceil()))
     }
 }
 

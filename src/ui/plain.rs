@@ -1,5 +1,6 @@
 //! Every line of output with its stage, for logs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::summary::{summary, word};
@@ -10,11 +11,13 @@ use crate::run::{Event, Reporter, StageResult, Transfer};
 pub(super) struct Plain {
     printer: Printer,
     results: Mutex<Vec<StageResult>>,
+    /// Whether somebody else has the terminal.
+    away: AtomicBool,
 }
 
 impl Plain {
     pub(super) fn new(printer: Printer) -> Self {
-        Self { printer, results: Mutex::default() }
+        Self { printer, results: Mutex::default(), away: AtomicBool::new(false) }
     }
 
     fn finished(&self, result: &StageResult) {
@@ -30,10 +33,16 @@ impl Plain {
 
 impl Reporter for Plain {
     fn report(&self, event: &Event) {
+        if let Event::ShellFinished { .. } = event {
+            self.away.store(false, Ordering::Relaxed);
+        }
         if let Event::StageFinished(result) = event {
             self.finished(result);
-        } else if let Some(line) = line(event) {
+        } else if let Some(line) = line(event).filter(|_| !self.away.load(Ordering::Relaxed)) {
             self.printer.talk(&line);
+        }
+        if let Event::ShellStarted { .. } = event {
+            self.away.store(true, Ordering::Relaxed);
         }
         if let Event::RunFinished { seconds: taken, report, .. } = event {
             let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,43 +80,51 @@ pub(super) fn line(event: &Event) -> Option<String> {
             };
             format!("verified {}{remembered} in {}", counted(*files, "package"), seconds(*taken))
         }
-        Event::EngineReady { version, builder, server, .. } => {
-            format!(
-                "engine {version}, builder {}, packages at {server}",
-                format!("{builder:?}").to_lowercase()
-            )
+        Event::EngineReady { version, builder, server, shared } => {
+            let builder = format!("{builder:?}").to_lowercase();
+            let running = if *shared { ", which runs already" } else { "" };
+            format!("engine {version}, builder {builder}, packages at {server}{running}")
         }
         Event::BaseReady { image, how, .. } if *how != "present" => {
             format!("base {image}: {how} done")
         }
         Event::Forecast(forecast) => outlook::told(forecast),
         Event::Silent { stage, seconds, before } => outlook::silent(stage, *seconds, *before),
+        Event::Transfer(transfer) => return transfer_line(transfer),
+        Event::Warning { message } => format!("warning: {message}"),
+        other => return stage_line(other),
+    })
+}
+
+/// What happens to a stage, as one line.
+fn stage_line(event: &Event) -> Option<String> {
+    Some(match event {
         Event::StageDecided { stage, reused, reasons, .. } => {
             format!("[{stage}] {}", decided(*reused, reasons))
         }
         Event::StageStarted { stage, steps } => format!("[{stage}] {}", counted(*steps, "step")),
         Event::StageStep { stage, step, steps, instruction, cached } => {
-            format!(
-                "[{stage}] step {step}/{steps}{} {instruction}",
-                if *cached { " (cached)" } else { "" }
-            )
+            let cached = if *cached { " (cached)" } else { "" };
+            format!("[{stage}] step {step}/{steps}{cached} {instruction}")
         }
         Event::StageOutput { stage, line } => format!("[{stage}] {line}"),
         Event::CheckFinished { stage, check, passed, seconds: taken, .. } => {
-            format!(
-                "[{stage}] check {check}: {} in {}",
-                if *passed { "passed" } else { "FAILED" },
-                seconds(*taken)
-            )
+            let passed = if *passed { "passed" } else { "FAILED" };
+            format!("[{stage}] check {check}: {passed} in {}", seconds(*taken))
         }
-        Event::Transfer(Transfer::Started { file, length, .. }) => {
-            format!("sending {file}, {}", bytes(*length))
-        }
-        Event::Transfer(Transfer::Refused { client, path, status, nearest }) => {
+        Event::ShellStarted { stage } => format!("[{stage}] making a shell ready where it failed"),
+        _ => return None,
+    })
+}
+
+/// What the package server sends or refuses, as one line.
+fn transfer_line(transfer: &Transfer) -> Option<String> {
+    Some(match transfer {
+        Transfer::Started { file, length, .. } => format!("sending {file}, {}", bytes(*length)),
+        Transfer::Refused { client, path, status, nearest } => {
             let nearest = nearest.as_ref().map(|name| format!("; did you mean `{name}`?"));
             format!("refused {client}: {path} ({status}){}", nearest.unwrap_or_default())
         }
-        Event::Warning { message } => format!("warning: {message}"),
         _ => return None,
     })
 }

@@ -1,8 +1,9 @@
 //! The one way to stdout and stderr.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 
-use super::diagnostic;
+use super::{diagnostic, fold};
 use crate::error::{Error, Problem};
 
 /// When to colour.
@@ -48,6 +49,14 @@ impl Printer {
         _ = std::io::stdout().lock().write_all(text.as_bytes());
     }
 
+    /// Writes a page for people to stdout, folded to the terminal's width where it is one.
+    pub fn page(self, text: &str) {
+        match width(std::io::stdout()) {
+            Some(width) => self.data(&fold::folded(text, width)),
+            None => self.data(text),
+        }
+    }
+
     /// Copies a file to stdout, byte by byte.
     ///
     /// # Errors
@@ -69,6 +78,15 @@ impl Printer {
         _ = writeln!(std::io::stderr().lock(), "{line}");
     }
 
+    /// Writes lines for people to stderr, folded as [`Self::page`] does. Commands to be copied are not
+    /// for it: a terminal gives back in one piece only what it has broken itself.
+    pub(super) fn talk_folded(self, text: &str) {
+        match width(std::io::stderr()) {
+            Some(width) => self.talk(&fold::folded(text, width)),
+            None => self.talk(text),
+        }
+    }
+
     /// Shows every problem of an error.
     pub fn error(self, error: &Error) {
         self.problems(&error.problems);
@@ -82,4 +100,10 @@ impl Printer {
             self.talk(&shown.join("\n\n"));
         }
     }
+}
+
+/// The width of the terminal that a stream goes to, in columns; `None` where it goes elsewhere.
+pub(super) fn width(stream: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::live::{Moving as Download, compose};
+use super::live::{Moving as Download, compose, shortened};
 use super::outlook::Remaining;
 use super::summary::{summary, word};
-use super::{Printer, bytes, plain, seconds};
+use super::{Printer, bytes, plain, printer, seconds};
 use crate::project::StageName;
 use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
 
@@ -19,6 +19,8 @@ use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
 const WIDTH: usize = 80;
 /// What stands before the message besides the stage's name, in columns: spinner, spaces, time.
 const BEFORE: usize = 10;
+/// What stands before the message of a finished stage besides its name, in columns: mark, spaces.
+const MARK: usize = 4;
 /// How often the lines are drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
@@ -48,6 +50,7 @@ struct StageLine {
     name_width: usize,
     /// Why the stage is built or used again.
     why: String,
+    given_to_builder: bool,
 }
 
 struct Moving {
@@ -66,7 +69,7 @@ impl Tty {
     /// Above the lines that are drawn anew.
     fn say(&self, event: &Event) {
         let line = plain::line(event).unwrap_or_default();
-        self.lines.suspend(|| self.printer.talk(&line));
+        self.lines.suspend(|| self.printer.talk_folded(&line));
     }
 
     fn style(&self, text: &str) -> ProgressStyle {
@@ -96,6 +99,7 @@ impl Tty {
                     running: false,
                     name_width: width,
                     why: String::new(),
+                    given_to_builder: false,
                 },
             );
         }
@@ -117,7 +121,7 @@ impl Tty {
     fn verify(&self, state: &mut State, total: u64) {
         let bar = self.lines.insert(0, ProgressBar::new(total));
         bar.set_style(self.style(
-            "verifying packages {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+            "verifying packages {bar:20} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
         ));
         state.run = Some(bar);
     }
@@ -149,29 +153,53 @@ impl Tty {
         line.bar.disable_steady_tick();
         line.bar.set_style(self.style(&template));
         let size = result.size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
-        let why = Some(&line.why).filter(|why| !why.is_empty());
-        line.bar.finish_with_message(format!(
+        let text = format!(
             "{} in {}{size}{}",
             word(result.outcome),
             seconds(result.seconds),
-            why.map(|why| format!(": {why}")).unwrap_or_default()
-        ));
+            line.reason(result.outcome)
+        );
+        let room = terminal_width().saturating_sub(width + MARK);
+        line.bar.finish_with_message(shortened(&text, room));
     }
 
-    fn end(&self, state: &mut State, taken: f64, report: &str) {
+    /// Draws the last of the live lines.
+    fn settle(&self, state: &mut State) {
         _ = state.left.take().map(|bar| bar.finish_and_clear());
         for line in state.stages.values().filter(|line| !line.bar.is_finished()) {
             line.bar.disable_steady_tick();
             line.bar.abandon_with_message("not built");
         }
+    }
+
+    /// From now on the terminal is somebody else's, and what stands there is never drawn again.
+    fn leave(&self, state: &mut State, event: &Event) {
+        self.settle(state);
+        self.lines.set_draw_target(ProgressDrawTarget::hidden());
+        self.printer.talk(&format!("\n\n{}", plain::line(event).unwrap_or_default()));
+    }
+
+    fn end(&self, state: &mut State, taken: f64, report: &str) {
+        self.settle(state);
         if !state.results.is_empty() {
-            self.printer.talk(&format!("\n\n{}", summary(&state.results).trim_end()));
+            self.printer.talk_folded(&format!("\n\n{}", summary(&state.results).trim_end()));
         }
         self.printer.talk(&format!("\ntook {}; report: {report}", seconds(taken)));
     }
 }
 
 impl StageLine {
+    /// Behind its result; `: ` first, where there is one.
+    fn reason(&self, outcome: Outcome) -> String {
+        match (self.why.as_str(), outcome) {
+            ("", _) => String::new(),
+            (_, Outcome::Reused) if self.given_to_builder => {
+                ": all from the builder's cache".to_owned()
+            }
+            (why, _) => format!(": {why}"),
+        }
+    }
+
     fn begin(&mut self, step: String) {
         self.step = step;
         self.last.clear();
@@ -187,8 +215,7 @@ impl StageLine {
 }
 
 fn terminal_width() -> usize {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
-    size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH)
+    printer::width(std::io::stderr()).unwrap_or(WIDTH)
 }
 
 impl Moving {
@@ -244,6 +271,7 @@ impl Reporter for Tty {
                 }
             }
             Event::StageFinished(result) => self.finish(state, result),
+            Event::ShellStarted { .. } => self.leave(state, event),
             Event::Forecast(_) => {
                 self.say(event);
                 self.foretell(state);
@@ -268,9 +296,10 @@ impl Tty {
     fn stage(&self, state: &mut State, event: &Event) {
         match event {
             Event::StageStarted { stage, .. } => self.begin(state, stage),
-            Event::StageDecided { stage, reasons, .. } => {
+            Event::StageDecided { stage, reused, reasons, .. } => {
                 if let Some(line) = state.stages.get_mut(stage) {
                     line.why = reasons.join("; ");
+                    line.given_to_builder = !*reused;
                 }
             }
             Event::StageStep { stage, step, steps, instruction, cached } => {

@@ -19,6 +19,11 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// A time that is only expected, in whole seconds: it is said anew every moment.
+pub(super) fn about(time: f64) -> String {
+    if time < 10.0 { format!("{:.0} s", time.ceil()) } else { seconds(time) }
+}
+
 /// A time of day in UTC, such as `06:26:40 UTC`.
 pub(super) fn clock(time: OffsetDateTime) -> String {
     let time = time.to_offset(UtcOffset::UTC);

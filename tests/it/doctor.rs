@@ -1,6 +1,7 @@
 //! `doctor`: each fault is made for real, and is found with its mend.
 
 mod documents;
+mod elsewhere;
 mod engine;
 mod machine;
 mod project;

@@ -5,7 +5,10 @@ mod failures;
 mod leaks;
 mod output;
 mod package_runs;
+mod shells;
 mod stages;
+mod strange_hands;
+mod verifying;
 mod waste;
 
 use crate::support::Builders;

@@ -13,3 +13,5 @@ mod skipping;
 mod stages;
 mod warnings;
 mod working_folder;
+
+pub(crate) use ground::port;

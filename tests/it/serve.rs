@@ -9,4 +9,5 @@ mod following;
 mod guest;
 mod offer;
 mod page;
+mod shared;
 mod systemd;

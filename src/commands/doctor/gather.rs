@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{firewall, leftovers, machine, project, proxies, way};
 use crate::doctor::{Asked, Code, EngineSide, Facts, Firewall, Gateway, Reach, Unreachable};
-use crate::engine::{DockerEngine, Engine, HostAccess};
+use crate::engine::{DockerEngine, Engine as _, HostAccess};
 use crate::error::{Error, Result};
 use crate::project::Project;
 
@@ -49,7 +49,7 @@ async fn side(engine: &DockerEngine, project: Option<&Project>) -> Result<Engine
         examination.time.map(|time: OffsetDateTime| (time - between).as_seconds_f64());
     let images = engine.images().await?;
     let leftovers = leftovers::leftovers(engine, &images, project).await;
-    let gateway = match engine.access().await {
+    let gateway = match engine.gateway().await {
         Ok(access) => known(engine, access, way::candidates(&images, project)).await,
         Err(error) => Gateway::None(words(&error).join("; ")),
     };
@@ -58,11 +58,11 @@ async fn side(engine: &DockerEngine, project: Option<&Project>) -> Result<Engine
 
 /// Rules are looked at only where something is in the way, or nobody could try.
 async fn known(engine: &DockerEngine, access: HostAccess, candidates: Vec<String>) -> Gateway {
-    let is_here = is_here(access.listen);
+    let is_here = engine.elsewhere().is_none() && is_here(access.listen);
     let reach = if is_here {
         way::reach(engine, &access, &candidates).await
     } else {
-        Reach::Untried("the gateway is no address of this machine".to_owned())
+        Reach::Untried("the engine's bridge is not in this network".to_owned())
     };
     let firewall = if is_here && reach != Reach::Reached {
         firewall::read().await

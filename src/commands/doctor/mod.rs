@@ -80,10 +80,10 @@ struct Diagnosis<'a> {
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let facts = gather::facts(folder, args.asked()).await;
     let findings = doctor::judge(&facts);
-    printer.data(&match args.format {
-        Format::Text => text(&facts, &findings),
-        Format::Json => json(&facts, &findings)?,
-    });
+    match args.format {
+        Format::Text => printer.page(&text(&facts, &findings)),
+        Format::Json => printer.data(&json(&facts, &findings)?),
+    }
     let problems = findings.iter().map(Finding::problem).collect();
     let warnings = Error::check(Exit::Engine, problems)?;
     printer.problems(&warnings);

@@ -66,7 +66,7 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let engine = interrupt.unless(DockerEngine::connect()).await?;
     let (weighed, base) = interrupt.unless(weigh(&engine, &subject)).await?;
     let report = Report::new(&subject.reference, weighed, base, &args.ignore);
-    printer.data(&args.output.text(|| report.text(args.all), || &report)?);
+    args.output.print(printer, || report.text(args.all), || &report)?;
     gate(args.max_waste, &report)
 }
 

@@ -61,8 +61,7 @@ pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     if nothing && args.output.is_table() {
         return Ok(());
     }
-    printer.data(&args.output.text(|| table(&lines).to_string(), declared)?);
-    Ok(())
+    args.output.print(printer, || table(&lines).to_string(), declared)
 }
 
 /// An entry and what is known of it.

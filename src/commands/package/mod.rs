@@ -20,6 +20,7 @@ mod wanted;
 use std::path::Path;
 
 pub(super) use naming::package_name;
+pub(super) use standing::Standing;
 
 use crate::error::Result;
 use crate::ui::Printer;

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     if !found.is_empty() || !args.output.is_table() {
         let officials = || found.iter().map(|entry| official(entry)).collect::<Vec<_>>();
-        printer.data(&args.output.text(|| table(&found).to_string(), officials)?);
+        args.output.print(printer, || table(&found).to_string(), officials)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::project::{PackageEntry, Sha256};
 
 /// How a file of this name and content stands to the official ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::commands) enum Standing {
     /// The content is official.
     Official,
     /// The name is official, the content is not, and the entry says why.
@@ -20,7 +20,7 @@ pub(super) enum Standing {
 
 impl Standing {
     /// How `file` with this content stands.
-    pub(super) fn of(catalogue: &Catalogue, file: &str, sha256: &Sha256) -> Self {
+    pub(in crate::commands) fn of(catalogue: &Catalogue, file: &str, sha256: &Sha256) -> Self {
         match catalogue.official(file, sha256.as_str()) {
             Verdict::Official(_) => Self::Official,
             Verdict::Differs { .. } => Self::Differs,
@@ -29,7 +29,7 @@ impl Standing {
     }
 
     /// How the file of an entry stands: that of its archive where there is one.
-    pub(super) fn of_entry(catalogue: &Catalogue, entry: &PackageEntry) -> Self {
+    pub(in crate::commands) fn of_entry(catalogue: &Catalogue, entry: &PackageEntry) -> Self {
         let own = Self::of(catalogue, &entry.file, &entry.sha256);
         let archive =
             || entry.archive.as_ref().map(|zip| Self::of(catalogue, &zip.file, &zip.sha256));

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 
+use super::knowledge::Knowledge;
 use super::source::{Source, tolerated};
 use super::stock::{Seen, Stock};
 use crate::commands::verification::options;
@@ -17,13 +18,19 @@ use crate::ui::Printer;
 /// How long nobody looks between two looks.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// Takes everything that can be served, and whether more is being looked at.
+pub(super) type Offer<'a> = &'a (dyn Fn(&[VerifiedPackage], bool) + Sync);
+
 /// Looks at the source again and again.
 pub(super) struct Follower {
     source: Source,
     stock: Stock,
+    knowledge: Arc<Knowledge>,
     printer: Printer,
     /// Whether files that are being written are left to come to rest.
     patient: bool,
+    /// Whether nothing was looked at yet.
+    is_first: bool,
     /// Ends what runs on other threads, where nobody waits for it any more.
     dropped: Arc<AtomicBool>,
 }
@@ -33,11 +40,24 @@ impl Follower {
     /// first time: their digests tell whether they are all there.
     pub(super) fn new(source: Source, printer: Printer) -> Self {
         let patient = matches!(source, Source::Roots(_));
-        Self { source, stock: Stock::default(), printer, patient, dropped: Arc::default() }
+        Self {
+            source,
+            stock: Stock::default(),
+            knowledge: Arc::default(),
+            printer,
+            patient,
+            is_first: true,
+            dropped: Arc::default(),
+        }
+    }
+
+    /// What is known of the files, as of the last look.
+    pub(super) fn knowledge(&self) -> &Arc<Knowledge> {
+        &self.knowledge
     }
 
     /// Looks for ever. `offer` is given everything that can be served whenever that has changed.
-    pub(super) async fn follow(&mut self, offer: &(dyn Fn(&[VerifiedPackage]) + Sync)) {
+    pub(super) async fn follow(&mut self, offer: Offer<'_>) {
         loop {
             if let Err(error) = self.look(offer).await {
                 tracing::error!(%error, "looking for changes failed");
@@ -50,31 +70,26 @@ impl Follower {
     ///
     /// # Errors
     /// [`Exit::Bug`].
-    pub(super) async fn look(
-        &mut self,
-        offer: &(dyn Fn(&[VerifiedPackage]) + Sync),
-    ) -> Result<Vec<VerifiedPackage>> {
+    pub(super) async fn look(&mut self, offer: Offer<'_>) -> Result<Vec<VerifiedPackage>> {
         self.printer.problems(&self.source.refresh());
+        self.knowledge.learn(&self.source);
         let roots = self.source.roots().to_vec();
         let index = blocking(move || RootIndex::walk(&roots)).await?;
         let wanted = self.source.wanted(&index).into_iter();
         let seen: Vec<_> = wanted.map(|wanted| Seen::look(wanted, &index)).collect();
         let (fresh, forgotten) = self.stock.compare(&seen, SystemTime::now(), self.patient);
         self.patient = true;
-        if forgotten {
-            offer(&self.stock.files());
+        if forgotten || !fresh.is_empty() || self.is_first {
+            offer(&self.stock.files(), !fresh.is_empty());
         }
+        self.is_first = false;
         self.verify(fresh, offer).await?;
         Ok(self.stock.files())
     }
 
-    async fn verify(
-        &mut self,
-        fresh: Vec<Seen>,
-        offer: &(dyn Fn(&[VerifiedPackage]) + Sync),
-    ) -> Result<()> {
+    async fn verify(&mut self, fresh: Vec<Seen>, offer: Offer<'_>) -> Result<()> {
         let options = options(self.source.roots().to_vec(), false);
-        let jobs = options.jobs;
+        let (jobs, mut left) = (options.jobs, fresh.len());
         let work =
             fresh.into_iter().map(|seen| judge(seen, options.clone(), Arc::clone(&self.dropped)));
         let mut judged = futures_util::stream::iter(work).buffer_unordered(jobs);
@@ -88,11 +103,9 @@ impl Follower {
                     None
                 }
             };
-            let is_new = verified.is_some();
             self.stock.keep(seen, verified);
-            if is_new {
-                offer(&self.stock.files());
-            }
+            left -= 1;
+            offer(&self.stock.files(), left > 0);
         }
         Ok(())
     }

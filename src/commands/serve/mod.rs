@@ -10,6 +10,7 @@
 mod bridge;
 mod encryption;
 mod follow;
+mod knowledge;
 mod place;
 mod secrets;
 mod source;
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use secrets::made_up;
+
 use encryption::Encryption;
 use follow::Follower;
 use place::Place;
@@ -28,11 +31,10 @@ use secrets::Secrets;
 use source::Source;
 
 use super::interrupt::Interrupt;
-use crate::ascend::{Catalogue, Verdict, identify};
 use crate::error::Result;
 use crate::plan::VerifiedPackage;
-use crate::server::{Describe, Facts, Options, PackageServer, encode_path};
-use crate::ui::{Printer, bytes};
+use crate::server::{Describe, Options, PackageServer, encode_path};
+use crate::ui::{Printer, bytes, counted};
 
 /// How long downloads may go on after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -89,14 +91,16 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let encryption = Encryption::choose(given, args.tls, place.address(), folder)?;
     let mut follower = Follower::new(source, printer);
     let first = if args.roots.is_empty() {
-        interrupt.unless(follower.look(&|_| ())).await?
+        interrupt.unless(follower.look(&|_, _| ())).await?
     } else {
         Vec::new()
     };
-    let server = start(place, &secrets, encryption.as_ref(), &first)?;
+    let server =
+        start(place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
+    server.replace(first.clone(), !args.roots.is_empty());
     printer.data(&greeting(&server, &secrets, encryption.as_ref(), &first));
     systemd::notify("READY=1");
-    let offer = |files: &[VerifiedPackage]| server.replace(files.to_vec());
+    let offer = |files: &[VerifiedPackage], growing| server.replace(files.to_vec(), growing);
     tokio::select! {
         () = follower.follow(&offer) => {}
         () = interrupt.token().cancelled_owned() => {}
@@ -111,10 +115,11 @@ fn start(
     place: Place,
     secrets: &Secrets,
     encryption: Option<&Encryption>,
+    pages: Describe,
     files: &[VerifiedPackage],
 ) -> Result<PackageServer> {
     let options = Options {
-        pages: Some(describe()),
+        pages: Some(pages),
         token: secrets.token.clone(),
         prefix: secrets.prefix.clone(),
         network: place.network,
@@ -123,14 +128,6 @@ fn start(
     };
     let observer = Arc::new(|_| ());
     Ok(PackageServer::start_with(options, place.listener()?, files.to_vec(), observer))
-}
-
-/// What names say, and whether contents are official.
-fn describe() -> Describe {
-    Arc::new(|package| {
-        let verdict = Catalogue::builtin().official(&package.file, package.sha256.as_str());
-        Facts::new(&identify(&package.file), matches!(verdict, Verdict::Official(_)))
-    })
 }
 
 /// The addresses, and a line to copy.
@@ -147,7 +144,7 @@ fn greeting(
         [] => "files as they become known".to_owned(),
         files => {
             let size = files.iter().map(|file| file.size).sum();
-            format!("{} files, {}", files.len(), bytes(size))
+            format!("{}, {}", counted(files.len(), "file"), bytes(size))
         }
     };
     let file = files.first().map_or("FILE", |file| file.file.as_str());

@@ -65,7 +65,11 @@ impl Secrets {
     }
 }
 
-fn made_up() -> Result<String> {
+/// An unguessable text of letters and digits.
+///
+/// # Errors
+/// [`Exit::Bug`]: the kernel gives no random bytes.
+pub(in crate::commands) fn made_up() -> Result<String> {
     let mut bytes = [0; BYTES];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))

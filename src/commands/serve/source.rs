@@ -57,6 +57,14 @@ impl Source {
         }
     }
 
+    /// The declarations, where there are any.
+    pub(super) fn list(&self) -> Option<&PackageList> {
+        match self {
+            Self::Declared { list, .. } => Some(list),
+            Self::Roots(_) => None,
+        }
+    }
+
     /// The folders that hold the files.
     pub(super) fn roots(&self) -> &[PathBuf] {
         match self {

@@ -58,7 +58,7 @@ async fn run(
 
 /// Creates the container in a task of its own: whoever is interrupted meanwhile
 /// never learns the container's id, and the task then removes it.
-async fn create(
+pub(super) async fn create(
     engine: &DockerEngine,
     body: ContainerCreateBody,
 ) -> std::result::Result<Container, DockerError> {

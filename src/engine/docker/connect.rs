@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use bollard::models::{SystemInfo, SystemVersion};
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio_util::task::TaskTracker;
 
@@ -23,10 +24,14 @@ impl DockerEngine {
             .negotiate_version()
             .await
             .map_err(|error| unreachable(&endpoint, error))?;
-        let facts = facts(&docker).await.map_err(|error| unreachable(&endpoint, error))?;
+        let answers = tell(&docker).await.map_err(|error| unreachable(&endpoint, error))?;
+        let (facts, info) = answers;
         let patient = docker.clone().with_timeout(LONG);
         let endpoint = endpoint.address;
-        Ok(Self { docker, patient, endpoint, facts, cleaning: TaskTracker::new() })
+        let rootless = is_rootless(&info);
+        let system = info.operating_system.unwrap_or_default();
+        let cleaning = TaskTracker::new();
+        Ok(Self { docker, patient, endpoint, facts, system, rootless, cleaning })
     }
 }
 
@@ -75,23 +80,37 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         .unwrap_or_default()
 }
 
-async fn facts(docker: &Docker) -> std::result::Result<EngineFacts, bollard::errors::Error> {
+/// What the engine says of itself.
+async fn tell(
+    docker: &Docker,
+) -> std::result::Result<(EngineFacts, SystemInfo), bollard::errors::Error> {
     let version = docker.version().await?;
     let info = docker.info().await?;
+    Ok((facts(version, &info), info))
+}
+
+fn facts(version: SystemVersion, info: &SystemInfo) -> EngineFacts {
     let api_version = version.api_version.unwrap_or_default();
     let podman =
         version.components.iter().flatten().any(|component| component.name.contains("Podman"));
     let os = version.os.unwrap_or_default();
     let platform = format!("{os}/{}", version.arch.unwrap_or_default());
-    Ok(EngineFacts {
+    EngineFacts {
         product: if podman { Product::Podman } else { Product::Docker },
         version: version.version.unwrap_or_default(),
         builders: builders(&api_version, podman),
         api_version,
         platform: platform.parse().ok(),
         memory: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
-        data_folder: info.docker_root_dir.unwrap_or_default(),
-    })
+        data_folder: info.docker_root_dir.clone().unwrap_or_default(),
+    }
+}
+
+fn is_rootless(info: &SystemInfo) -> bool {
+    let options = info.security_options.iter().flatten();
+    options
+        .flat_map(|option| option.split(','))
+        .any(|part| part == "name=rootless" || part == "rootless")
 }
 
 /// BuildKit is part of the engine from API 1.40 on (Engine 19.03); podman has a builder of its own behind the classic door.

@@ -4,18 +4,13 @@
 //! (a chroot, a container): so its process is asked for, and its data folder is
 //! looked at with that process's eyes where this is allowed.
 
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use super::DockerEngine;
+use super::{DockerEngine, process};
 
 /// Bytes that are free for the engine; `None` for an engine on another machine, or in a virtual one.
 pub(super) fn free(engine: &DockerEngine) -> Option<u64> {
-    let socket = engine.endpoint.strip_prefix("unix://")?;
-    let process = UnixStream::connect(socket).ok().and_then(|stream| {
-        let peer = rustix::net::sockopt::socket_peercred(&stream).ok()?;
-        Some(peer.pid.as_raw_nonzero().get())
-    })?;
+    let process = process::behind(&engine.endpoint)?;
     let data = Path::new(&engine.facts.data_folder);
     let relative = data.strip_prefix("/").ok().filter(|data| !data.as_os_str().is_empty())?;
     let seen = PathBuf::from(format!("/proc/{process}/root")).join(relative);

@@ -1,19 +1,19 @@
 //! Examining an engine: what it says of itself, its disk, its images.
 
 use std::collections::HashMap;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use bollard::errors::Error as DockerError;
 use bollard::models::{ImageSummary, SystemInfo};
 use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptions, ListImagesOptions};
 use rustix::fs::statvfs;
-use rustix::net::sockopt::socket_peercred;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{DockerEngine, check, failure, images};
-use crate::engine::{CheckOutcome, CheckRequest, Disk, Examination, ListedImage, Product};
+use super::{DockerEngine, check, connect, elsewhere, failure, images, process};
+use crate::engine::{
+    CheckOutcome, CheckRequest, Disk, Elsewhere, Examination, HostAccess, ListedImage, Product,
+};
 use crate::error::Result;
 
 /// The option that names a network's interface.
@@ -34,15 +34,29 @@ impl DockerEngine {
             endpoint: self.endpoint.clone(),
             facts: self.facts.clone(),
             disk: disk(&self.endpoint, &self.facts.data_folder, &info),
-            rootless: is_rootless(&info),
+            rootless: self.rootless,
+            memory: process::behind(&self.endpoint).and_then(process::memory_left),
             time: info
                 .system_time
                 .as_deref()
                 .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok()),
             storage_driver: info.driver.unwrap_or_default(),
-            operating_system: info.operating_system.unwrap_or_default(),
+            operating_system: self.system.clone(),
             bridge: self.bridge_interface().await,
         })
+    }
+
+    /// Where its containers reach the machine of its bridge, wherever that is: [`Self::elsewhere`].
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Engine`]: it has no bridge, or does not answer.
+    pub async fn gateway(&self) -> Result<HostAccess> {
+        connect::access(self).await
+    }
+
+    /// Where it is, if its bridge is out of this program's reach.
+    pub fn elsewhere(&self) -> Option<Elsewhere> {
+        elsewhere::elsewhere(self)
     }
 
     async fn bridge_interface(&self) -> Option<String> {
@@ -94,13 +108,6 @@ impl DockerEngine {
     }
 }
 
-fn is_rootless(info: &SystemInfo) -> bool {
-    let options = info.security_options.iter().flatten();
-    options
-        .flat_map(|option| option.split(','))
-        .any(|part| part == "name=rootless" || part == "rootless")
-}
-
 fn listed(image: ImageSummary) -> ListedImage {
     let references = image.repo_tags.into_iter().filter(|tag| !tag.contains("<none>")).collect();
     ListedImage {
@@ -114,12 +121,14 @@ fn listed(image: ImageSummary) -> ListedImage {
 /// The disk of the engine behind a local socket: as the engine's process sees it, where that may be
 /// looked at, because it may be in a chroot or in mounts of its own.
 fn disk(endpoint: &str, data_folder: &str, info: &SystemInfo) -> Option<Disk> {
-    let socket = endpoint.strip_prefix("unix://")?;
+    if !endpoint.starts_with("unix://") {
+        return None;
+    }
     let here = rustix::system::uname();
     if info.name.as_deref() != here.nodename().to_str().ok() {
         return None;
     }
-    let seen = process_behind(socket)
+    let seen = process::behind(endpoint)
         .map(|process| PathBuf::from(format!("/proc/{process}/root{data_folder}")));
     seen.and_then(|path| room(&path)).or_else(|| room(Path::new(data_folder)))
 }
@@ -131,10 +140,4 @@ fn room(path: &Path) -> Option<Disk> {
         size: answer.f_blocks * answer.f_frsize,
         free_files: (answer.f_files > 0).then_some(answer.f_favail),
     })
-}
-
-/// The process that listens on a socket; the first of the system where systemd does for the engine.
-fn process_behind(socket: &str) -> Option<i32> {
-    let stream = UnixStream::connect(socket).ok()?;
-    Some(socket_peercred(stream).ok()?.pid.as_raw_nonzero().get())
 }

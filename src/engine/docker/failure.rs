@@ -25,6 +25,8 @@ pub(super) fn error(doing: &str, endpoint: &str, error: &DockerError) -> Error {
 fn hint(text: &str, error: &DockerError) -> Option<String> {
     let hint = if text.contains("no space left on device") {
         "the engine's disk is full: free some space (`docker system df` shows what uses it) and run again; finished stages are reused"
+    } else if text.to_lowercase().contains("no such image") {
+        "somebody removed the image while this run needed it: run the same command again, and what is gone is built again"
     } else if is_gone(error) {
         "the engine stopped or was restarted: start it (`systemctl start docker`, or `dockerd`) and run again; finished stages are reused"
     } else {

@@ -45,6 +45,7 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
                 .config
                 .and_then(|config| config.on_build)
                 .is_some_and(|triggers| !triggers.is_empty()),
+            layers: image.root_fs.and_then(|root| root.layers).unwrap_or_default(),
         })),
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
         Err(error) => Err(failure::error(

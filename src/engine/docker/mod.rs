@@ -7,6 +7,7 @@ mod classic;
 mod connect;
 mod container;
 mod disk;
+mod elsewhere;
 mod endpoint;
 mod examine;
 mod export;
@@ -14,6 +15,8 @@ mod failure;
 mod images;
 mod plain_text;
 mod podman;
+mod process;
+mod shell;
 mod sweep;
 
 use std::path::Path;
@@ -24,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
-    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage,
+    EngineFacts, HostAccess, ImageFacts, ImageId, LabelledImage, ShellRequest, Terminal,
 };
 use crate::error::Result;
 use crate::project::Platform;
@@ -41,6 +44,10 @@ pub struct DockerEngine {
     patient: Docker,
     endpoint: String,
     facts: EngineFacts,
+    /// The system that it runs on, as it names it.
+    system: String,
+    /// Whether it runs without root's rights.
+    rootless: bool,
     cleaning: TaskTracker,
 }
 
@@ -54,7 +61,10 @@ impl Engine for DockerEngine {
     }
 
     async fn access(&self) -> Result<HostAccess> {
-        connect::access(self).await
+        match self.elsewhere() {
+            Some(place) => Err(elsewhere::refusal(self, place)),
+            None => connect::access(self).await,
+        }
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageFacts>> {
@@ -93,6 +103,10 @@ impl Engine for DockerEngine {
 
     async fn check(&self, request: &CheckRequest) -> Result<CheckOutcome> {
         check::check(self, request).await
+    }
+
+    async fn shell(&self, request: &ShellRequest, terminal: Terminal) -> Result<()> {
+        shell::shell(self, request, terminal).await
     }
 
     async fn tag(&self, image: &str, reference: &str) -> Result<()> {

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::Dockerfile;
 use super::inputs::Inputs;
+use super::instruction::Instruction;
 use super::scope::{Scope, Value};
 use super::stage_problems::variable_from as problem;
 use super::stages::{Step, references};
@@ -18,25 +19,39 @@ pub struct Body<'f> {
     pub args: &'f IndexMap<String, String>,
 }
 
-/// The steps of the last of `bodies`: the first is built from an image that is not known, each
-/// other from the one before.
-pub(super) fn steps<'f>(bodies: &[Body<'f>], inputs: &Inputs) -> Vec<Step<'f>> {
-    let mut steps = Vec::new();
-    let mut before: Option<Scope> = None;
-    for body in bodies {
-        let escape = body.file.escape();
+impl<'f> Body<'f> {
+    /// What is set behind the last instruction. `before` is the same of the body that it is built
+    /// from; without one, it is built from an image that is not known.
+    pub fn scope(&self, before: Option<&Scope>, inputs: &Inputs) -> Scope {
+        self.walk(before, inputs, |_, _| ())
+    }
+
+    /// Its steps.
+    pub(super) fn steps(&self, before: Option<&Scope>, inputs: &Inputs) -> Vec<Step<'f>> {
+        let mut steps = Vec::new();
+        self.walk(before, inputs, |instruction, scope| {
+            steps.push(Step { instruction, scope: scope.clone(), trigger_of: None });
+        });
+        steps
+    }
+
+    fn walk(
+        &self,
+        before: Option<&Scope>,
+        inputs: &Inputs,
+        mut take: impl FnMut(&'f Instruction, &Scope),
+    ) -> Scope {
+        let escape = self.file.escape();
         let globals = Scope::global(inputs, escape);
         let of_image = || Scope::of_image(&Value::unknown("in stages.toml"), inputs, escape);
-        let mut scope = before.map_or_else(of_image, |scope| scope.of_child());
-        body.args.iter().for_each(|(name, value)| scope.set_argument(name, value));
-        steps.clear();
-        for instruction in body.file.instructions() {
-            steps.push(Step { instruction, scope: scope.clone(), trigger_of: None });
+        let mut scope = before.map_or_else(of_image, Scope::of_child);
+        self.args.iter().for_each(|(name, value)| scope.set_argument(name, value));
+        for instruction in self.file.instructions() {
+            take(instruction, &scope);
             scope.pass(instruction, &globals, inputs);
         }
-        before = Some(scope);
+        scope
     }
-    steps
 }
 
 /// The warnings `variable-from` of a body.

@@ -16,7 +16,7 @@ use super::commands::Run;
 use super::fetches::fetches_in;
 use super::hosts::whole_matches;
 use super::inputs::Inputs;
-use super::scope::Value;
+use super::scope::{Scope, Value};
 use super::stages::{Stages, Step};
 use super::{Dockerfile, Instruction, assignments, lint_cache, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
@@ -57,18 +57,18 @@ pub fn lint(
     in_order(problems)
 }
 
-/// The warnings of the last of `bodies`, each built from the one before; `size` as for [`lint`].
+/// The warnings of `body`; `before` as for [`Body::scope`], `size` as for [`lint`].
 pub fn lint_body(
-    bodies: &[Body<'_>],
+    body: Body<'_>,
+    before: Option<&Scope>,
     inputs: &Inputs,
     addresses: &Addresses,
     size: &dyn Fn(&str) -> Option<u64>,
 ) -> Vec<Problem> {
-    let Some(last) = bodies.last() else { return Vec::new() };
-    let steps = bodies::steps(bodies, inputs);
-    let mut problems = syntax_directive(last.file);
-    problems.extend(bodies::variable_from(last.file));
-    problems.extend(judge(last.file, &steps, inputs, addresses, size));
+    let steps = body.steps(before, inputs);
+    let mut problems = syntax_directive(body.file);
+    problems.extend(bodies::variable_from(body.file));
+    problems.extend(judge(body.file, &steps, inputs, addresses, size));
     in_order(problems)
 }
 

@@ -48,7 +48,7 @@ async fn clients_fetch_and_resume() {
     check("wget -q -c -O part \"$U\"").await;
     check("test ! -e part || mv part 'a+b ü.run'; wget2 -q -c \"$U\"; mv 'a+b ü.run' part").await;
     check("busybox wget -q -c -O part \"$U\"").await;
-    check("aria2c -q -c --allow-overwrite=false -d . -o part \"$U\"").await;
+    check("aria2c -q -c -x8 -s8 -k1M --allow-overwrite=false -d . -o part \"$U\"").await;
     check(
         "python3 - <<'E'
 import os, urllib.request

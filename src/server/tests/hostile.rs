@@ -41,7 +41,17 @@ const WANTED: [&str; 2] = ["etc/passwd", "undeclared"];
 
 /// Every traversal, from each place that a path can start at.
 fn traversals() -> Vec<Vec<u8>> {
-    let starts = ["/", "//", "/sha256/", "/a.run/", "/simple/", "http://x/", "/."];
+    let starts = [
+        "/",
+        "//",
+        "/sha256/",
+        "/a.run/",
+        "/simple/",
+        "http://x/",
+        "/.",
+        "/for/r/",
+        "/api/events/",
+    ];
     let paths = starts.iter().flat_map(|start| {
         UP.iter().flat_map(move |up| {
             WANTED.iter().flat_map(move |wanted| {
@@ -78,6 +88,12 @@ fn direct() -> Vec<Vec<u8>> {
         "/~root/.bashrc",
         "/.git/config",
         "/sha256/../../etc/passwd",
+        "/for/r//etc/passwd",
+        "/for/../undeclared",
+        "/for/r/for/r/undeclared",
+        "/api/events/-1",
+        "/api/events/1/../undeclared",
+        "/api/events/18446744073709551616",
         "/\u{ff0e}\u{ff0e}/etc/passwd",
         "undeclared",
         "../undeclared",
@@ -90,109 +106,100 @@ fn direct() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Heads that are no heads, and bodies that pretend to be requests.
+/// What hides in bodies and behind them.
+const INNER: &str = "GET /undeclared HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// Heads that are no heads, and bodies that pretend to be requests: `{inner}` is [`INNER`].
+const MALFORMED: &[&str] = &[
+    "",
+    "\r\n",
+    "\n",
+    "\0",
+    "GET",
+    "GET /",
+    "GET /undeclared\r\n\r\n",
+    "GET /undeclared\n\n",
+    "GET /undeclared HTTP/1.1\nHost: x\n\n",
+    "GET /undeclared HTTP/1.1\rHost: x\r\r",
+    "GET /undeclared HTTP/0.9\r\n\r\n",
+    "GET /undeclared HTTP/2.0\r\n\r\n",
+    "GET /undeclared HTTP/1.1.1\r\n\r\n",
+    "GET /undeclared HTP/1.1\r\n\r\n",
+    "get /undeclared HTTP/1.1\r\nHost: x\r\n\r\n",
+    " GET /undeclared HTTP/1.1\r\n\r\n",
+    "G\0T /undeclared HTTP/1.1\r\n\r\n",
+    "GET\t/undeclared\tHTTP/1.1\r\n\r\n",
+    "GET  /undeclared  HTTP/1.1\r\n\r\n",
+    "GET /\0undeclared HTTP/1.1\r\n\r\n",
+    "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "CONNECT undeclared:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /undeclared HTTP/1.1\r\n: x\r\n\r\n",
+    "GET /undeclared HTTP/1.1\r\nHost\r\n\r\n",
+    "GET /undeclared HTTP/1.1\r\nHost : x\r\n\r\n",
+    "GET /undeclared HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
+    "GET /undeclared HTTP/1.1\r\nHost: \0\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 44\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x2c\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{inner}",
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n{inner}",
+    "GET /a.run HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+    "GET /a.run HTTP/1.1\r\nHost: x\r\nContent-Length: 44\r\n\r\n{inner}",
+    "GET /a.run HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 44\r\n\r\n{inner}",
+    "GET /a.run HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n{inner}",
+    "GET /a.run#/../undeclared HTTP/1.1\r\nHost: x\r\n\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET /undeclared HTTP/1.1\r\n\r\n",
+    "GET /a.run HTTP/1.1\r\nHost: ../../etc/passwd\r\nX-Original-URL: /undeclared\r\nX-Rewrite-URL: /undeclared\r\n\r\n{inner}",
+    "GET /a.run HTTP/1.1\r\nRange: bytes=-18446744073709551616\r\n\r\n",
+    "GET /a.run HTTP/1.1\r\nRange: bytes=18446744073709551615-18446744073709551615\r\n\r\n",
+    "GET /a.run HTTP/1.1\r\nRange: bytes=9223372036854775807-\r\n\r\n",
+    "GET /a.run HTTP/1.1\r\nRange: bytes=0-0\r\nRange: bytes=1-1\r\n\r\n",
+];
+
+/// Heads that have no end: what comes before, what is repeated how often, what comes after.
+const ENDLESS: &[(&str, &str, usize, &str)] = &[
+    ("GET /", "a", 100_000, " HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("GET /a.run HTTP/1.1\r\nX: ", "a", 100_000, "\r\n\r\n"),
+    ("GET /a.run HTTP/1.1\r\n", "X: y\r\n", 5000, "\r\n"),
+    ("GET /a.run HTTP/1.1\r\nRange: bytes=", "0-,", 9000, "\r\n\r\n"),
+    ("GET /a.run HTTP/1.1\r\nIf-None-Match: ", "\"x\",", 7000, "\r\n\r\n"),
+    (
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0;",
+        "x",
+        50_000,
+        "\r\n\r\n{inner}",
+    ),
+];
+
+/// What is not even text.
+const RAW: &[&[u8]] = &[
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"GET /\xff\xfe/undeclared HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /undeclared HTTP/1.1\r\nHost: \xff\xff\r\n\r\n",
+    b"\x00\x0e\x08\xff\xff\xff\xff",
+    b"\xef\xbb\xbfGET /undeclared HTTP/1.1\r\n\r\n",
+];
+
 fn malformed() -> Vec<Vec<u8>> {
-    let inner = "GET /undeclared HTTP/1.1\r\nHost: x\r\n\r\n";
-    let texts = [
-        "".to_owned(),
-        "\r\n".into(),
-        "\n".into(),
-        "\0".into(),
-        "GET".into(),
-        "GET /".into(),
-        "GET /undeclared\r\n\r\n".into(),
-        "GET /undeclared\n\n".into(),
-        "GET /undeclared HTTP/1.1\nHost: x\n\n".into(),
-        "GET /undeclared HTTP/1.1\rHost: x\r\r".into(),
-        "GET /undeclared HTTP/0.9\r\n\r\n".into(),
-        "GET /undeclared HTTP/2.0\r\n\r\n".into(),
-        "GET /undeclared HTTP/1.1.1\r\n\r\n".into(),
-        "GET /undeclared HTP/1.1\r\n\r\n".into(),
-        "get /undeclared HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        " GET /undeclared HTTP/1.1\r\n\r\n".into(),
-        "G\0T /undeclared HTTP/1.1\r\n\r\n".into(),
-        "GET\t/undeclared\tHTTP/1.1\r\n\r\n".into(),
-        "GET  /undeclared  HTTP/1.1\r\n\r\n".into(),
-        "GET /\0undeclared HTTP/1.1\r\n\r\n".into(),
-        "GET * HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        "CONNECT undeclared:80 HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        "CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        "GET /undeclared HTTP/1.1\r\n: x\r\n\r\n".into(),
-        "GET /undeclared HTTP/1.1\r\nHost\r\n\r\n".into(),
-        "GET /undeclared HTTP/1.1\r\nHost : x\r\n\r\n".into(),
-        "GET /undeclared HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n".into(),
-        "GET /undeclared HTTP/1.1\r\nHost: \0\r\n\r\n".into(),
-        format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(100_000)),
-        format!("GET /a.run HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(100_000)),
-        format!("GET /a.run HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(5000)),
-        format!("GET /a.run HTTP/1.1\r\nRange: bytes={}\r\n\r\n", "0-,".repeat(9000)),
-        format!("GET /a.run HTTP/1.1\r\nIf-None-Match: {}\r\n\r\n", "\"x\",".repeat(7000)),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"
-        ),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{inner}"
-        ),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n{inner}"
-        ),
-        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 44\r\n\r\n{inner}"),
-        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +0\r\n\r\n{inner}"),
-        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{inner}"),
-        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x2c\r\n\r\n{inner}"),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n{inner}"
-        ),
-        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 0\r\n\r\n{inner}"),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{inner}"
-        ),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{inner}"
-        ),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"
-        ),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n{inner}"
-        ),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{inner}"
-        ),
-        format!("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n{inner}"),
-        format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0;{}\r\n\r\n{inner}",
-            "x".repeat(50_000)
-        ),
-        format!("GET /a.run HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"),
-        format!("GET /a.run HTTP/1.1\r\nHost: x\r\nContent-Length: 44\r\n\r\n{inner}"),
-        format!(
-            "GET /a.run HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 44\r\n\r\n{inner}"
-        ),
-        format!(
-            "GET /a.run HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n{inner}"
-        ),
-        "GET /a.run#/../undeclared HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
-        "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET /undeclared HTTP/1.1\r\n\r\n".into(),
-        format!(
-            "GET /a.run HTTP/1.1\r\nHost: ../../etc/passwd\r\nX-Original-URL: /undeclared\r\nX-Rewrite-URL: /undeclared\r\n\r\n{inner}"
-        ),
-        "GET /a.run HTTP/1.1\r\nRange: bytes=-18446744073709551616\r\n\r\n".into(),
-        "GET /a.run HTTP/1.1\r\nRange: bytes=18446744073709551615-18446744073709551615\r\n\r\n"
-            .into(),
-        "GET /a.run HTTP/1.1\r\nRange: bytes=9223372036854775807-\r\n\r\n".into(),
-        "GET /a.run HTTP/1.1\r\nRange: bytes=0-0\r\nRange: bytes=1-1\r\n\r\n".into(),
-    ];
-    let raw = [
-        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
-        b"GET /\xff\xfe/undeclared HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /undeclared HTTP/1.1\r\nHost: \xff\xff\r\n\r\n",
-        b"\x00\x0e\x08\xff\xff\xff\xff",
-        b"\xef\xbb\xbfGET /undeclared HTTP/1.1\r\n\r\n",
-    ];
-    texts.into_iter().map(String::into_bytes).chain(raw.map(<[u8]>::to_vec)).collect()
+    let filled = |text: &str| text.replace("{inner}", INNER).into_bytes();
+    let texts = MALFORMED.iter().map(|text| filled(text));
+    let endless = ENDLESS
+        .iter()
+        .map(|(head, unit, count, tail)| filled(&[*head, &unit.repeat(*count), tail].concat()));
+    texts.chain(endless).chain(RAW.iter().map(|bytes| bytes.to_vec())).collect()
 }
 
 /// Sends each request on a connection of its own, half-closed after it; gives all answers.

@@ -96,6 +96,18 @@ async fn a_slow_head_and_an_idle_connection_are_closed() {
 }
 
 #[tokio::test]
+async fn two_thousand_idle_connections_do_not_stop_a_download() {
+    let content = pattern(8 << 20);
+    let served = Served::new(&[("a.run", &content)]).await;
+    let address = served.address();
+    let connect = move || TcpStream::connect(address).unwrap();
+    let connect_all = move || (0..2000).map(|_| connect()).collect::<Vec<_>>();
+    let idle = tokio::task::spawn_blocking(connect_all).await.unwrap();
+    assert!(served.get("/a.run", "").await.body == content);
+    drop(idle);
+}
+
+#[tokio::test]
 async fn idle_connections_make_room_for_a_download() {
     let limits = Limits { connections: 20, ..Limits::default() };
     let served = Served::with(limited(limits), &[("a.run", b"hello")]).await;

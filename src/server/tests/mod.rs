@@ -4,6 +4,7 @@ mod changes;
 mod clients;
 mod hostile;
 mod limits;
+mod neighbours;
 mod nginx;
 mod pages;
 mod properties;

@@ -6,7 +6,7 @@ use super::Served;
 use crate::ascend::identify;
 use crate::server::{Describe, Facts, Options};
 
-fn with_pages() -> Options {
+pub(super) fn with_pages() -> Options {
     let pages: Describe = Arc::new(|package| Facts::new(&identify(&package.file), true));
     Options { pages: Some(pages), ..Options::default() }
 }

@@ -18,6 +18,10 @@ async fn serves_by_name_and_by_digest_and_nothing_else() {
         }
     };
     check("/a.run", 200, b"hello").await;
+    let digest_of_hello = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    let head = served.get("/a.run", "").await;
+    assert_eq!(head.header("repr-digest"), Some(&*format!("sha-256=:{digest_of_hello}:")));
+    assert_eq!(head.header("digest"), Some(&*format!("sha-256={digest_of_hello}")));
     check("/empty.whl", 200, b"").await;
     check(&format!("/sha256/{digest}/a.run"), 200, b"hello").await;
     check("http://x/a.run?x=y", 200, b"hello").await;

@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
+use serde_json::json;
+
 use super::{LARGE, check, doctor, doctor_with};
-use crate::support::{Fixture, SecondEngine};
+use crate::support::{Fixture, SecondEngine, StandIn};
 
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
@@ -66,6 +68,28 @@ fn an_engine_without_buildkit() {
     let fixture = Fixture::on(engine.docker());
     check(doctor(&fixture, &[]), &["warning no-buildkit"]);
     check(doctor_with(&fixture, &["--builder", "buildkit"], &[]), &["error no-buildkit"]);
+}
+
+/// Docker Engine 17.12 cannot be had here: a real engine says that it is one, and is spoken to as one.
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_engine_that_is_old() {
+    let engine = SecondEngine::with(LARGE, "");
+    let fixture = Fixture::on(engine.docker());
+    let old = json!({
+        "version": {"Version": "17.12.1-ce", "ApiVersion": "1.35", "Components": []},
+        "info": {"ServerVersion": "17.12.1-ce", "Name": "old"},
+    });
+    let stand_in = StandIn::before(&engine.docker(), &fixture.path("old.sock"), &old);
+    let host = stand_in.host();
+    let found = check(
+        doctor(&fixture, &[("DOCKER_HOST", &host)]),
+        &["warning engine-old", "warning no-buildkit"],
+    );
+    assert_eq!(found[0]["actual"], "API 1.35 (engine 17.12.1-ce)");
+    let new = json!({"info": {"Name": "old"}});
+    let stand_in = StandIn::before(&engine.docker(), &fixture.path("new.sock"), &new);
+    check(doctor(&fixture, &[("DOCKER_HOST", &stand_in.host())]), &[]);
 }
 
 #[test]

@@ -64,6 +64,16 @@ fn a_time_zone_that_is_unknown() {
     check(doctor(&fixture, &[("TZ", "CST-8")]), &[]);
 }
 
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn a_control_group_with_little_memory() {
+    let engine = SecondEngine::with_little_memory(LARGE);
+    let fixture = Fixture::on(engine.docker());
+    let found = check(doctor(&fixture, &[]), &["warning memory-low"]);
+    assert!(found[0]["actual"].as_str().is_some_and(|left| left <= "1.0 GiB"), "{}", found[0]);
+    assert!(found[0]["mend"].to_string().contains("memory.max"), "{}", found[0]);
+}
+
 /// What the kernel tells of emulators is replaced, as its own files have it.
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]

@@ -1,5 +1,9 @@
 //! The way from a container to this machine, blocked and missing.
 
+use std::path::PathBuf;
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{LARGE, check, doctor, doctor_in, mend};
 use crate::support::{Docker, Fixture, SecondEngine};
 
@@ -67,6 +71,47 @@ fn packets_that_ufw_drops() {
     check(doctor_in(&fixture, &format!("{enable}; {mended} >&2"), &[]), &[]);
 }
 
+/// The buses that a test has started, by the file of their ids: a bus changes to another user, and so
+/// would outlive the program that it was started for.
+struct Buses(PathBuf);
+
+impl Drop for Buses {
+    fn drop(&mut self) {
+        let ids = std::fs::read_to_string(&self.0).unwrap_or_default();
+        let ids = ids.lines().filter_map(|id| Pid::from_raw(id.trim().parse().ok()?));
+        ids.for_each(|id| _ = kill_process(id, Signal::TERM));
+    }
+}
+
+/// firewalld was installed after the engine, so the bridge is in no zone of its own. Its settings, its
+/// bus and its processes are this test's, and end with doctor.
+#[test]
+#[ignore = "needs a Docker Engine, firewalld and root; scripts/test runs it"]
+fn packets_that_firewalld_drops() {
+    let engine = SecondEngine::with(LARGE, "");
+    let fixture = Fixture::on(engine.docker());
+    let network = engine.docker();
+    let network = network.beside("setpriv");
+    let words = network.get_args().map(|word| word.to_string_lossy().into_owned());
+    let beside = format!("nsenter {} --pdeathsig KILL", words.collect::<Vec<_>>().join(" "));
+    let buses = Buses(fixture.path("buses"));
+    let ids = buses.0.display();
+    let start = format!(
+        "mount -t tmpfs none /mnt; cp -a /etc/firewalld /mnt; mount --bind /mnt/firewalld /etc/firewalld; \
+         mkdir -p /run/dbus /run/firewalld; mount -t tmpfs none /run/dbus; mount -t tmpfs none /run/firewalld; \
+         {beside} dbus-daemon --system --nofork --nopidfile --print-pid=3 3>>{ids} >/dev/null 2>&1 & \
+         {beside} sh -c 'until [ -S /run/dbus/system_bus_socket ]; do sleep 0.1; done; exec firewalld --nofork --nopid --log-file /mnt/log' >/dev/null 2>&1 & \
+         timeout 60 sh -c 'until firewall-cmd --state; do sleep 0.2; done' >&2"
+    );
+    let found = check(doctor_in(&fixture, &start, &[]), &["error gateway-blocked"]);
+    let notes = found[0]["notes"].to_string();
+    assert!(notes.contains("`inet firewalld filter_INPUT`"), "{}", found[0]);
+    assert!(notes.contains("reject with icmpx admin-prohibited"), "{}", found[0]);
+    assert!(mend(&found).starts_with("firewall-cmd --permanent --zone=trusted"), "{}", found[0]);
+    let mended = format!("{start}; ({}) >&2", mend(&found));
+    check(doctor_in(&fixture, &mended, &[]), &[]);
+}
+
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn nobody_can_try_without_an_image() {
@@ -94,7 +139,7 @@ fn an_engine_without_a_bridge() {
     check(doctor(&Fixture::on(engine.docker()), &[]), &["error no-gateway"]);
 }
 
-/// The engine of another network namespace stands for one of another machine, reached over its TCP port.
+/// An engine behind a tunnel: the engine of another network namespace stands for one of another machine.
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn an_engine_on_another_machine() {

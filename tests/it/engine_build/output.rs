@@ -9,7 +9,7 @@ use super::BUILDERS;
 use crate::support::Fixture;
 
 /// Every event that docs/events.md describes.
-const EVENTS: [&str; 20] = [
+const EVENTS: [&str; 22] = [
     "run-started",
     "waiting",
     "forecast",
@@ -27,6 +27,8 @@ const EVENTS: [&str; 20] = [
     "check-started",
     "check-finished",
     "stage-finished",
+    "shell-started",
+    "shell-finished",
     "transfer",
     "warning",
     "run-finished",

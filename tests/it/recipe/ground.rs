@@ -119,7 +119,7 @@ impl Ground {
 }
 
 /// Recipes name their port, and one build at a time can have it: held until it is dropped.
-pub(super) fn port() -> File {
+pub(crate) fn port() -> File {
     let path = std::env::temp_dir().join("ascend-build-it-port-3000");
     let lock = File::create(path).expect("the temporary folder is writable");
     lock.lock().expect("a file of this machine can be locked");

@@ -112,7 +112,7 @@ fn a_trigger_takes_no_packages() {
 #[test]
 #[ignore = "needs an engine"]
 fn a_changed_file_of_a_trigger_is_fetched_anew() {
-    for builder in BOTH {
+    for builder in Builders {
         let ground = trigger_ground(builder);
         ground.build(&[]).exits(0);
         assert_eq!(ground.build(&[]).exits(0).stages(), ["first reused", "last reused"]);
@@ -125,7 +125,7 @@ fn a_changed_file_of_a_trigger_is_fetched_anew() {
 #[test]
 #[ignore = "needs an engine"]
 fn a_failing_trigger_is_told_with_its_line() {
-    for builder in BOTH {
+    for builder in Builders {
         let ground = trigger_ground(builder);
         ground.build(&[]).exits(0);
         ground.write("a.sh", "exit 7\n");

@@ -47,12 +47,16 @@ impl Browser {
             {"name": "prefers-color-scheme", "value": if look.dark { "dark" } else { "light" }}
         ]}});
         browser.order("/goog/cdp/execute", &media);
-        let (width, height) = look.size;
+        browser.resize(look.size);
+        browser
+    }
+
+    /// Gives the window another width and height, in CSS pixels.
+    pub(super) fn resize(&self, (width, height): (u32, u32)) {
         let metrics = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false
         }});
-        browser.order("/goog/cdp/execute", &metrics);
-        browser
+        self.order("/goog/cdp/execute", &metrics);
     }
 
     pub(super) fn visit(&self, url: &str) {

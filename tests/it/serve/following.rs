@@ -1,7 +1,9 @@
 //! Changes of packages.toml and of the folders, followed while it serves.
 
+use serde_json::{Value, json};
+
 use super::guest::Server;
-use crate::support::{Fixture, eventually};
+use crate::support::{Fixture, eventually, sha256};
 
 #[test]
 fn declarations_come_and_go() {
@@ -16,6 +18,29 @@ fn declarations_come_and_go() {
     assert_eq!(server.get("/two.run").1, two);
     fixture.declare("one", "one.run", &one);
     server.becomes("/one.run", 200);
+    server.end();
+}
+
+#[test]
+fn the_projects_own_catalogue_and_words_count_on_the_page() {
+    let fixture = Fixture::new();
+    let file = "Ascend-cann-toolkit_8.5.0_linux-x86_64.run";
+    let content = fixture.package("cann-toolkit", file, 5000);
+    let server = Server::start(&fixture, &[], &[]);
+    let facts = || {
+        let listing: Value = serde_json::from_slice(&server.get("/api/packages").1).ok()?;
+        let fact = |name: &str| listing["packages"][0][name].clone();
+        Some(json!([fact("official"), fact("version"), fact("chip")]))
+    };
+    assert_eq!(facts(), Some(json!([false, "8.5.0", null])));
+    let digest = sha256(&content);
+    let entry = format!("product = \"Ours\"\n[[file]]\nname = {file:?}\nsha256 = \"{digest}\"\n");
+    let declared = format!(
+        "catalogue = [\"ours.toml\"]\n[[package]]\nname = \"cann-toolkit\"\nfile = {file:?}\nchip = \"910b\"\nsha256 = \"{digest}\"\n"
+    );
+    fixture.write("ours.toml", entry).write("packages.toml", declared);
+    let told = eventually(|| (facts()? == json!([true, "8.5.0", "910b"])).then_some(()));
+    assert!(told.is_some(), "{:?}", facts());
     server.end();
 }
 

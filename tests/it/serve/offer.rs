@@ -30,7 +30,7 @@ fn what_is_wrong_or_missing_is_said_and_left_out() {
     for said in ["warning: ", "`wrong.run`", "`missing.run`", "note: no engine answers"] {
         assert!(outcome.stderr.contains(said), "{said}: {}", outcome.stderr);
     }
-    assert!(outcome.stdout.starts_with("serving 1 files, "), "{}", outcome.stdout);
+    assert!(outcome.stdout.starts_with("serving 1 file, "), "{}", outcome.stdout);
 }
 
 #[test]

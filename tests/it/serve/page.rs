@@ -154,6 +154,18 @@ fn a_narrow_screen_and_chinese() {
 
 #[test]
 #[ignore = "needs Chromium; scripts/test runs it"]
+fn every_width_fits() {
+    let visit = Visit::new(&Look { dark: true, language: "zh-CN,zh", ..WIDE });
+    for width in [320, 600, 864, 865, 1024, 1184, 1185, 1920] {
+        visit.browser.resize((width, 900));
+        visit.check_fits();
+        visit.browser.keep_screenshot(&format!("page-dark-chinese-{width}.png"));
+    }
+    visit.server.end();
+}
+
+#[test]
+#[ignore = "needs Chromium; scripts/test runs it"]
 fn the_table_needs_no_script() {
     let visit = Visit::new(&Look { scripts: false, ..WIDE });
     for (_, file) in FILES {

@@ -19,9 +19,14 @@ impl Builders {
         builders.into_iter()
     }
 
-    /// Those of `wanted` that the engine under test has.
+    /// Those of `wanted` that the engine under test has. A test without any would hold whatever happens.
     pub(crate) fn among(&self, wanted: &[&'static str]) -> Vec<&'static str> {
-        self.iter().filter(|builder| wanted.contains(builder)).collect()
+        let present: Vec<_> = self.iter().filter(|builder| wanted.contains(builder)).collect();
+        assert!(
+            !present.is_empty(),
+            "none of {wanted:?} is here: list the test in scripts/lib/engine-tests.sh"
+        );
+        present
     }
 }
 

@@ -9,6 +9,8 @@ mod layers;
 mod outcome;
 mod running;
 mod second_engine;
+mod session;
+mod stand_in;
 
 pub(crate) use builders::Builders;
 pub(crate) use docker::Docker;
@@ -17,3 +19,5 @@ pub(crate) use layers::Layers;
 pub(crate) use outcome::Outcome;
 pub(crate) use running::{PATIENCE, Running, eventually};
 pub(crate) use second_engine::SecondEngine;
+pub(crate) use session::Session;
+pub(crate) use stand_in::StandIn;

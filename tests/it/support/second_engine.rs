@@ -41,6 +41,34 @@ exec podman --root "$DIR/data" --runroot /run/containers --tmpdir /run/libpod --
     --events-backend file system service --time 0 "unix://$DIR/sock"
 "#;
 
+/// Debian's own script runs it as `nobody`, with numbers of users and a disk that are this test's.
+const ROOTLESS: &str = r#"
+set -e
+mkdir -p "$DIR/data" "$DIR/run" "$DIR/ids"
+mount -t tmpfs -o "$DISK" none "$DIR/data"
+mount -t tmpfs none "$DIR/ids"
+echo nobody:200000:65536 > "$DIR/ids/users"
+mount --bind "$DIR/ids/users" /etc/subuid
+mount --bind "$DIR/ids/users" /etc/subgid
+mknod -m 666 "$DIR/ids/tun" c 10 200
+mount --bind "$DIR/ids/tun" /dev/net/tun
+chown nobody "$DIR" "$DIR/data" "$DIR/run"
+exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -i PATH="$PATH:/usr/sbin:/sbin" HOME="$DIR"     XDG_RUNTIME_DIR="$DIR/run" sh /usr/share/docker.io/contrib/dockerd-rootless.sh     --host "unix://$DIR/sock" --data-root "$DIR/data"
+"#;
+
+/// The same as `DOCKER`, with 1 GiB of memory for the engine and its containers.
+const LITTLE_MEMORY: &str = r#"
+group=/sys/fs/cgroup/memory/it-$(basename "$DIR")
+limit=memory.limit_in_bytes
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    group=/sys/fs/cgroup/it-$(basename "$DIR")
+    limit=memory.max
+fi
+mkdir "$group"
+echo 1073741824 > "$group/$limit"
+echo $$ > "$group/cgroup.procs"
+"#;
+
 /// A running engine; it ends with this value, and everything that it started with it.
 pub(crate) struct SecondEngine {
     folder: TempDir,
@@ -66,6 +94,16 @@ impl SecondEngine {
     /// Starts podman's socket.
     pub(crate) fn podman(disk: &str) -> Self {
         Self::run(PODMAN, disk, "", "")
+    }
+
+    /// Starts one without root's rights.
+    pub(crate) fn rootless(disk: &str) -> Self {
+        Self::run(ROOTLESS, disk, "", "")
+    }
+
+    /// Starts one in a control group of 1 GiB of memory.
+    pub(crate) fn with_little_memory(disk: &str) -> Self {
+        Self::run(&format!("{LITTLE_MEMORY}{DOCKER}"), disk, "", "")
     }
 
     fn run(script: &str, disk: &str, options: &str, lasting: &str) -> Self {
@@ -113,6 +151,11 @@ impl SecondEngine {
         Docker::at(host, format!("/proc/{}/ns/net", self.child.id()))
     }
 
+    /// A process in its network.
+    pub(crate) fn network(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its disk, as this process can see it.
     pub(crate) fn disk(&self) -> PathBuf {
         let shell = only_child(self.child.id()).expect("unshare runs the shell");
@@ -126,6 +169,17 @@ impl SecondEngine {
         let engine = only_child(shell).and_then(|id| Pid::from_raw(id.cast_signed()));
         kill_process(engine.expect("the shell runs the engine"), signal)
             .expect("the engine still runs");
+    }
+
+    /// Removes the control group of its memory, where it has one: a group goes when it is empty.
+    fn remove_group(&self) {
+        let name = self.folder.path().file_name().unwrap_or_default().to_string_lossy();
+        for folder in ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"] {
+            let group = Path::new(folder).join(format!("it-{name}"));
+            if group.is_dir() {
+                eventually(|| fs::remove_dir(&group).ok());
+            }
+        }
     }
 
     fn log(&self) -> String {
@@ -144,5 +198,6 @@ impl Drop for SecondEngine {
         // With its first process, the kernel ends every process of the namespace, and its mounts go.
         _ = self.child.kill();
         _ = self.child.wait();
+        self.remove_group();
     }
 }

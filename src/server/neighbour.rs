@@ -1,0 +1,347 @@
+//! An `ascend-build serve` of this machine that a build uses instead of a server of its own.
+//!
+//! 1. somebody listens, and this user or root has opened that socket;
+//! 2. it answers as a package server that has every wanted file, with its digest;
+//! 3. over the one connection that was made then, it tells what it has sent. When
+//!    that connection ends, so does the build: whoever listens there next is
+//!    somebody else.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use super::holder::listener;
+use super::news::Since;
+use super::package_server::is_own;
+use super::question::Line;
+use super::run_path;
+use super::site::EVENTS;
+use super::transfer::{Observer, Transfer};
+use crate::error::{Error, Exit, Problem};
+use crate::plan::VerifiedPackage;
+use crate::project::Sha256;
+
+/// How long the first answers may take: whoever listens may be no package server at all.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long later answers may take: builds need the processor as well.
+const LATER: Duration = Duration::from_secs(30);
+
+/// How long after a look at what the server has comes the next.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// What a server has.
+const LISTING: &str = "/api/packages";
+
+/// What a build wants of a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanting<'a> {
+    /// The files, each under its name.
+    pub files: &'a [VerifiedPackage],
+    /// The build's run: letters, digits and `-`.
+    pub run: &'a str,
+    /// Whether files are fetched by paths that do not say the run.
+    pub plain: bool,
+}
+
+/// A server of another process, used by one build.
+pub struct Neighbour {
+    address: SocketAddr,
+    run: String,
+    plain: bool,
+    files: HashMap<String, Sha256>,
+    /// Held while events are passed on, so that whoever has waited for it has heard them.
+    state: Mutex<State>,
+}
+
+struct State {
+    line: Line,
+    next: u64,
+    /// The transfers of this build.
+    own: HashSet<u64>,
+}
+
+/// Why no running server is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// None was looked for.
+    Unwanted(String),
+    /// Nobody listens there.
+    Nobody,
+    /// Neither this user nor root has opened the socket.
+    Stranger(u32),
+    /// It is no package server, or one that wants a token, a private path or TLS.
+    Other(String),
+    /// It has not these files.
+    Lacks(Vec<String>),
+    /// It has other contents of these files, or several of one name.
+    Differs(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    growing: bool,
+    packages: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    file: String,
+    sha256: Sha256,
+}
+
+impl Neighbour {
+    /// The server that listens on `address`, if it can be trusted and has what is wanted.
+    ///
+    /// # Errors
+    /// Why it is not used.
+    pub async fn find(address: SocketAddr, wanting: Wanting<'_>) -> Result<Self, Unusable> {
+        let socket = listener(address).ok_or(Unusable::Nobody)?;
+        if !is_trusted(socket.user, rustix::process::geteuid().as_raw()) {
+            return Err(Unusable::Stranger(socket.user));
+        }
+        let asked = tokio::time::timeout(PATIENCE, ask(address)).await;
+        let asked = asked.map_err(|_| Unusable::Other("it does not answer".to_owned()))?;
+        let (mut line, next, listing) = asked.map_err(Unusable::Other)?;
+        // The connection is to the socket that was looked at only if it is still there.
+        if listener(address).is_none_or(|now| now.inode != socket.inode) {
+            return Err(Unusable::Other("it went away".to_owned()));
+        }
+        wait_for(wanting.files, listing, &mut line).await?;
+        let file = |file: &VerifiedPackage| (file.file.clone(), file.sha256.clone());
+        Ok(Self {
+            address,
+            run: wanting.run.to_owned(),
+            plain: wanting.plain,
+            files: wanting.files.iter().map(file).collect(),
+            state: Mutex::new(State { line, next, own: HashSet::new() }),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The first part of the paths that this build fetches, as far as it can choose.
+    pub fn path(&self) -> String {
+        run_path::prefix(&self.run)
+    }
+
+    /// Tells `observer` what happened since the last call, as far as it is this build's.
+    ///
+    /// # Errors
+    /// [`Exit::Engine`]: the server went away, or serves another content of a file now.
+    pub async fn hear(&self, observer: &Observer) -> Result<(), Error> {
+        let mut state = self.state.lock().await;
+        let path = format!("{EVENTS}/{}", state.next);
+        let answer = tokio::time::timeout(LATER, state.line.ask(&path)).await;
+        let answer = answer.unwrap_or_else(|_| Err("it does not answer".to_owned()));
+        let since: Since = answer.map_err(|why| self.gone(&why))?;
+        if since.lost {
+            return Err(self.gone("it had more to tell than it keeps"));
+        }
+        state.next = since.next;
+        for event in since.events {
+            if let Some(event) = self.own(event, &mut state.own)? {
+                observer(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// The event, if it is of this build.
+    fn own(&self, event: Transfer, own: &mut HashSet<u64>) -> Result<Option<Transfer>, Error> {
+        let is_own = match &event {
+            Transfer::Started { id, client, file, sha256, run, .. } => {
+                let is_own = match run {
+                    Some(run) => *run == self.run,
+                    None => {
+                        self.plain && may_be_container(self.address, *client) && self.wants(file)
+                    }
+                };
+                if is_own && self.files.get(file).is_some_and(|wanted| wanted != sha256) {
+                    return Err(self.changed(file));
+                }
+                is_own && own.insert(*id)
+            }
+            Transfer::Progress { id, .. } => own.contains(id),
+            Transfer::Ended { id, .. } => own.remove(id),
+            Transfer::Refused { client, path, .. } => match run_path::split(path).0 {
+                Some(run) => run == self.run,
+                None => self.plain && may_be_container(self.address, *client),
+            },
+        };
+        Ok(is_own.then(|| without_run(event)))
+    }
+
+    fn wants(&self, file: &str) -> bool {
+        self.files.contains_key(file)
+    }
+
+    fn gone(&self, why: &str) -> Error {
+        let message =
+            format!("the package server at `{}`, which this build used, is lost", self.address);
+        Problem::error(message)
+            .note(why.to_owned())
+            .hint("run the same command again: finished stages are reused; `--server own` leaves other servers alone")
+            .exit(Exit::Engine)
+    }
+
+    fn changed(&self, file: &str) -> Error {
+        let message = format!(
+            "the package server at `{}` has served another `{file}` than the one that was verified",
+            self.address
+        );
+        Problem::error(message)
+            .note("what it serves was changed while this build used it")
+            .hint("run the same command again")
+            .exit(Exit::Package)
+    }
+}
+
+/// Whether a client may be a build's container: this machine's own programs are none, unless
+/// containers are in its network.
+fn may_be_container(server: SocketAddr, client: SocketAddr) -> bool {
+    server.ip().to_canonical().is_loopback() || !is_own(client.ip())
+}
+
+/// A socket that this user or root has opened says what this user may believe.
+fn is_trusted(owner: u32, own: u32) -> bool {
+    owner == own || owner == 0
+}
+
+/// Connects, and asks where the events stand and what there is.
+async fn ask(address: SocketAddr) -> Result<(Line, u64, Listing), String> {
+    let mut line = Line::open(address).await?;
+    let since: Since = line.ask(EVENTS).await?;
+    let listing = line.ask(LISTING).await?;
+    Ok((line, since.next, listing))
+}
+
+/// Waits for what is lacking while the server is still looking at its files.
+async fn wait_for(
+    wanted: &[VerifiedPackage],
+    mut listing: Listing,
+    line: &mut Line,
+) -> Result<(), Unusable> {
+    let deadline = Instant::now() + LATER;
+    loop {
+        let compared = compare(wanted, &listing);
+        let may_come = matches!(compared, Err(Unusable::Lacks(_))) && listing.growing;
+        if !may_come || Instant::now() > deadline {
+            return compared;
+        }
+        tokio::time::sleep(AGAIN).await;
+        listing = line.ask(LISTING).await.map_err(Unusable::Other)?;
+    }
+}
+
+/// Every wanted file must be there under its name, with its content and no other.
+fn compare(wanted: &[VerifiedPackage], listing: &Listing) -> Result<(), Unusable> {
+    let (mut lacking, mut differing) = (Vec::new(), Vec::new());
+    for file in wanted {
+        let mut found =
+            listing.packages.iter().filter(|listed| listed.file == file.file).peekable();
+        if found.peek().is_none() {
+            lacking.push(file.file.clone());
+        } else if found.any(|listed| listed.sha256 != file.sha256) {
+            differing.push(file.file.clone());
+        }
+    }
+    match (lacking.is_empty(), differing.is_empty()) {
+        (true, true) => Ok(()),
+        (_, false) => Err(Unusable::Differs(differing)),
+        _ => Err(Unusable::Lacks(lacking)),
+    }
+}
+
+/// The event as a server of the build's own would have told it.
+fn without_run(mut event: Transfer) -> Transfer {
+    if let Transfer::Refused { path, .. } = &mut event {
+        *path = run_path::split(path).1.to_owned();
+    }
+    event
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |files: &[String]| {
+            let named: Vec<_> = files.iter().take(3).map(|file| format!("`{file}`")).collect();
+            let more = files.len() - named.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            named.join(", ") + &more
+        };
+        match self {
+            Self::Unwanted(why) => write!(f, "this build needs a server of its own: {why}"),
+            Self::Nobody => f.write_str("nobody listens there"),
+            Self::Stranger(user) => {
+                write!(
+                    f,
+                    "the user with number {user} has opened the port, and only this user's and root's servers are used"
+                )
+            }
+            Self::Other(why) => write!(f, "it cannot be used as a package server: {why}"),
+            Self::Lacks(files) => write!(f, "it has no {}", names(files)),
+            Self::Differs(files) => write!(f, "it has other contents of {}", names(files)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::fixtures::package;
+
+    fn check(listed: &[(&str, &[u8])], expected: &Result<(), Unusable>) {
+        let wanted = [package("a.run", b"a"), package("b.run", b"b")];
+        let listed = listed.iter().map(|(file, content)| {
+            let sha256 = package(file, content).sha256;
+            Listed { file: (*file).to_owned(), sha256 }
+        });
+        let listing = Listing { growing: false, packages: listed.collect() };
+        assert_eq!(compare(&wanted, &listing), *expected);
+    }
+
+    #[test]
+    fn every_file_must_be_there_with_its_content_alone() {
+        let all: [(&str, &[u8]); 3] = [("a.run", b"a"), ("b.run", b"b"), ("c.run", b"c")];
+        check(&all, &Ok(()));
+        check(&all[..1], &Err(Unusable::Lacks(vec!["b.run".to_owned()])));
+        let differs = Err(Unusable::Differs(vec!["b.run".to_owned()]));
+        check(&[all[0], ("b.run", b"x")], &differs);
+        check(&[all[0], all[1], ("b.run", b"x")], &differs);
+    }
+
+    #[test]
+    fn only_this_users_and_roots_servers_are_trusted() {
+        let check = |owner, own, expected| assert_eq!(is_trusted(owner, own), expected);
+        check(1000, 1000, true);
+        check(0, 1000, true);
+        check(1001, 1000, false);
+        check(1000, 0, false);
+    }
+
+    #[test]
+    fn this_machines_programs_are_no_containers() {
+        let check = |server: &str, client: &str, expected| {
+            let [server, client] = [server, client].map(|text| text.parse().unwrap());
+            assert_eq!(may_be_container(server, client), expected, "{server} {client}");
+        };
+        check("172.17.0.1:3000", "198.51.100.7:40000", true);
+        check("172.17.0.1:3000", "127.0.0.1:40000", false);
+        check("127.0.0.1:3000", "127.0.0.1:40000", true);
+    }
+
+    #[test]
+    fn a_reason_names_files_but_not_all_of_them() {
+        let check = |unusable: Unusable, expected: &str| assert_eq!(unusable.to_string(), expected);
+        let files = |count: usize| (1..=count).map(|number| number.to_string()).collect();
+        check(Unusable::Lacks(files(1)), "it has no `1`");
+        check(Unusable::Differs(files(5)), "it has other contents of `1`, `2`, `3` and 2 more");
+    }
+}

@@ -1,0 +1,141 @@
+//! A build that uses another process's server: what it is told, and when it must not go on.
+
+use std::sync::{Arc, Mutex};
+
+use super::pages::with_pages;
+use super::{Served, written};
+use crate::error::Exit;
+use crate::server::{Neighbour, Observer, Options, Transfer, Unusable, Wanting};
+
+const FILES: [(&str, &[u8]); 2] = [("a.run", b"aaa"), ("b.run", b"b")];
+
+/// A build of both files.
+struct Build {
+    neighbour: Neighbour,
+    heard: Arc<Mutex<Vec<String>>>,
+    observer: Observer,
+}
+
+impl Build {
+    async fn of(served: &Served, plain: bool) -> Self {
+        let wanting = Wanting { files: &served.packages, run: "r1", plain };
+        let neighbour = Neighbour::find(served.address(), wanting).await.unwrap();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ear = Arc::clone(&heard);
+        let observer: Observer = Arc::new(move |event| ear.lock().unwrap().push(told(event)));
+        Self { neighbour, heard, observer }
+    }
+
+    async fn hear(&self) -> Result<(), Exit> {
+        self.neighbour.hear(&self.observer).await.map_err(|error| error.exit)
+    }
+}
+
+fn told(event: Transfer) -> String {
+    match event {
+        Transfer::Started { id, file, length, .. } => format!("{id} {file} {length}"),
+        Transfer::Progress { id, .. } => format!("{id} goes on"),
+        Transfer::Ended { id, outcome, .. } => format!("{id} {outcome:?}"),
+        Transfer::Refused { path, status, .. } => format!("{path} {status}"),
+    }
+}
+
+/// What a build hears of requests for these paths, of which each is answered before the next.
+async fn check(plain: bool, paths: &[&str], expected: &[&str]) {
+    let served = Served::with(with_pages(), &FILES).await;
+    served.get("/a.run", "").await;
+    served.wait_for_ends(1).await;
+    let build = Build::of(&served, plain).await;
+    for path in paths {
+        let digest = &served.packages[0].sha256;
+        served.get(&path.replace("DIGEST", digest.as_str()), "").await;
+    }
+    let fetched = expected.iter().filter(|line| line.ends_with("Whole")).count();
+    served.wait_for_ends(1 + fetched).await;
+    build.hear().await.unwrap();
+    build.hear().await.unwrap();
+    assert_eq!(*build.heard.lock().unwrap(), expected, "{paths:?}");
+}
+
+#[tokio::test]
+async fn a_build_hears_of_its_own_fetches() {
+    let labelled = ["2 a.run 3", "2 Whole"];
+    check(false, &["/for/r1/sha256/DIGEST/a.run"], &labelled).await;
+    check(true, &["/for/r1/sha256/DIGEST/a.run"], &labelled).await;
+    check(true, &["/a.run"], &labelled).await;
+    check(false, &["/for/r1/x", "/x", "/for/r2/x"], &["/x 404"]).await;
+    check(true, &["/for/r1/x", "/y", "/for/r2/x"], &["/x 404", "/y 404"]).await;
+    check(true, &["/healthz", "/api/packages", "/"], &[]).await;
+}
+
+#[tokio::test]
+async fn a_build_hears_nothing_of_other_fetches() {
+    let served = Served::with(with_pages(), &FILES).await;
+    let build = Build::of(&served, false).await;
+    served.get("/a.run", "").await;
+    served.get("/for/r2/b.run", "").await;
+    served.wait_for_ends(2).await;
+    build.hear().await.unwrap();
+    assert!(build.heard.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_build_ends_with_its_server() {
+    let served = Served::with(with_pages(), &FILES).await;
+    let build = Build::of(&served, true).await;
+    let address = served.address();
+    served.server.stop(std::time::Duration::ZERO).await;
+    let next = crate::server::bind(address).await.unwrap();
+    let files = served.packages;
+    let _next =
+        crate::server::PackageServer::start_with(with_pages(), next, files, Arc::new(|_| ()));
+    assert_eq!(build.hear().await, Err(Exit::Engine));
+}
+
+#[tokio::test]
+async fn another_content_of_a_name_ends_the_build() {
+    let served = Served::with(with_pages(), &FILES).await;
+    let build = Build::of(&served, true).await;
+    served.server.replace(vec![written(served.folder.path(), "a.run", b"other")], false);
+    served.get("/a.run", "").await;
+    assert_eq!(build.hear().await, Err(Exit::Package));
+}
+
+#[tokio::test]
+async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
+    let served = Served::with(with_pages(), &FILES).await;
+    served.server.replace(Vec::new(), true);
+    let wanting = Wanting { files: &served.packages, run: "r1", plain: true };
+    let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
+    assert!(early.is_err(), "it does not wait");
+    served.server.replace(served.packages.clone(), false);
+    assert!(finding.await.is_ok());
+    served.server.replace(Vec::new(), false);
+    let lacking = Neighbour::find(served.address(), wanting).await.err();
+    assert!(matches!(lacking, Some(Unusable::Lacks(_))), "{lacking:?}");
+}
+
+/// Why a server with these options, of these files, is not used.
+async fn check_unusable(options: Options, files: &[(&str, &[u8])], expected: &str) {
+    let served = Served::with(options, files).await;
+    let wanted = [crate::server::fixtures::package("a.run", b"aaa")];
+    let wanting = Wanting { files: &wanted, run: "r1", plain: true };
+    let found = Neighbour::find(served.address(), wanting).await;
+    let why = found.err().map(|unusable: Unusable| unusable.to_string()).unwrap_or_default();
+    assert!(why.contains(expected), "{why}");
+    let heard: Vec<_> = served.heard.lock().unwrap().iter().cloned().map(told).collect();
+    let guesses = if expected == "401" { vec!["/api/events 401".to_owned()] } else { vec![] };
+    assert_eq!(heard, guesses, "a look at a server is no request for a file");
+}
+
+#[tokio::test]
+async fn what_cannot_be_shared_says_why() {
+    check_unusable(with_pages(), &FILES[1..], "it has no `a.run`").await;
+    check_unusable(with_pages(), &[("a.run", b"bbb")], "it has other contents of `a.run`").await;
+    check_unusable(Options::default(), &FILES, "404").await;
+    let token = Options { token: Some("t".to_owned()), ..with_pages() };
+    check_unusable(token, &FILES, "401").await;
+    let private = Options { prefix: Some("p".to_owned()), ..with_pages() };
+    check_unusable(private, &FILES, "404").await;
+}
