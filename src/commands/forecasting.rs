@@ -143,11 +143,16 @@ fn expected_base(materials: &impl Materials, base: &PlannedBase) -> BaseForecast
     BaseForecast { image: base.image.clone(), disk, passing }
 }
 
-/// Refuses a build for which the engine's disk is too small.
+/// Whether the engine's disk has room for the job.
 ///
 /// # Errors
 /// [`Exit::Engine`] with the figures.
-pub(super) fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
+pub(super) fn fits<E: Engine, M>(job: &Job<'_, E, M>, forecast: &Forecast) -> Result<()> {
+    refuse_small_disk(forecast, &job.engine.facts().data_folder)
+}
+
+/// Refuses a build for which the engine's disk is too small.
+fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
     let Some(free) = forecast.free.filter(|_| forecast.does_not_fit()) else { return Ok(()) };
     let unknown: Vec<_> = forecast.unknown().map(|stage| format!("`{}`", stage.stage)).collect();
     let is_known = unknown.is_empty() && forecast.unknown_bases().next().is_none();

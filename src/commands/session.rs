@@ -141,7 +141,8 @@ impl<'a> Session<'a> {
         let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
         let forecast = interrupt.unless(forecasting::foretell(&job, disk.expected.all())).await;
-        let permitted = forecast.as_ref().map_or(Ok(()), |forecast| self.permit(&engine, forecast));
+        let fits = forecast.as_ref().map_or(Ok(()), |forecast| forecasting::fits(&job, forecast));
+        let permitted = if self.args.ignore_disk { Ok(()) } else { fits };
         let (later, options) = (self.later.clone(), self.options());
         let result = match &forecast {
             Ok(forecast) if permitted.is_ok() => {
@@ -162,14 +163,6 @@ impl<'a> Session<'a> {
         // A run that is refused tells in its report what it was expected to need.
         self.forecast = Some(forecast?);
         permitted.and(result)
-    }
-
-    /// Refuses what does not fit on the engine's disk, unless that is to be ignored.
-    fn permit(&self, engine: &DockerEngine, forecast: &Forecast) -> Result<()> {
-        if self.args.ignore_disk {
-            return Ok(());
-        }
-        forecasting::refuse_small_disk(forecast, &engine.facts().data_folder)
     }
 
     /// What a killed run left is cleared away before this one begins.

@@ -13,7 +13,8 @@ fn shared_out<'a>(instructions: &[PlannedInstruction], sources: &'a [String]) ->
     for source in sources {
         let copying = instructions.iter().position(|one| copies(one) && names(one, source));
         let first = || {
-            let mounted = instructions.iter().any(|one| !copies(one) && one.text.contains(source));
+            let mounted =
+                instructions.iter().any(|one| one.keyword == "RUN" && one.text.contains(source));
             instructions.iter().position(copies).filter(|_| !mounted)
         };
         if let Some(place) = copying.or_else(first) {
