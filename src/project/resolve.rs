@@ -37,6 +37,7 @@ pub(super) fn resolve(folder: &Path, files: Files, problems: &mut Vec<Problem>) 
     let default_target =
         files.stages.default_target.and_then(|target| resolve_target(&target, &names, problems));
     let circles = problems.len();
+    hand_down_triggers(&mut stages);
     refuse_cycles(&stages, problems);
     if problems.len() == circles {
         problems.extend(warnings(&folder.join("stages"), &stages));
@@ -92,7 +93,7 @@ fn resolve_stage(
     stage_body::refuse_from(&body, problems);
     let uses = stage_body::package_uses(body.instructions(), &body, problems);
     refuse_undeclared(&uses, known, problems);
-    let copies = copies(&body, known.stages, &entry.name.value);
+    let copies = stages_among(body.instructions(), known.stages, &entry.name.value);
     let sources = sources(&body);
     let scope = Scope::global(&Inputs::default(), body.escape());
     let scoped = body.instructions().map(|instruction| (instruction, scope.clone()));
@@ -122,6 +123,31 @@ fn resolve_stage(
     })
 }
 
+/// What the `ONBUILD`s of a stage copy is copied in the stages that start from it.
+fn hand_down_triggers(stages: &mut IndexMap<StageName, Stage>) {
+    let names: IndexMap<StageName, ()> = stages.keys().map(|name| (name.clone(), ())).collect();
+    for index in 0..stages.len() {
+        let Parent::Stage(parent) = &stages[index].from else { continue };
+        let Some(parent) = find_stage(stages, parent.as_str()) else { continue };
+        let inner = || parent.instructions().filter_map(|one| one.inner.as_deref());
+        if inner().next().is_none() {
+            continue;
+        }
+        let scope = Scope::global(&Inputs::default(), parent.file.escape());
+        let sources: Vec<String> = inner().flat_map(|one| sources_of(one, &scope)).collect();
+        let copies = stages_among(inner(), &names, &stages[index].name);
+        let stage = &mut stages[index];
+        // A trigger is not written anew for a folder of the context.
+        if !sources.is_empty() {
+            stage.relocations.clear();
+        }
+        stage.sources.extend(sources);
+        stage.copies.extend(copies);
+        stage.copies.sort();
+        stage.copies.dedup();
+    }
+}
+
 fn refuse_undeclared(uses: &[PackageUse], known: &Known<'_>, problems: &mut Vec<Problem>) {
     let Some(packages) = &known.packages else { return };
     for used in uses.iter().filter(|used| !packages.contains(&used.name)) {
@@ -144,26 +170,30 @@ fn directives(body: &Dockerfile) -> String {
         .collect()
 }
 
-/// What `COPY` and `ADD` take from the context; the whole of it where only the build can tell.
+/// What `COPY` and `ADD` take from the context.
 fn sources(body: &Dockerfile) -> Vec<String> {
     let scope = Scope::global(&Inputs::default(), body.escape());
-    let of = |instruction: &Instruction| match instruction.arguments.text.contains('$') {
+    body.instructions().flat_map(|instruction| sources_of(instruction, &scope)).collect()
+}
+
+/// The same of one instruction; the whole of the context where only the build can tell.
+fn sources_of(instruction: &Instruction, scope: &Scope) -> Vec<String> {
+    match instruction.arguments.text.contains('$') {
         true if matches!(instruction.keyword.as_str(), "COPY" | "ADD") => vec![".".to_owned()],
-        _ => stage_body::context_sources(instruction, &scope),
-    };
-    body.instructions().flat_map(of).collect()
+        _ => stage_body::context_sources(instruction, scope),
+    }
 }
 
 /// `COPY --from=NAME` of a stage makes that stage a parent; any other name is an image, and the engine's matter.
-fn copies(body: &Dockerfile, names: &IndexMap<StageName, ()>, own: &StageName) -> Vec<StageName> {
+fn stages_among<'a>(
+    instructions: impl Iterator<Item = &'a Instruction>,
+    names: &IndexMap<StageName, ()>,
+    own: &StageName,
+) -> Vec<StageName> {
     let known =
         |name: &str| names.keys().find(|stage| stage.as_str().eq_ignore_ascii_case(name)).cloned();
-    let mut copies: Vec<StageName> = body
-        .instructions()
-        .flat_map(from_names)
-        .filter_map(known)
-        .filter(|stage| stage != own)
-        .collect();
+    let mut copies: Vec<StageName> =
+        instructions.flat_map(from_names).filter_map(known).filter(|stage| stage != own).collect();
     copies.sort();
     copies.dedup();
     copies

@@ -22,6 +22,7 @@ pub(super) fn package_uses<'a>(
     let mut uses = Vec::new();
     for instruction in instructions {
         refuse_unknown_flags(instruction, body, problems);
+        refuse_in_trigger(instruction, body, problems);
         for flag in instruction.flags.iter().filter(|flag| flag.name == "package") {
             if instruction.keyword == "RUN" {
                 uses.extend(names_of(body, flag, problems));
@@ -36,6 +37,21 @@ pub(super) fn package_uses<'a>(
         }
     }
     uses
+}
+
+/// A trigger runs in stages, perhaps of other projects, of whose packages nobody knows here.
+fn refuse_in_trigger(instruction: &Instruction, body: &Dockerfile, problems: &mut Vec<Problem>) {
+    let Some(inner) = instruction.inner.as_ref().map(|_| instruction.innermost()) else { return };
+    for flag in inner.flags_named("package") {
+        problems.push(
+            Problem::error("`--package` does not go with `ONBUILD`")
+                .at(
+                    Place::new(body.source(), flag.span.clone()),
+                    "the engine runs it in other stages, to which no package is served for it",
+                )
+                .hint("write the `RUN --package` into each stage that starts from this one"),
+        );
+    }
 }
 
 /// The flags that Docker and this program know for `RUN`.

@@ -178,7 +178,7 @@ async fn build<E: Engine, M: Materials>(
         let built = build_once(job, stage, request).await;
         job.materials.settled().await?;
         match built {
-            Ok((image, ran)) => return finished(job, stage, order, image, ran).await,
+            Ok((image, progress)) => return finished(job, stage, order, image, &progress).await,
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {
                 job.scene.note_build(stage, &error);
@@ -192,7 +192,7 @@ async fn build_once<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     request: BuildRequest,
-) -> std::result::Result<(ImageId, Vec<usize>), BuildFailure> {
+) -> std::result::Result<(ImageId, Progress), BuildFailure> {
     let progress = Mutex::new(Progress::default());
     let sink = |event| {
         if event == BuildEvent::Clipped {
@@ -202,8 +202,7 @@ async fn build_once<E: Engine, M>(
         events.iter().for_each(|event| job.recorder.record(event));
     };
     let image = job.engine.build(request, &sink).await?;
-    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok((image, progress.ran(stage)))
+    Ok((image, progress.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Looks at what was built: it must be there, and on the base that its key names.
@@ -212,11 +211,13 @@ async fn finished<E: Engine, M>(
     stage: &PlannedStage,
     order: &Order<'_>,
     image: ImageId,
-    ran: Vec<usize>,
+    progress: &Progress,
 ) -> Result<Built> {
     let facts = job.engine.image(&image).await?.ok_or_else(|| failure::of_removed(stage))?;
     refuse_moved(stage, order.base, &facts)?;
-    let outcome = if ran.is_empty() { Outcome::Reused } else { Outcome::Built };
+    let ran = progress.ran(stage);
+    let built = !ran.is_empty() || progress.ran_triggers(stage);
+    let outcome = if built { Outcome::Built } else { Outcome::Reused };
     Ok(Built { image, outcome, size: facts.size, references: Vec::new(), ran })
 }
 
@@ -251,6 +252,12 @@ impl Progress {
             ran.filter_map(|index| Some(stage.instruction(*index)?.0 - 1)).collect();
         ran.sort_unstable();
         ran
+    }
+
+    /// Whether an instruction ran that an `ONBUILD` of the parent brings.
+    fn ran_triggers(&self, stage: &PlannedStage) -> bool {
+        let mut ran = self.started.difference(&self.cached);
+        ran.any(|index| stage.written.get(*index).is_some_and(|one| one.trigger.is_some()))
     }
 }
 

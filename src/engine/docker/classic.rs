@@ -47,9 +47,9 @@ impl ClassicReader {
         self.settle(line == " ---> Using cache", sink);
         if let Some(id) = line.strip_prefix(" ---> Running in ") {
             self.container = Some(id.to_owned());
-            self.trigger(true);
+            self.trigger(true, sink);
         } else if line == " ---> Using cache" {
-            self.trigger(false);
+            self.trigger(false, sink);
         } else if line.starts_with("Removing intermediate container ") {
             self.container = None;
         }
@@ -66,7 +66,7 @@ impl ClassicReader {
     }
 
     /// Goes on to the next trigger, where one comes; only the cache tells of those that copy.
-    fn trigger(&mut self, in_container: bool) {
+    fn trigger(&mut self, in_container: bool, sink: BuildSink<'_>) {
         let Some(current) = self.current else { return };
         let copies = |keyword: &str| in_container && matches!(keyword, "COPY" | "ADD");
         let triggers = self.keywords.iter().enumerate().skip(current + 1);
@@ -74,6 +74,7 @@ impl ClassicReader {
             triggers.map_while(|(index, keyword)| Some((index, triggered(keyword)?)));
         if let Some((index, _)) = triggers.find(|(_, keyword)| !copies(keyword)) {
             self.current = Some(index);
+            sink(BuildEvent::Step { index, cached: !in_container });
         }
     }
 
@@ -176,10 +177,18 @@ mod tests {
         let one = " ---> Running in 8\none\nRemoving intermediate container 8\n";
         let two = " ---> Running in 9\ntwo\n ---> 0123\nStep 2/2 : RUN a\nlast\n";
         let told = ["step 0 false", "0: # Executing 3 build triggers"];
-        let ran = [&told[..], &["1: one", "3: two", "step 4 false", "4: last"]].concat();
+        let ran = [
+            &told[..],
+            &["step 1 false", "1: one", "step 3 false", "3: two", "step 4 false", "4: last"],
+        ]
+        .concat();
         check_with(&keywords, &[from, one, two], &ran);
         let cached = " ---> Using cache\n ---> Using cache\n";
-        let reused = [&told[..], &["3: two", "step 4 false", "4: last"]].concat();
+        let reused = [
+            &told[..],
+            &["step 1 true", "step 2 true", "step 3 false", "3: two", "step 4 false", "4: last"],
+        ]
+        .concat();
         check_with(&keywords, &[from, cached, two], &reused);
     }
 

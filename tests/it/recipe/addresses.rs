@@ -170,3 +170,39 @@ fn the_folder_is_listed() {
     let result = format!(">{file}<");
     check(dockerfile, &[file], &[], &result, "only known when it runs");
 }
+
+/// A wheel as small as can be: `demo`, which says where it is from.
+fn wheel() -> Vec<u8> {
+    let mut wheel = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let information = "demo-1.dist-info";
+    let files = [
+        ("demo.py".to_owned(), "FROM = 'the package server'\n"),
+        (format!("{information}/METADATA"), "Metadata-Version: 2.1\nName: demo\nVersion: 1\n"),
+        (
+            format!("{information}/WHEEL"),
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        ),
+        (format!("{information}/RECORD"), ""),
+    ];
+    for (path, content) in files {
+        let options = zip::write::SimpleFileOptions::default();
+        wheel.start_file(path, options).expect("a file in memory");
+        std::io::Write::write_all(&mut wheel, content.as_bytes()).expect("memory is writable");
+    }
+    wheel.finish().expect("memory is writable").into_inner()
+}
+
+/// pip itself, out of a base with Python, finds a wheel in the server's list.
+#[test]
+#[ignore = "needs an engine"]
+fn pip_finds_its_wheels_in_the_list() {
+    let dockerfile = "FROM ascend-build-base:bookworm\n\
+        RUN pip install --break-system-packages --no-cache-dir --no-index --trusted-host 172.17.0.1 \
+        --find-links http://172.17.0.1:3000/ demo && python3 -c 'import demo; print(demo.FROM)' > /result\n";
+    for builder in Builders {
+        let ground = Ground::with(dockerfile, builder);
+        ground.write("demo-1-py3-none-any.whl", wheel());
+        ground.build(&[]).exits(0);
+        assert_eq!(ground.in_image("stage-0", "cat /result"), "the package server", "{builder}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use super::ground::Ground;
-use crate::support::Builders;
+use crate::support::{Builders, Fixture};
 
 const BOTH: [&str; 2] = ["classic", "buildkit"];
 const BUILDKIT: [&str; 1] = ["buildkit"];
@@ -72,6 +72,41 @@ fn trigger_ground(builder: &'static str) -> Ground {
     ground.write("requirements.txt", "copied\n");
     ground.write("a.sh", "true # first\n");
     ground
+}
+
+/// In a project of its own files too, what a trigger copies goes with the stage that runs it; a
+/// stage of which only triggers ran was built.
+#[test]
+#[ignore = "needs an engine"]
+fn triggers_of_a_projects_stages_find_what_they_copy() {
+    for builder in Builders {
+        let fixture = Fixture::on_engine();
+        let stages = "[stages.tools]\nfrom = \"tiny\"\n[stages.first]\nfrom = \"tiny\"\n\
+            [stages.last]\nfrom = \"first\"\n";
+        fixture.stages(stages).write("stages/sub/copied.txt", "copied\n");
+        fixture.dockerfile("tools", "RUN echo tool > /tool\n").dockerfile("last", "");
+        let triggers = "ONBUILD COPY sub /sub\nONBUILD COPY --from=tools /tool /tool\n\
+            ONBUILD RUN cat /sub/copied.txt /tool > /result\n";
+        fixture.dockerfile("first", triggers);
+        let outcome = fixture.build(builder, &["--target", "last"]).exits(0);
+        assert!(outcome.stages().contains(&"last built".to_owned()), "{:?}", outcome.stages());
+        let result = fixture.docker().in_image(&fixture.image("last"), "cat /result");
+        assert_eq!(result, "copied\ntool", "{builder}");
+        fixture.write("stages/sub/copied.txt", "changed\n");
+        fixture.build(builder, &["--target", "last"]).exits(0);
+        let result = fixture.docker().in_image(&fixture.image("last"), "cat /result");
+        assert_eq!(result, "changed\ntool", "{builder}");
+    }
+}
+
+#[test]
+fn a_trigger_takes_no_packages() {
+    let fixture = Fixture::new();
+    fixture.package("tool", "tool.run", 10);
+    fixture.one_stage("ONBUILD RUN --package=tool sh \"$PACKAGES\"/tool.run\n");
+    let told = fixture.run(&["check"]).exits(3).stderr;
+    assert!(told.contains("`--package` does not go with `ONBUILD`"), "{told}");
+    assert!(told.contains("S.Dockerfile:1:13"), "{told}");
 }
 
 #[test]
