@@ -59,7 +59,7 @@ fn answer(
 }
 
 /// What a stage takes of the engine's disk.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Bytes {
     lasting: u64,
     /// While it is built.
