@@ -97,6 +97,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let pace = Pace::new(reporter(args.progress, printer));
     let reporter: Arc<dyn Reporter> = Arc::clone(&pace) as Arc<dyn Reporter>;
     let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &*reporter);
+    pace.follow(Arc::clone(recorder.ledger()));
     let mut session = Session::new(args, folder, project, plan, &recorder, &reporter, &pace);
     let result = session.go().await;
     session.report(&Ending::of(&result), started, clock.elapsed());

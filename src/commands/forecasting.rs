@@ -1,41 +1,34 @@
-//! What a build is expected to need, told before its first stage; and while it
-//! runs, which stage is silent for longer than it ever was.
+//! What a build is expected to need, told before its first stage.
 
-use std::convert::Infallible;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use super::silence;
 use crate::engine::Engine;
 use crate::error::{Error, Exit, Problem, Result};
-use crate::plan::{PlannedInstruction, PlannedStage, VerifiedPackage};
+use crate::plan::{PlannedBase, PlannedInstruction, PlannedParent, PlannedStage, VerifiedPackage};
 use crate::run::forecast::{
-    Circumstances, Expected, ExpectedStep, Forecast, forecast, identity, samples,
+    BaseForecast, Circumstances, Expected, ExpectedStep, Forecast, copied, forecast, identity,
+    samples,
 };
 use crate::run::history::latest;
-use crate::run::{Decision, Event, Job, Materials, Pace, Recorder, Sources, foresee, parents};
+use crate::run::{Decision, Event, Job, Materials, Pace, Sources, foresee, parents};
 use crate::ui::bytes;
 
 /// How many earlier runs are gone by.
 const RUNS: usize = 20;
-/// How often silence is looked at.
-const LOOK: Duration = Duration::from_secs(1);
-/// A silence shorter than this is never strange, in seconds.
-const SHORT: f64 = 60.0;
+/// What Docker calls the image that holds nothing: there is none to get.
+const NOTHING: &str = "scratch";
 
 /// Tells what the job is expected to need, before its first stage.
 ///
 /// # Errors
-/// [`Exit::Engine`]: the engine's disk is too small, unless that is to be ignored; or the engine's failure.
+/// The engine's failure, or what is wrong with the stages' files.
 pub(super) async fn foretell<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     packages: &[VerifiedPackage],
-    ignore_disk: bool,
 ) -> Result<Forecast> {
     let forecast = expect(job, job.recorder.folder().state(), packages).await?;
     job.recorder.record(&Event::Forecast(forecast.clone()));
-    if !ignore_disk {
-        refuse_small_disk(&forecast, &job.engine.facts().data_folder)?;
-    }
     Ok(forecast)
 }
 
@@ -50,7 +43,7 @@ pub(super) async fn execute<E: Engine, M: Materials>(
 ) -> Result<()> {
     tokio::select! {
         result = crate::run::execute(job) => result,
-        never = watch(pace, job.recorder, forecast) => match never {},
+        never = silence::watch(pace, job.recorder, forecast) => match never {},
     }
 }
 
@@ -70,8 +63,9 @@ async fn expect<E: Engine, M: Materials>(
     };
     let decisions = foresee(&sources).await?;
     let stages = job.plan.stages.iter().zip(decisions);
-    let expected: Vec<_> =
-        stages.map(|(stage, (_, decision))| expected(job, stage, decision, packages)).collect();
+    let expected: Vec<_> = stages
+        .map(|(stage, (_, decision))| expected(job, stage, decision, packages))
+        .collect::<Result<_>>()?;
     let platform = job.plan.platform.to_string();
     let past = latest(state, RUNS, |run| {
         let known = |name: &str| job.plan.stages.iter().any(|stage| stage.name.as_str() == name);
@@ -81,62 +75,119 @@ async fn expect<E: Engine, M: Materials>(
         builder: job.builder.to_string(),
         jobs: job.jobs,
         free: job.engine.free_disk(),
+        bases: bases(job).await?,
     };
     Ok(forecast(&expected, &samples(&past), &now))
 }
 
-fn expected<E, M>(
+fn expected<E, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     decision: Decision,
     packages: &[VerifiedPackage],
-) -> Expected {
+) -> Result<Expected> {
     let own = packages.iter().filter(|file| stage.may_fetch(&file.file));
     let in_memory = job.fits_in_memory(own.map(|file| file.size).sum());
-    let step = |instruction: &PlannedInstruction| {
+    let sources = copied(stage);
+    let step = |(instruction, sources): (&PlannedInstruction, &Vec<&str>)| {
         let files = packages.iter().filter(|file| instruction.packages.contains(&file.file));
         let bytes = files.map(|file| file.size).sum();
         let in_memory = in_memory && instruction.text.contains("--package");
         let (file, line) = (&instruction.file, instruction.line);
-        ExpectedStep {
+        Ok(ExpectedStep {
             identity: identity(Some(&decision.inputs), file, line, &instruction.text),
             keyword: instruction.keyword.clone(),
             packages: instruction.packages.clone(),
             bytes,
+            copied: job.materials.copied(sources)?,
             on_disk: if in_memory { 0 } else { bytes },
-        }
+        })
     };
-    Expected {
+    let steps = stage.instructions.iter().zip(&sources).map(step).collect::<Result<_>>()?;
+    let all: Vec<&str> = stage.context.iter().map(String::as_str).collect();
+    Ok(Expected {
         stage: stage.name.clone(),
         parents: parents(stage).cloned().collect(),
         reused: decision.reuse.is_some(),
         fresh: job.no_cache,
-        steps: stage.instructions.iter().map(step).collect(),
+        steps,
+        context: job.materials.copied(&all)?,
         inputs: decision.inputs,
+    })
+}
+
+/// The bases that the engine has not got, in the plan's order.
+async fn bases<E: Engine, M: Materials>(job: &Job<'_, E, M>) -> Result<Vec<BaseForecast>> {
+    let mut bases: Vec<BaseForecast> = Vec::new();
+    for stage in &job.plan.stages {
+        let PlannedParent::Base(base) = &stage.from else { continue };
+        let known = base.image == NOTHING || bases.iter().any(|one| one.image == base.image);
+        if !known && !has(job, base).await? {
+            bases.push(expected_base(job.materials, base));
+        }
     }
+    Ok(bases)
+}
+
+async fn has<E: Engine, M>(job: &Job<'_, E, M>, base: &PlannedBase) -> Result<bool> {
+    let image = job.engine.image(&base.image).await?;
+    Ok(image.is_some_and(|image| image.platform.as_ref() == Some(&job.plan.platform)))
+}
+
+/// An engine unpacks an archive beside the layers that it makes of it; a root file system becomes a layer at once.
+fn expected_base(materials: &impl Materials, base: &PlannedBase) -> BaseForecast {
+    let archive = base.source.archive.as_ref();
+    let file = archive.or(base.source.rootfs.as_ref());
+    let disk = file.and_then(|file| materials.base_size(file));
+    let passing = disk.filter(|_| archive.is_some()).unwrap_or(0);
+    BaseForecast { image: base.image.clone(), disk, passing }
+}
+
+/// Whether the engine's disk has room for the job.
+///
+/// # Errors
+/// [`Exit::Engine`] with the figures.
+pub(super) fn fits<E: Engine, M>(job: &Job<'_, E, M>, forecast: &Forecast) -> Result<()> {
+    refuse_small_disk(forecast, &job.engine.facts().data_folder)
 }
 
 /// Refuses a build for which the engine's disk is too small.
 fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
     let Some(free) = forecast.free.filter(|_| forecast.does_not_fit()) else { return Ok(()) };
     let unknown: Vec<_> = forecast.unknown().map(|stage| format!("`{}`", stage.stage)).collect();
-    let least = if unknown.is_empty() { "about" } else { "at least" };
+    let is_known = unknown.is_empty() && forecast.unknown_bases().next().is_none();
+    let least = if is_known { "about" } else { "at least" };
     let mut problem = Problem::error("the engine's disk is too small for this build")
         .note(format!("expected {least} {} free, actual {}", bytes(forecast.disk), bytes(free)))
         .note(format!("the engine keeps its data in `{data_folder}`"));
+    for base in &forecast.bases {
+        problem = problem.note(needs_base(base));
+    }
     for stage in forecast.stages.iter().filter(|stage| stage.disk + stage.passing > 0) {
         problem = problem.note(needs(stage));
     }
     if !unknown.is_empty() {
         let stages = unknown.join(", ");
         problem = problem.note(format!(
-            "no earlier run tells of {stages}: the bytes of the packages are counted"
+            "no earlier run tells of {stages}: the bytes of the packages and of what is copied are counted"
         ));
     }
     let error: Error = problem
         .hint("free some space (`docker system df` shows what uses it), or build with `--ignore-disk` all the same")
         .exit(Exit::Engine);
     Err(error)
+}
+
+fn needs_base(base: &BaseForecast) -> String {
+    let image = &base.image;
+    match (base.disk, base.passing) {
+        (None, _) => format!("the base `{image}` needs more, and nobody here knows how much"),
+        (Some(disk), 0) => format!("the base `{image}` needs {}", bytes(disk)),
+        (Some(disk), passing) => {
+            let (disk, passing) = (bytes(disk), bytes(passing));
+            format!("the base `{image}` needs {disk}, and {passing} while it is loaded")
+        }
+    }
 }
 
 fn needs(stage: &crate::run::StageForecast) -> String {
@@ -147,60 +198,28 @@ fn needs(stage: &crate::run::StageForecast) -> String {
     format!("`{}` needs {}{passing}", stage.stage, bytes(stage.disk))
 }
 
-/// Says once of each silence that it is longer than any before; never ends.
-async fn watch(pace: &Pace, recorder: &Recorder<'_>, forecast: &Forecast) -> Infallible {
-    let mut told = std::collections::HashSet::new();
-    loop {
-        tokio::time::sleep(LOOK).await;
-        for (stage, silent) in pace.silent(Instant::now()) {
-            let known = forecast.stages.iter().find(|known| known.stage == stage);
-            let seconds = silent.as_secs_f64();
-            match known.and_then(|known| known.silence) {
-                Some(before) if is_strange(seconds, before) => {
-                    if told.insert(stage.clone()) {
-                        recorder.record(&Event::Silent { stage, seconds, before });
-                    }
-                }
-                _ => _ = told.remove(&stage),
-            }
-        }
-    }
-}
-
-/// Whether a silence is far longer than the longest one before, both in seconds.
-fn is_strange(silent: f64, before: f64) -> bool {
-    silent > (2.0 * before).max(before + SHORT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(silent: f64, before: f64, expected: bool) {
-        assert_eq!(is_strange(silent, before), expected, "{silent} s after {before} s");
-    }
-
-    #[test]
-    fn a_silence_is_strange_only_far_beyond_the_longest_one() {
-        check(59.0, 0.0, false);
-        check(61.0, 0.0, true);
-        check(85.0, 30.0, false);
-        check(95.0, 30.0, true);
-        check(479.0, 240.0, false);
-        check(540.0, 240.0, true);
-    }
-
     /// The refusal's facts of one stage that needs so many bytes, and so many more meanwhile.
-    fn check_refusal(seconds: Option<f64>, free: Option<u64>, expected: &[&str]) {
+    fn check_refusal(
+        seconds: Option<f64>,
+        free: Option<u64>,
+        bases: &[BaseForecast],
+        expected: &[&str],
+    ) {
         let stage = crate::run::StageForecast {
             stage: "B".parse().unwrap(),
             reused: false,
             seconds,
             disk: 5 << 30,
             passing: 1 << 30,
+            context: 0,
             silence: None,
         };
-        let forecast = Forecast { stages: vec![stage], seconds, disk: 6 << 30, free, runs: 1 };
+        let (stages, bases) = (vec![stage], bases.to_vec());
+        let forecast = Forecast { stages, bases, seconds, disk: 6 << 30, free, runs: 1 };
         let refused = refuse_small_disk(&forecast, "/data").err();
         let problems = refused.map(|error| error.problems).unwrap_or_default();
         let notes: Vec<_> = problems.into_iter().flat_map(|problem| problem.notes).collect();
@@ -209,14 +228,22 @@ mod tests {
 
     #[test]
     fn a_small_disk_is_refused_with_figures() {
-        check_refusal(Some(1.0), None, &[]);
-        check_refusal(Some(1.0), Some(6 << 30), &[]);
+        check_refusal(Some(1.0), None, &[], &[]);
+        check_refusal(Some(1.0), Some(6 << 30), &[], &[]);
         let needs = "`B` needs 5.00 GiB, and 1.00 GiB while it is built";
         let data = "the engine keeps its data in `/data`";
         let about = "expected about 6.00 GiB free, actual 2.00 GiB";
-        check_refusal(Some(1.0), Some(2 << 30), &[about, data, needs]);
+        check_refusal(Some(1.0), Some(2 << 30), &[], &[about, data, needs]);
         let least = "expected at least 6.00 GiB free, actual 2.00 GiB";
-        let counted = "no earlier run tells of `B`: the bytes of the packages are counted";
-        check_refusal(None, Some(2 << 30), &[least, data, needs, counted]);
+        let counted = "no earlier run tells of `B`: the bytes of the packages and of what is copied are counted";
+        check_refusal(None, Some(2 << 30), &[], &[least, data, needs, counted]);
+        let base =
+            |image: &str, disk, passing| BaseForecast { image: image.to_owned(), disk, passing };
+        let loaded = base("loaded", Some(1 << 30), 1 << 30);
+        let of_loaded = "the base `loaded` needs 1.00 GiB, and 1.00 GiB while it is loaded";
+        check_refusal(Some(1.0), Some(2 << 30), &[loaded], &[about, data, of_loaded, needs]);
+        let of_pulled = "the base `pulled` needs more, and nobody here knows how much";
+        let pulled = base("pulled", None, 0);
+        check_refusal(Some(1.0), Some(2 << 30), &[pulled], &[least, data, of_pulled, needs]);
     }
 }

@@ -16,8 +16,12 @@ use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
+use crate::run::forecast::unpacked;
 use crate::run::{Job, Materials};
 use crate::store::{Context, CopySource, IgnoreRules, VerifyOptions, verify};
+
+/// What file systems give to files, in bytes: their blocks.
+const BLOCK: u64 = 4096;
 
 /// The disks of this machine.
 pub(super) struct Disk {
@@ -117,6 +121,25 @@ impl Materials for Disk {
 
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>> {
         sources(&self.context, self.dockerfile.as_deref(), stage)
+    }
+
+    fn copied(&self, sources: &[&str]) -> Result<u64> {
+        if sources.is_empty() {
+            return Ok(0);
+        }
+        let ignore = IgnoreRules::read(&self.context, self.dockerfile.as_deref())?;
+        let sources: Vec<_> = sources.iter().copied().map(CopySource::new).collect();
+        let context = Context::collect(&self.context, &sources, &ignore)?;
+        Ok(context.entries().iter().map(|entry| entry.size.next_multiple_of(BLOCK)).sum())
+    }
+
+    fn base_size(&self, file: &BaseFile) -> Option<u64> {
+        let (folders, name) = place(&self.context, &file.path);
+        let roots = self.options.roots.iter();
+        let mut folders = folders.iter().chain(roots);
+        let found = folders.find_map(|folder| File::open(folder.join(&name)).ok());
+        // The search of `base_file` looks deeper; what is missing is told there.
+        unpacked(&mut found?).ok()
     }
 
     async fn settled(&self) -> Result<()> {

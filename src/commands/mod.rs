@@ -33,6 +33,7 @@ pub mod serve;
 mod session;
 mod shell;
 pub mod show;
+mod silence;
 pub mod stage;
 mod supply;
 mod telling;

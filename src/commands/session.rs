@@ -143,17 +143,17 @@ impl<'a> Session<'a> {
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
         let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
-        let (ignore_disk, packages) = (self.args.ignore_disk, disk.expected.all());
-        let foretelling = forecasting::foretell(&job, packages, ignore_disk);
-        let forecast = interrupt.unless(foretelling).await;
+        let forecast = interrupt.unless(forecasting::foretell(&job, disk.expected.all())).await;
+        let fits = forecast.as_ref().map_or(Ok(()), |forecast| forecasting::fits(&job, forecast));
+        let permitted = if self.args.ignore_disk { Ok(()) } else { fits };
         let (later, options) = (self.later.clone(), self.options());
         let result = match &forecast {
-            Ok(forecast) => {
+            Ok(forecast) if permitted.is_ok() => {
                 let building = forecasting::execute(&job, self.pace, forecast);
                 let verifying = later::verify_on(later, &options, &sender, &server, self.reporter);
                 interrupt.unless(server.during(later::beside(verifying, building))).await
             }
-            Err(_) => Ok(()),
+            _ => Ok(()),
         };
         self.recorder.interrupt();
         if self.args.shell_on_failure {
@@ -163,8 +163,9 @@ impl<'a> Session<'a> {
         server.stop(GRACE).await;
         self.clear(&engine, &scratch, &result).await;
         self.packages = sender.borrow().all().to_vec();
+        // A run that is refused tells in its report what it was expected to need.
         self.forecast = Some(forecast?);
-        result
+        permitted.and(result)
     }
 
     /// What a killed run left is cleared away before this one begins.

@@ -30,6 +30,10 @@ pub trait Materials: Sync {
     fn context(&self, stage: &PlannedStage, dockerfile: &str) -> Result<File>;
     /// A digest over mode, kind and content of everything that `stage` copies, by path.
     fn sources(&self, stage: &PlannedStage) -> Result<BTreeMap<String, String>>;
+    /// The bytes that these sources of a stage's `COPY`s take on a disk.
+    fn copied(&self, sources: &[&str]) -> Result<u64>;
+    /// Bytes of a base's file, unpacked as far as that can be told; `None` where it is not there.
+    fn base_size(&self, file: &BaseFile) -> Option<u64>;
     /// A base's file, its content verified.
     fn base_file(&self, file: &BaseFile) -> impl Future<Output = Result<PathBuf>> + Send;
     /// The files that `stage` needs, by what is declared of those that are still to be verified.

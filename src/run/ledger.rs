@@ -95,6 +95,14 @@ impl Ledger {
         self.state().take(transfer, now);
     }
 
+    /// The stages that the download may be of, the likeliest first; none where nobody can tell.
+    pub fn stages_of(&self, id: u64) -> Vec<StageName> {
+        let state = self.state();
+        let place = state.places.get(&id);
+        let fetch = place.and_then(|place| state.fetches.get(*place)).into_iter();
+        fetch.flat_map(|fetch| fetch.stage.iter().chain(&fetch.also)).cloned().collect()
+    }
+
     /// Those of `files` of which `stage` began no download.
     pub fn never_fetched<'a>(
         &self,
@@ -281,6 +289,21 @@ mod tests {
         assert_eq!(stages, [a.clone(), a.clone(), a, b, None]);
         assert!(ledger.never_fetched(&name("B"), ["b", "both"]).is_empty());
         assert_eq!(ledger.never_fetched(&name("B"), ["a"]), ["a"]);
+    }
+
+    #[test]
+    fn a_download_tells_the_stages_that_it_may_be_of() {
+        let ledger = Ledger::default();
+        for (stage, files) in [("A", vec!["a", "both"]), ("B", vec!["both"])] {
+            ledger.enter(&name(stage), files.into_iter().map(str::to_owned));
+        }
+        for (id, file) in [(1, "a"), (2, "both"), (3, "neither")] {
+            ledger.take(&fetched_by(file, id, file), OffsetDateTime::UNIX_EPOCH);
+        }
+        let stages = |id| ledger.stages_of(id);
+        assert_eq!(stages(1), [name("A")]);
+        assert_eq!(stages(2), [name("A"), name("B")]);
+        assert_eq!([stages(3), stages(4)], [[], []]);
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //! also those of the package server.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Reporter, Transfer};
+use super::{Event, Ledger, Reporter, Transfer};
 use crate::project::StageName;
 
 /// How one stage went.
@@ -40,6 +40,7 @@ pub struct StepPace {
 /// Measures a run on the way to its reporter.
 pub struct Pace {
     reporter: Box<dyn Reporter>,
+    ledger: OnceLock<Arc<Ledger>>,
     state: Mutex<State>,
 }
 
@@ -61,7 +62,22 @@ struct Stage {
 impl Pace {
     /// Measures what `reporter` is told.
     pub fn new(reporter: Box<dyn Reporter>) -> Arc<Self> {
-        Arc::new(Self { reporter, state: Mutex::default() })
+        Arc::new(Self { reporter, ledger: OnceLock::new(), state: Mutex::default() })
+    }
+
+    /// From now on `ledger` tells which stage fetches; without it, all that are under way do.
+    pub fn follow(&self, ledger: Arc<Ledger>) {
+        // Only the first one counts: a run has one ledger.
+        _ = self.ledger.set(ledger);
+    }
+
+    /// The stages that may be fetching; none where nobody can tell.
+    fn fetching(&self, event: &Event) -> Vec<StageName> {
+        let Event::Transfer(Transfer::Started { id, .. } | Transfer::Progress { id, .. }) = event
+        else {
+            return Vec::new();
+        };
+        self.ledger.get().map(|ledger| ledger.stages_of(*id)).unwrap_or_default()
     }
 
     /// How the stages went that were given to a builder.
@@ -97,13 +113,15 @@ impl Pace {
 
 impl Reporter for Pace {
     fn report(&self, event: &Event) {
-        self.state().take(event, Instant::now());
+        let fetching = self.fetching(event);
+        self.state().take(event, &fetching, Instant::now());
         self.reporter.report(event);
     }
 }
 
 impl State {
-    fn take(&mut self, event: &Event, now: Instant) {
+    /// Takes an event that happened at `now`; a transfer is that of the stages `fetching`, or of any.
+    fn take(&mut self, event: &Event, fetching: &[StageName], now: Instant) {
         match event {
             Event::BaseReady { image, size, .. } => {
                 self.bases.insert(image.clone(), *size);
@@ -122,10 +140,11 @@ impl State {
                 stage.end_step(now);
                 stage.running = false;
             }),
-            // Which of the stages under way fetches is not known here: all of them are.
             Event::Transfer(Transfer::Started { .. } | Transfer::Progress { .. }) => {
-                let running = self.stages.values_mut().filter(|stage| stage.running);
-                running.for_each(|stage| stage.stir(now));
+                let may_fetch = |name: &StageName| fetching.is_empty() || fetching.contains(name);
+                let running = self.stages.iter_mut().filter(|(_, stage)| stage.running);
+                let running = running.filter(|(name, _)| may_fetch(name));
+                running.for_each(|(_, stage)| stage.stir(now));
             }
             _ => {}
         }
@@ -201,14 +220,35 @@ mod tests {
     /// events come, each some seconds after the stage began.
     fn check(events: &[(u64, Event)], silence: f64, steps: &[(usize, f64, bool)]) {
         let (mut state, start) = (State::default(), Instant::now());
-        state.take(&Event::StageStarted { stage: "A".parse().unwrap(), steps: 3 }, start);
+        state.take(&Event::StageStarted { stage: "A".parse().unwrap(), steps: 3 }, &[], start);
         for (after, event) in events {
-            state.take(event, start + Duration::from_secs(*after));
+            state.take(event, &[], start + Duration::from_secs(*after));
         }
         let stage = &state.stages["A"];
         let seen: Vec<_> =
             stage.steps.iter().map(|step| (step.step, step.seconds, step.cached)).collect();
         assert_eq!((stage.silence.as_secs_f64(), seen.as_slice()), (silence, steps));
+    }
+
+    /// How long A and B, which have begun side by side, were silent when 9 s later somebody fetches.
+    fn check_fetching(fetching: &[&str], expected: [u64; 2]) {
+        let (mut state, start) = (State::default(), Instant::now());
+        for stage in ["A", "B"] {
+            let started = Event::StageStarted { stage: stage.parse().unwrap(), steps: 1 };
+            state.take(&started, &[], start);
+        }
+        let fetching: Vec<_> = fetching.iter().map(|stage| stage.parse().unwrap()).collect();
+        let now = start + Duration::from_secs(9);
+        state.take(&sent(), &fetching, now);
+        let silent = |stage: &str| now.duration_since(state.stages[stage].active).as_secs();
+        assert_eq!([silent("A"), silent("B")], expected);
+    }
+
+    #[test]
+    fn a_transfer_ends_the_silence_of_the_stage_that_fetches() {
+        check_fetching(&[], [0, 0]);
+        check_fetching(&["B"], [9, 0]);
+        check_fetching(&["B", "A"], [0, 0]);
     }
 
     #[test]

@@ -37,9 +37,16 @@ fn in_all(forecast: &Forecast) -> String {
 }
 
 fn disk(forecast: &Forecast) -> String {
-    let least = if forecast.unknown().next().is_some() { "at least " } else { "" };
+    let pulled: Vec<_> = forecast.unknown_bases().map(|base| format!("`{}`", base.image)).collect();
+    let is_known = forecast.unknown().next().is_none() && pulled.is_empty();
+    let least = if is_known { "" } else { "at least " };
+    let base = match pulled.as_slice() {
+        [] => String::new(),
+        [base] => format!(", and the base {base} of unknown size"),
+        bases => format!(", and the bases {} of unknown size", bases.join(", ")),
+    };
     let free = forecast.free.map(|free| format!(" of {} free", bytes(free))).unwrap_or_default();
-    format!("disk {least}{}{free}", bytes(forecast.disk))
+    format!("disk {least}{}{free}{base}", bytes(forecast.disk))
 }
 
 /// A stage that is silent, on one line.
@@ -124,13 +131,21 @@ mod tests {
             seconds,
             disk: 1 << 30,
             passing: 0,
+            context: 0,
             silence: None,
         }
     }
 
     fn forecast(stages: &[(&str, Option<f64>)], seconds: Option<f64>) -> Forecast {
         let stages: Vec<_> = stages.iter().map(|(name, seconds)| stage(name, *seconds)).collect();
-        Forecast { stages, seconds, disk: 3 << 30, free: Some(50 << 30), runs: 4 }
+        Forecast {
+            stages,
+            bases: Vec::new(),
+            seconds,
+            disk: 3 << 30,
+            free: Some(50 << 30),
+            runs: 4,
+        }
     }
 
     fn check(stages: &[(&str, Option<f64>)], seconds: Option<f64>, expected: &str) {
@@ -154,6 +169,17 @@ mod tests {
             &[("A", Some(9.0)), ("B", None)],
             None,
             "forecast: A 9.0 s, B never built before; disk at least 3.00 GiB of 50.00 GiB free; by 4 earlier runs",
+        );
+    }
+
+    #[test]
+    fn a_base_of_unknown_size_is_told() {
+        let image = "ubuntu:22.04".to_owned();
+        let pulled = crate::run::forecast::BaseForecast { image, disk: None, passing: 0 };
+        let forecast = Forecast { bases: vec![pulled], ..forecast(&[("A", Some(9.0))], Some(9.0)) };
+        assert_eq!(
+            told(&forecast),
+            "forecast: A 9.0 s, 9.0 s in all; disk at least 3.00 GiB of 50.00 GiB free, and the base `ubuntu:22.04` of unknown size; by 4 earlier runs"
         );
     }
 

@@ -5,7 +5,9 @@
 //! nothing. What was measured last weighs most. Nothing is guessed of a stage
 //! that was never built.
 
+mod base;
 mod cache;
+mod copied;
 mod median;
 mod sample;
 mod schedule;
@@ -15,7 +17,10 @@ mod tests;
 
 use serde::Serialize;
 
+pub use base::{BaseForecast, unpacked};
+pub use copied::copied;
 pub use sample::{Sample, identity, samples};
+pub use stage::is_strange;
 
 use crate::plan::Inputs;
 use crate::project::StageName;
@@ -35,6 +40,8 @@ pub struct Expected {
     pub fresh: bool,
     /// Its instructions, in order.
     pub steps: Vec<ExpectedStep>,
+    /// Bytes of the files that are sent to the engine for it, on a disk.
+    pub context: u64,
 }
 
 /// An instruction that is about to be run, or found in the cache.
@@ -48,7 +55,9 @@ pub struct ExpectedStep {
     pub packages: Vec<String>,
     /// Their bytes.
     pub bytes: u64,
-    /// Those of their bytes that lie on the engine's disk while it runs.
+    /// The bytes of the context's files that it copies, on a disk.
+    pub copied: u64,
+    /// Those of its packages' bytes that lie on the engine's disk while it runs.
     pub on_disk: u64,
 }
 
@@ -61,6 +70,8 @@ pub struct Circumstances {
     pub jobs: usize,
     /// Bytes that are free where the engine keeps its data, where that is known.
     pub free: Option<u64>,
+    /// The bases that the engine has not got.
+    pub bases: Vec<BaseForecast>,
 }
 
 /// What a run is expected to need.
@@ -68,9 +79,11 @@ pub struct Circumstances {
 pub struct Forecast {
     /// Its stages, in the plan's order.
     pub stages: Vec<StageForecast>,
+    /// The bases that the engine has not got.
+    pub bases: Vec<BaseForecast>,
     /// Seconds from the first stage's start to the last one's end; absent where a stage is not known.
     pub seconds: Option<f64>,
-    /// Bytes of disk that it needs at most at one time; where a stage is not known, at least.
+    /// Bytes of disk that it needs at most at one time; where a stage or a base is not known, at least.
     pub disk: u64,
     /// Bytes that are free where the engine keeps its data, where that is known.
     pub free: Option<u64>,
@@ -87,10 +100,13 @@ pub struct StageForecast {
     pub reused: bool,
     /// Seconds; absent where it was never built.
     pub seconds: Option<f64>,
-    /// Bytes that its image adds to its parent's; where it was never built, those of its packages.
+    /// Bytes that its image adds to its parent's; where it was never built, those of its packages
+    /// and of what it copies.
     pub disk: u64,
     /// Bytes besides, while it is built.
     pub passing: u64,
+    /// Bytes of the files that are sent to the engine for it, on a disk.
+    pub context: u64,
     /// The longest silence of earlier builds, in seconds.
     pub silence: Option<f64>,
 }
@@ -99,6 +115,11 @@ impl Forecast {
     /// The stages that are to be built and never were.
     pub fn unknown(&self) -> impl Iterator<Item = &StageForecast> {
         self.stages.iter().filter(|stage| stage.seconds.is_none())
+    }
+
+    /// The bases of unknown size.
+    pub fn unknown_bases(&self) -> impl Iterator<Item = &BaseForecast> {
+        self.bases.iter().filter(|base| base.disk.is_none())
     }
 
     /// Whether the engine's disk is too small, as far as both are known.
@@ -119,7 +140,8 @@ pub fn forecast(expected: &[Expected], samples: &[Sample], now: &Circumstances) 
     let known = stages.iter().all(|stage| stage.seconds.is_some());
     Forecast {
         seconds: known.then_some(schedule.seconds),
-        disk: schedule.disk,
+        disk: base::together(&now.bases, schedule.disk),
+        bases: now.bases.clone(),
         free: now.free,
         runs: runs.len(),
         stages,

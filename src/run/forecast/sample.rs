@@ -21,6 +21,8 @@ pub struct Sample {
     pub grown: Option<u64>,
     /// The bytes of its packages.
     pub bytes: u64,
+    /// Bytes of the files that were sent to the engine for it, where they were noted.
+    pub context: Option<u64>,
     /// What decided its content.
     pub inputs: Option<Inputs>,
     /// What each instruction said, in order: see [`super::ExpectedStep::identity`].
@@ -79,11 +81,18 @@ fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
         seconds: stage.seconds,
         grown: planned.and_then(|planned| grown(run, planned, stage)),
         bytes: bytes_of(files),
+        context: context(run, &stage.stage),
         step_bytes: fetched.map(|instruction| bytes_of(&instruction.packages)).collect(),
         identities: planned.map(|planned| identities(planned, inputs.as_ref())).unwrap_or_default(),
         inputs,
         pace: pace.cloned().unwrap_or_default(),
     }
+}
+
+/// What the run's own forecast noted of the stage's context.
+fn context(run: &PastRun, stage: &str) -> Option<u64> {
+    let stages = &run.forecast.as_ref()?.stages;
+    stages.iter().find(|noted| noted.stage == stage)?.context
 }
 
 fn identities(planned: &PastPlannedStage, inputs: Option<&Inputs>) -> Vec<String> {

@@ -13,6 +13,8 @@ const ALIKE: f64 = 4.0;
 const REUSE: f64 = 0.2;
 /// What an instruction takes that only changes the image's configuration, in seconds.
 const TRIFLE: f64 = 0.1;
+/// A silence that is longer than before by less than this is never strange, in seconds.
+const SHORT: f64 = 60.0;
 /// How far times are scaled by the bytes of packages.
 const SCALE: std::ops::RangeInclusive<f64> = 0.1..=10.0;
 
@@ -26,31 +28,42 @@ pub(super) fn forecast(
         samples.iter().filter(|sample| expected.stage.as_str() == sample.stage).collect();
     if expected.reused {
         let seconds = reuse(&own, samples);
-        return answer(expected, Some(seconds), 0, 0, None);
+        return answer(expected, Some(seconds), Bytes::default(), None);
     }
     let built: Vec<&Sample> =
         own.iter().copied().filter(|sample| sample.outcome == "built").collect();
-    let bytes = expected.steps.iter().map(|step| step.bytes).sum();
     if built.is_empty() {
-        return answer(expected, None, bytes, passing(expected, 0, None, now), None);
+        return answer(expected, None, unbuilt(expected, now), None);
     }
     let first = cache::first_to_run(expected, &own);
     let build = Build { expected, built, first, now };
-    let (seconds, disk) = (build.seconds(), build.disk());
-    let silence = build.built.iter().map(|sample| sample.pace.silence).fold(0.0, f64::max);
-    let passing = passing(expected, first, Some(disk), now);
-    answer(expected, Some(seconds), disk, passing, Some(silence))
+    let silence = longest(build.built.iter().map(|sample| sample.pace.silence));
+    answer(expected, Some(build.seconds()), build.bytes(), Some(silence))
 }
 
 fn answer(
     expected: &Expected,
     seconds: Option<f64>,
-    disk: u64,
-    passing: u64,
+    bytes: Bytes,
     silence: Option<f64>,
 ) -> StageForecast {
-    let (stage, reused) = (expected.stage.clone(), expected.reused);
-    StageForecast { stage, reused, seconds, disk, passing, silence }
+    StageForecast {
+        stage: expected.stage.clone(),
+        reused: expected.reused,
+        seconds,
+        disk: bytes.lasting,
+        passing: bytes.passing,
+        context: expected.context,
+        silence,
+    }
+}
+
+/// What a stage takes of the engine's disk.
+#[derive(Clone, Copy, Default)]
+struct Bytes {
+    lasting: u64,
+    /// While it is built.
+    passing: u64,
 }
 
 fn reuse(own: &[&Sample], all: &[Sample]) -> f64 {
@@ -66,19 +79,43 @@ fn age(sample: &Sample) -> i32 {
     i32::try_from(sample.age).unwrap_or(i32::MAX)
 }
 
-/// The bytes that lie on the disk only while the stage is built: the packages of one instruction;
-/// and with the classic builder a second copy of what that instruction has written.
-fn passing(expected: &Expected, first: usize, disk: Option<u64>, now: &Circumstances) -> u64 {
-    let all: u64 = expected.steps.iter().skip(first).map(|step| step.bytes).sum();
-    let written = |step: &ExpectedStep| match (disk, all) {
-        (Some(disk), all) if all > 0 => part(disk, step.bytes as f64 / all as f64),
-        _ => 0,
+/// Of a stage that was never built, the least is known: its packages, and what it copies.
+fn unbuilt(expected: &Expected, now: &Circumstances) -> Bytes {
+    let lasting = expected.steps.iter().map(|step| step.bytes + step.copied).sum();
+    let layers: Vec<u64> = expected.steps.iter().map(|step| step.copied).collect();
+    Bytes { lasting, passing: passing(expected, 0, &layers, now) }
+}
+
+/// The bytes that lie on the disk only while the stage is built, its instructions from `first` on
+/// having layers of these sizes.
+///
+/// The classic builder unpacks the context, and makes a second copy of a layer when its instruction
+/// has ended. BuildKit keeps the context as it came, and unpacked.
+fn passing(expected: &Expected, first: usize, layers: &[u64], now: &Circumstances) -> u64 {
+    let running = expected.steps.iter().zip(layers).skip(first);
+    let is_classic = now.builder == "classic";
+    let of = |(step, layer): (&ExpectedStep, &u64)| {
+        if is_classic { step.on_disk.max(*layer) } else { step.on_disk }
     };
-    let of = |step: &ExpectedStep| match now.builder.as_str() {
-        "classic" => step.on_disk.max(written(step)),
-        _ => step.on_disk,
-    };
-    expected.steps.iter().skip(first).map(of).max().unwrap_or(0)
+    let contexts = if is_classic { 1 } else { 2 };
+    contexts * expected.context + running.map(of).max().unwrap_or(0)
+}
+
+/// The longest of these silences; where there are three or more, one that is far longer than all
+/// others is left out: an hour in which the machine slept would hide every stage that hangs.
+fn longest(silences: impl Iterator<Item = f64>) -> f64 {
+    let mut silences: Vec<f64> = silences.collect();
+    silences.sort_by(|one, other| other.total_cmp(one));
+    match silences.as_slice() {
+        [strange, next, _, ..] if is_strange(*strange, *next) => *next,
+        [longest, ..] => *longest,
+        [] => 0.0,
+    }
+}
+
+/// Whether a silence is far longer than the longest one before, both in seconds.
+pub fn is_strange(silent: f64, before: f64) -> bool {
+    silent > (2.0 * before).max(before + SHORT)
 }
 
 /// A stage that is to be built, and its earlier builds.
@@ -113,17 +150,25 @@ impl Build<'_> {
         let step = &self.expected.steps[index];
         let same = self.built.iter().filter_map(|sample| {
             let then = sample.step(|identity| *identity == step.identity)?;
-            Some((then.0 * scale(step.bytes, then.1), self.weight(sample)))
+            Some((then.0 * self.growth(step, sample, then.1), self.weight(sample)))
         });
         let place = |sample: &&Sample| {
             let identity = sample.identities.get(index)?;
             let replaced = !self.expected.steps.iter().any(|other| other.identity == *identity);
             let then = sample.step(|other| replaced && other == identity)?;
-            Some((then.0 * scale(step.bytes, then.1), self.weight(sample)))
+            Some((then.0 * self.growth(step, sample, then.1), self.weight(sample)))
         };
         weighted(same)
             .or_else(|| weighted(self.built.iter().filter_map(place)))
             .unwrap_or_else(|| self.any(&step.keyword))
+    }
+
+    /// How many times as many bytes as in `sample` the instruction takes in: its packages', or what it copies.
+    fn growth(&self, step: &ExpectedStep, sample: &Sample, packages: u64) -> f64 {
+        if step.copied > 0 {
+            return scale(self.expected.context, sample.context.unwrap_or(0));
+        }
+        scale(step.bytes, packages)
     }
 
     /// A new instruction, of which nothing is known: what one `RUN` among the others took.
@@ -138,19 +183,44 @@ impl Build<'_> {
         weighted(ran).unwrap_or(TRIFLE)
     }
 
-    /// What the image adds to its parent's, of the instructions that run.
-    fn disk(&self) -> u64 {
-        let bytes: u64 = self.expected.steps.iter().map(|step| step.bytes).sum();
-        let running = self.expected.steps.iter().skip(self.first);
-        let running: u64 = running.map(|step| step.bytes).sum();
-        let grown = self.built.iter().filter_map(|sample| {
-            let scaled = sample.grown? as f64 * scale(bytes, sample.bytes);
-            Some((scaled, self.weight(sample)))
-        });
-        let whole = weighted(grown).unwrap_or(bytes as f64);
-        let share = if bytes == 0 { 1.0 } else { running as f64 / bytes as f64 };
-        (whole * share) as u64
+    fn bytes(&self) -> Bytes {
+        let layers = self.layers();
+        let passing = passing(self.expected, self.first, &layers, self.now);
+        Bytes { lasting: layers.iter().sum(), passing }
     }
+
+    /// What each instruction adds to the image; one that does not run, nothing. A `COPY` adds what it
+    /// copies; the rest is shared among the instructions with packages, by their bytes. Where no
+    /// instruction has any, it is not known which `RUN` wrote how much: one counts for all.
+    fn layers(&self) -> Vec<u64> {
+        let steps = &self.expected.steps;
+        let copied: u64 = steps.iter().map(|step| step.copied).sum();
+        let packages: u64 = steps.iter().map(|step| step.bytes).sum();
+        let rest = self.grown().saturating_sub(copied);
+        let writes = |index: &usize| *index >= self.first && steps[*index].keyword == "RUN";
+        let one = (0..steps.len()).find(writes).filter(|_| packages == 0);
+        let layer = |index: usize| {
+            let of_packages = part(rest, share(steps[index].bytes, packages));
+            let of_run = if one == Some(index) { rest } else { 0 };
+            steps[index].copied + of_packages + of_run
+        };
+        (0..steps.len()).map(|index| if index < self.first { 0 } else { layer(index) }).collect()
+    }
+
+    /// What the whole image adds to its parent's, in proportion to what goes into it.
+    fn grown(&self) -> u64 {
+        let packages: u64 = self.expected.steps.iter().map(|step| step.bytes).sum();
+        let now = packages + self.expected.context;
+        let grown = self.built.iter().filter_map(|sample| {
+            let then = sample.bytes + sample.context.unwrap_or(self.expected.context);
+            Some((sample.grown? as f64 * scale(now, then), self.weight(sample)))
+        });
+        weighted(grown).unwrap_or(now as f64) as u64
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 fn scale(now: u64, then: u64) -> f64 {

@@ -30,6 +30,7 @@ fn steps(bytes: u64, texts: [&str; 3]) -> Vec<ExpectedStep> {
             keyword: keyword.to_owned(),
             packages,
             bytes,
+            copied: 0,
             on_disk: bytes,
         }
     };
@@ -45,6 +46,7 @@ fn usual() -> Expected {
         inputs: inputs("1"),
         fresh: false,
         steps: steps(1000, ["set", "install", "run"]),
+        context: 0,
     }
 }
 
@@ -64,6 +66,7 @@ fn build(age: usize, first: usize) -> Sample {
         seconds: took[first..].iter().sum::<f64>() + 2.0,
         grown: Some(3000),
         bytes: 1000,
+        context: None,
         inputs: Some(inputs("1")),
         identities: ["set", "install", "run"].map(str::to_owned).to_vec(),
         step_bytes: vec![0, 1000, 0],
@@ -77,7 +80,7 @@ fn reuse(age: usize, seconds: f64) -> Sample {
 }
 
 fn now() -> Circumstances {
-    Circumstances { builder: "classic".to_owned(), jobs: 1, free: Some(10_000) }
+    Circumstances { builder: "classic".to_owned(), jobs: 1, free: Some(10_000), bases: Vec::new() }
 }
 
 /// Seconds and lasting bytes of one stage.
@@ -153,6 +156,7 @@ fn check_together(stages: &[(&str, &str, f64, u64, u64)], jobs: usize, seconds: 
         seconds: Some(*seconds),
         disk: *disk,
         passing: *passing,
+        context: 0,
         silence: None,
     });
     let together = schedule::simulate(&expected, &each.collect::<Vec<_>>(), jobs);
@@ -179,4 +183,93 @@ fn a_disk_that_is_too_small_is_known_to_be() {
     };
     // 3000 bytes stay, and as many lie there twice while the classic builder keeps them.
     assert_eq!([of(None), of(Some(6000)), of(Some(5999))], [false, false, true]);
+}
+
+/// Stage A with a `COPY` of 800 bytes and a `RUN` of 5 s that writes as much once more.
+fn copying(fresh: bool) -> Expected {
+    let copy = ExpectedStep {
+        identity: "copy".to_owned(),
+        keyword: "COPY".to_owned(),
+        copied: 800,
+        ..ExpectedStep::default()
+    };
+    let run = ExpectedStep {
+        identity: "chmod".to_owned(),
+        keyword: "RUN".to_owned(),
+        ..ExpectedStep::default()
+    };
+    Expected { fresh, steps: vec![copy, run], context: 800, ..usual() }
+}
+
+/// Lasting and passing bytes of [`copying`], after a build in which the files had `then` bytes.
+fn check_copying(expected: &Expected, then: Option<u64>, builder: &str, bytes: (u64, u64)) {
+    let sample = then.map(|then| Sample {
+        grown: Some(2 * then),
+        bytes: 0,
+        context: Some(then),
+        identities: vec!["copy".to_owned(), "chmod".to_owned()],
+        step_bytes: vec![0, 0],
+        ..build(0, 0)
+    });
+    let now = Circumstances { builder: builder.to_owned(), ..now() };
+    let forecast =
+        forecast(std::slice::from_ref(expected), &sample.into_iter().collect::<Vec<_>>(), &now);
+    assert_eq!((forecast.stages[0].disk, forecast.stages[0].passing), bytes, "{builder}");
+}
+
+#[test]
+fn what_is_copied_lies_on_the_disk_several_times() {
+    // The context, and the second copy that the classic builder makes of a layer; or the context twice.
+    check_copying(&copying(true), None, "classic", (800, 1600));
+    check_copying(&copying(true), None, "buildkit", (800, 1600));
+    check_copying(&copying(true), Some(800), "classic", (1600, 1600));
+    check_copying(&copying(true), Some(800), "buildkit", (1600, 1600));
+    check_copying(&copying(true), Some(400), "buildkit", (1600, 1600));
+    // All is in the cache but the context, which is sent to find that out.
+    check_copying(&copying(false), Some(800), "classic", (0, 800));
+    let mut edited = copying(false);
+    edited.steps[1].identity = "chown".to_owned();
+    check_copying(&edited, Some(800), "classic", (800, 1600));
+}
+
+#[test]
+fn what_copying_takes_follows_its_bytes() {
+    let sample = Sample {
+        context: Some(400),
+        identities: vec!["copy".to_owned(), "install".to_owned(), "chmod".to_owned()],
+        ..build(0, 0)
+    };
+    let mut expected = copying(true);
+    expected.steps[0].identity = "install".to_owned();
+    let forecast = forecast(&[expected], &[sample], &now());
+    // 10 s for half the bytes, 5 s for the other instruction, and 2 s for checks.
+    assert_eq!(forecast.seconds, Some(27.0));
+}
+
+fn check_silence(silences: &[f64], expected: f64) {
+    let sample = |(age, silence): (usize, &f64)| {
+        let mut sample = build(age, 0);
+        sample.pace.silence = *silence;
+        sample
+    };
+    let samples: Vec<_> = silences.iter().enumerate().map(sample).collect();
+    let forecast = forecast(&[usual()], &samples, &now());
+    assert_eq!(forecast.stages[0].silence, Some(expected));
+}
+
+#[test]
+fn one_silence_far_longer_than_all_others_is_left_out() {
+    check_silence(&[4.0], 4.0);
+    check_silence(&[4.0, 3600.0], 3600.0);
+    check_silence(&[4.0, 3600.0, 9.0], 9.0);
+    check_silence(&[4.0, 3600.0, 3500.0], 3600.0);
+    check_silence(&[4.0, 60.0, 9.0], 60.0);
+}
+
+#[test]
+fn a_silence_is_strange_only_far_beyond_the_longest_one() {
+    let strange = [(61.0, 0.0), (95.0, 30.0), (540.0, 240.0)];
+    assert!(strange.into_iter().all(|(silent, before)| is_strange(silent, before)));
+    let usual = [(59.0, 0.0), (85.0, 30.0), (479.0, 240.0)];
+    assert!(!usual.into_iter().any(|(silent, before)| is_strange(silent, before)));
 }

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use past::{
     PastDecision, PastEngine, PastForecast, PastInstruction, PastPackage, PastPlan,
-    PastPlannedStage, PastRefusal, PastRun, PastStage, PastTransfer, Standing, Unread, text,
+    PastPlannedStage, PastRefusal, PastRun, PastStage, PastStageForecast, PastTransfer, Standing,
+    Unread, text,
 };
 pub use prune::{Keep, prune};
 pub(super) use summary::BEGUN;

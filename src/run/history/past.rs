@@ -80,6 +80,18 @@ pub struct PastForecast {
     pub seconds: Option<f64>,
     /// Bytes of disk.
     pub disk: u64,
+    /// What was noted of its stages.
+    pub stages: Vec<PastStageForecast>,
+}
+
+/// What a stage was expected to need.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PastStageForecast {
+    /// The stage.
+    pub stage: String,
+    /// Bytes of the files that were to be sent to the engine for it.
+    pub context: Option<u64>,
 }
 
 /// The engine of an earlier run.
