@@ -13,6 +13,7 @@ use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
 use super::later::{self, Parts};
+use super::mark::Mark;
 use super::materials::{self, Disk};
 use super::packages::Packages;
 use super::revision::revision;
@@ -140,6 +141,9 @@ impl<'a> Session<'a> {
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
         let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
+        let shared = server.shared().cloned();
+        let mark = self.mark(shared.as_ref())?;
+        job.mark = mark.as_ref().map(|mark| mark.text().to_owned());
         let (ignore_disk, packages) = (self.args.ignore_disk, disk.expected.all());
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
         let forecast = interrupt.unless(foretelling).await;
@@ -158,7 +162,12 @@ impl<'a> Session<'a> {
             shell::offer(&job, &result, interrupt).await;
         }
         server.stop(GRACE).await;
-        self.clear(&engine, &scratch, &result).await;
+        let cleared = self.clear(&engine, &scratch, &result).await;
+        if let (true, Some(mark), Some(shared)) = (cleared, mark, shared)
+            && shared.kept_its_word().await
+        {
+            mark.give_back();
+        }
         self.packages = sender.borrow().all().to_vec();
         self.forecast = Some(forecast?);
         result
@@ -170,20 +179,29 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Takes away what must not outlive the run; an engine that hangs is not waited for.
-    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
+    /// What plain lines are cached by, besides their files' digests, where the server is shared.
+    fn mark(&self, shared: Option<&Arc<Shared>>) -> Result<Option<Mark>> {
+        let wanted = shared.is_some() && self.plan.port.is_some();
+        wanted.then(|| Mark::take(self.recorder.folder())).transpose()
+    }
+
+    /// Takes away what must not outlive the run; an engine that hangs is not waited for. Whether
+    /// nothing of the run goes on in it.
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) -> bool {
         let clearing = async {
             // An image that a container still uses keeps its reference.
             engine.settle().await;
             scratch.clear(engine).await;
         };
-        if tokio::time::timeout(CLEARING, clearing).await.is_err() {
+        let cleared = tokio::time::timeout(CLEARING, clearing).await.is_ok();
+        if !cleared {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
         } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
             // What failed may have failed because the engine died with containers in it.
             self.recorder.folder().note_cleared();
         }
+        cleared
     }
 
     /// What a later stage copies is looked for before the first one is built.
@@ -210,6 +228,7 @@ impl<'a> Session<'a> {
             stock: given.stock,
             proxies: proxies::of_user(&self.plan, &access.name),
             packages: server.clone(),
+            mark: None,
             server,
             annotations: annotations(
                 &self.plan.tag,

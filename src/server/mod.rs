@@ -21,6 +21,7 @@ mod guests;
 mod holder;
 mod links;
 mod listen;
+mod machine;
 mod markup;
 mod neighbour;
 mod news;
@@ -45,6 +46,7 @@ mod tls_stream;
 mod transfer;
 
 pub use listen::bind;
+pub use machine::own_addresses;
 pub use neighbour::{Neighbour, Unusable, Wanting};
 pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};

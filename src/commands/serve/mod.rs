@@ -96,8 +96,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Vec::new()
     };
     let server =
-        start(place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
-    server.replace(first.clone(), !args.roots.is_empty());
+        start(args, place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
     printer.data(&greeting(&server, &secrets, encryption.as_ref(), &first));
     systemd::notify("READY=1");
     let offer = |files: &[VerifiedPackage], growing| server.replace(files.to_vec(), growing);
@@ -112,6 +111,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 }
 
 fn start(
+    args: &Args,
     place: Place,
     secrets: &Secrets,
     encryption: Option<&Encryption>,
@@ -120,6 +120,7 @@ fn start(
 ) -> Result<PackageServer> {
     let options = Options {
         pages: Some(pages),
+        is_growing: !args.roots.is_empty(),
         token: secrets.token.clone(),
         prefix: secrets.prefix.clone(),
         network: place.network,
