@@ -45,6 +45,7 @@ mod tls;
 mod tls_stream;
 mod transfer;
 
+pub use links::wget_line;
 pub use listen::bind;
 pub use machine::own_addresses;
 pub use neighbour::{Neighbour, Unusable, Wanting};

@@ -33,7 +33,7 @@ use source::Source;
 use super::interrupt::Interrupt;
 use crate::error::Result;
 use crate::plan::VerifiedPackage;
-use crate::server::{Describe, Options, PackageServer, encode_path};
+use crate::server::{Describe, Options, PackageServer, encode_path, wget_line};
 use crate::ui::{Printer, bytes, counted};
 
 /// How long downloads may go on after the first signal.
@@ -150,10 +150,7 @@ fn greeting(
     };
     let file = files.first().map_or("FILE", |file| file.file.as_str());
     let wget = encryption.map_or_else(|| "wget".to_owned(), Encryption::wget);
-    let line = match query.as_str() {
-        "" => format!("{wget} {origin}/{}", encode_path(file)),
-        query => format!("{wget} -O '{}' '{origin}/{}{query}'", quoted(file), encode_path(file)),
-    };
+    let line = wget_line(&wget, file, &format!("{origin}/{}{query}", encode_path(file)));
     let certificate = encryption.map(Encryption::greeting).unwrap_or_default();
     format!("serving {what}, at {origin}\npage: {origin}/{query}\n{certificate}fetch: {line}\n")
 }
@@ -165,9 +162,4 @@ fn named(address: SocketAddr) -> String {
         Some(host) => format!("{}:{}", host.trim(), address.port()),
         None => address.to_string(),
     }
-}
-
-/// A file's name between single quotes of a shell.
-fn quoted(name: &str) -> String {
-    name.replace('\'', r"'\''")
 }
