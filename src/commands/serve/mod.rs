@@ -89,6 +89,9 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let secrets = Secrets::choose(args.token.clone(), args.private, &place)?;
     let given = args.tls_certificate.as_deref().zip(args.tls_key.as_deref());
     let encryption = Encryption::choose(given, args.tls, place.address(), folder)?;
+    if place.is_open() && encryption.is_none() {
+        place.note_unencrypted(printer);
+    }
     let mut follower = Follower::new(source, printer);
     let first = if args.roots.is_empty() {
         interrupt.unless(follower.look(&|_, _| ())).await?
@@ -148,11 +151,15 @@ fn greeting(
             format!("{}, {}", counted(files.len(), "file"), bytes(size))
         }
     };
-    let file = files.first().map_or("FILE", |file| file.file.as_str());
     let wget = encryption.map_or_else(|| "wget".to_owned(), Encryption::wget);
-    let line = wget_line(&wget, file, &format!("{origin}/{}{query}", encode_path(file)));
+    // A line to copy names a file that is there; the page has one for each that becomes known.
+    let line = |file: &VerifiedPackage| {
+        let address = format!("{origin}/{}{query}", encode_path(&file.file));
+        format!("fetch: {}\n", wget_line(&wget, &file.file, &address))
+    };
+    let line = files.first().map(line).unwrap_or_default();
     let certificate = encryption.map(Encryption::greeting).unwrap_or_default();
-    format!("serving {what}, at {origin}\npage: {origin}/{query}\n{certificate}fetch: {line}\n")
+    format!("serving {what}, at {origin}\npage: {origin}/{query}\n{certificate}{line}")
 }
 
 /// The address, or this machine's name where every address is listened on.
