@@ -14,9 +14,12 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::serve::made_up;
+use super::supply::Shared;
 use crate::error::Result;
+use crate::plan::Plan;
 use crate::run::RunFolder;
 
 /// The file below the project's state, and below a run's folder while it is read.
@@ -30,11 +33,24 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    /// The mark of a run whose plan has plain lines that fetch from a shared server.
+    ///
+    /// # Errors
+    /// Those of [`Self::take`].
+    pub(super) fn take_for(
+        plan: &Plan,
+        shared: Option<&Arc<Shared>>,
+        run: &RunFolder,
+    ) -> Result<Option<Self>> {
+        let wanted = shared.is_some() && plan.port.is_some();
+        wanted.then(|| Self::take(run)).transpose()
+    }
+
     /// The project's mark, which no other run has from now on, or a new one.
     ///
     /// # Errors
     /// [`Exit::Bug`](crate::error::Exit::Bug): the kernel gives no random bytes.
-    pub(super) fn take(run: &RunFolder) -> Result<Self> {
+    fn take(run: &RunFolder) -> Result<Self> {
         let text = taken(run.state(), &run.path).map_or_else(|_| made_up(), Ok)?;
         Ok(Self { text, state: run.state().to_owned() })
     }
@@ -44,8 +60,17 @@ impl Mark {
         &self.text
     }
 
-    /// The next run may use what was cached under it.
-    pub(super) fn give_back(self) {
+    /// The next run may use what was cached under it, if the server has kept its word. To be
+    /// called when nothing of the run goes on in the engine.
+    pub(super) async fn give_back_after(self, shared: Option<&Arc<Shared>>) {
+        if let Some(shared) = shared
+            && shared.kept_its_word().await
+        {
+            self.give_back();
+        }
+    }
+
+    fn give_back(self) {
         let write = || {
             let mut file = tempfile::NamedTempFile::new_in(&self.state)?;
             file.write_all(self.text.as_bytes())?;

@@ -24,7 +24,7 @@ use super::{
     builder, forecasting, means, outlook, proxies, remembering, shell, verification, waiting,
 };
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
 use crate::plan::{Piece, Plan, PlannedPackage, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dialect;
@@ -110,13 +110,16 @@ impl<'a> Session<'a> {
         let waiting = async { Ok(waiting::turn(self.recorder, &self.plan).await) };
         let _turn = interrupt.unless(waiting).await?;
         self.verify(&interrupt).await?;
-        self.refuse_missing_sources()?;
+        materials::refuse_missing_sources(&self.project, &self.plan)?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         let builder = builder::choose(self.args.target.source.builder, engine.facts())?;
         self.follow(&engine, builder, &interrupt).await?;
         builder::refuse_heredocs(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
-        interrupt.unless(self.clear_leftovers(&engine)).await?;
+        // What a killed run left is cleared away before this one begins.
+        let state = run::state_folder(&self.project.folder);
+        let clearing = async { Ok(clear_leftovers(&*engine, &state).await) };
+        interrupt.unless(clearing).await?;
         let access = interrupt.unless(engine.access()).await?;
         let expected = self.expected();
         let server = interrupt.unless(self.serve(&access, &expected)).await?;
@@ -142,7 +145,7 @@ impl<'a> Session<'a> {
         let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
         let shared = server.shared().cloned();
-        let mark = self.mark(shared.as_ref())?;
+        let mark = Mark::take_for(&self.plan, shared.as_ref(), self.recorder.folder())?;
         job.mark = mark.as_ref().map(|mark| mark.text().to_owned());
         let (ignore_disk, packages) = (self.args.ignore_disk, disk.expected.all());
         let foretelling = forecasting::foretell(&job, packages, ignore_disk);
@@ -163,26 +166,12 @@ impl<'a> Session<'a> {
         }
         server.stop(GRACE).await;
         let cleared = self.clear(&engine, &scratch, &result).await;
-        if let (true, Some(mark), Some(shared)) = (cleared, mark, shared)
-            && shared.kept_its_word().await
-        {
-            mark.give_back();
+        if let Some(mark) = mark.filter(|_| cleared) {
+            mark.give_back_after(shared.as_ref()).await;
         }
         self.packages = sender.borrow().all().to_vec();
         self.forecast = Some(forecast?);
         result
-    }
-
-    /// What a killed run left is cleared away before this one begins.
-    async fn clear_leftovers(&self, engine: &DockerEngine) -> Result<()> {
-        clear_leftovers(engine, &run::state_folder(&self.project.folder)).await;
-        Ok(())
-    }
-
-    /// What plain lines are cached by, besides their files' digests, where the server is shared.
-    fn mark(&self, shared: Option<&Arc<Shared>>) -> Result<Option<Mark>> {
-        let wanted = shared.is_some() && self.plan.port.is_some();
-        wanted.then(|| Mark::take(self.recorder.folder())).transpose()
     }
 
     /// Takes away what must not outlive the run; an engine that hangs is not waited for. Whether
@@ -202,13 +191,6 @@ impl<'a> Session<'a> {
             self.recorder.folder().note_cleared();
         }
         cleared
-    }
-
-    /// What a later stage copies is looked for before the first one is built.
-    fn refuse_missing_sources(&self) -> Result<()> {
-        let missing = |stage| materials::missing_sources(&self.project, stage);
-        let problems = self.plan.stages.iter().flat_map(missing).collect();
-        Error::check(Exit::Project, problems).map(drop)
     }
 
     fn job<'b>(
