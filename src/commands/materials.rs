@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::packages::Packages;
 use super::supply::Shared;
 use crate::error::{Exit, Problem, Result};
-use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
+use crate::plan::{Plan, PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
 use crate::run::forecast::unpacked;
 use crate::run::{Job, Materials};
@@ -45,6 +45,16 @@ pub(super) fn missing_sources(project: &Project, stage: &PlannedStage) -> Vec<Pr
         Ok(context) => unmatched(&project.context, stage, &context),
         Err(error) => error.problems,
     }
+}
+
+/// What a later stage copies is looked for before the first one is built.
+///
+/// # Errors
+/// [`Exit::Project`]: something is not there.
+pub(super) fn refuse_missing_sources(project: &Project, plan: &Plan) -> Result<()> {
+    let missing = |stage| missing_sources(project, stage);
+    let problems = plan.stages.iter().flat_map(missing).collect();
+    crate::error::Error::check(Exit::Project, problems).map(drop)
 }
 
 fn unmatched(folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {

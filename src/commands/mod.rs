@@ -16,6 +16,7 @@ mod interrupt;
 mod judgement;
 mod later;
 pub mod logs;
+mod mark;
 mod materials;
 mod means;
 mod outlook;
