@@ -101,21 +101,26 @@ async fn another_content_of_a_name_ends_the_build() {
     assert_eq!(build.hear().await, Err(Exit::Package));
 }
 
-#[tokio::test]
-async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
-    let served = Served::with(with_pages(), &FILES).await;
-    served.server.replace(Vec::new(), true);
+/// A server that offers nothing yet is waited for until it has the files, and then used.
+async fn check_waited_for(served: &Served, is_growing: bool) {
+    served.server.replace(Vec::new(), is_growing);
     let wanting = Wanting { files: &served.packages, run: "r1", plain: true, network: None };
     let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
     assert!(early.is_err(), "it does not wait");
     served.server.replace(served.packages.clone(), false);
     assert!(finding.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
+    let served = Served::with(with_pages(), &FILES).await;
+    check_waited_for(&served, true).await;
     served.server.replace(Vec::new(), false);
     // Files that came a moment ago would be waited for, too.
     let mut old = served.packages.clone();
     old.iter_mut().for_each(|file| file.identity.changed = file.identity.modified);
-    let wanting = Wanting { files: &old, ..wanting };
+    let wanting = Wanting { files: &old, run: "r1", plain: true, network: None };
     let lacking = Neighbour::find(served.address(), wanting).await.err();
     assert!(matches!(lacking, Some(Unusable::Lacks(_))), "{lacking:?}");
 }
@@ -147,13 +152,7 @@ async fn what_cannot_be_shared_says_why() {
 #[tokio::test]
 async fn a_file_that_came_a_moment_ago_is_waited_for() {
     let served = Served::with(with_pages(), &FILES).await;
-    served.server.replace(Vec::new(), false);
-    let wanting = Wanting { files: &served.packages, run: "r1", plain: true, network: None };
-    let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
-    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
-    assert!(early.is_err(), "it does not wait");
-    served.server.replace(served.packages.clone(), false);
-    assert!(finding.await.is_ok());
+    check_waited_for(&served, false).await;
 }
 
 #[tokio::test]

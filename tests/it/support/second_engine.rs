@@ -53,7 +53,12 @@ mount --bind "$DIR/ids/users" /etc/subgid
 mknod -m 666 "$DIR/ids/tun" c 10 200
 mount --bind "$DIR/ids/tun" /dev/net/tun
 chown nobody "$DIR" "$DIR/data" "$DIR/run"
-exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -i PATH="$PATH:/usr/sbin:/sbin" HOME="$DIR"     XDG_RUNTIME_DIR="$DIR/run" sh /usr/share/docker.io/contrib/dockerd-rootless.sh     --host "unix://$DIR/sock" --data-root "$DIR/data"
+# Not with `exec`: a process that changes its user forgets that it dies with its parent, and this
+# one's end is that of all the others.
+setpriv --reuid=nobody --regid=nogroup --clear-groups env -i PATH="$PATH:/usr/sbin:/sbin" HOME="$DIR" \
+    XDG_RUNTIME_DIR="$DIR/run" sh /usr/share/docker.io/contrib/dockerd-rootless.sh \
+    --host "unix://$DIR/sock" --data-root "$DIR/data"
+exit $?
 "#;
 
 /// The same as `DOCKER`, with 1 GiB of memory for the engine and its containers.
