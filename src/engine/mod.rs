@@ -99,9 +99,6 @@ pub struct ImageFacts {
     pub size: u64,
     /// Whether it brings instructions along for what is built on it (`ONBUILD`).
     pub triggers: bool,
-    /// The digests of its layers' content, the lowest first.
-    #[serde(skip)]
-    pub layers: Vec<String>,
 }
 
 /// An image that a label names.
@@ -292,10 +289,11 @@ pub trait Engine: Send + Sync {
     ) -> impl Future<Output = Result<()>> + Send;
     /// Gives an image a reference, taking it from the image that had it.
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
-    /// Takes a reference away; layers that builds may still use stay.
-    fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Takes a reference away; layers that builds may still use stay. An image that has neither
+    /// another reference nor `label` is somebody else's, and keeps it.
+    fn untag(&self, reference: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Removes what runs that have ended left: their containers, and their references
-    /// (`:run-<id>`) of images that have `label`.
+    /// (`:run-<id>`), as [`Engine::untag`] does.
     fn sweep(&self, runs: &[&str], label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;

@@ -113,8 +113,8 @@ impl Engine for DockerEngine {
         images::tag(self, image, reference).await
     }
 
-    async fn untag(&self, reference: &str) -> Result<()> {
-        images::untag(self, reference).await
+    async fn untag(&self, reference: &str, label: &str) -> Result<()> {
+        images::untag(self, reference, label).await
     }
 
     async fn sweep(&self, runs: &[&str], label: &str) -> Result<()> {
