@@ -256,6 +256,11 @@ pub trait Engine: Send + Sync {
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
     /// Every image that has the label `name`, the newest first.
     fn labelled(&self, name: &str) -> impl Future<Output = Result<Vec<LabelledImage>>> + Send;
+    /// The newest instruction that the image's history tells, as the engine writes it.
+    fn newest_instruction(
+        &self,
+        image: &str,
+    ) -> impl Future<Output = Result<Option<String>>> + Send;
     /// Pulls `reference`.
     fn pull(
         &self,

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::base::{Bases, NOTHING, pin};
-use super::decide::{FINISHED, Ground, decide};
+use super::decide::{Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
 use super::request::request;
@@ -134,9 +134,6 @@ async fn attempt<E: Engine, M: Materials>(
     unfetched::judge(job, stage, &built.ran)?;
     check(job, stage, &built).await?;
     let tags = tag(job, stage, &built).await?;
-    if let Some(key) = &decision.key {
-        Passed::of(job.recorder.folder()).remember_once(&built.image, &format!("{FINISHED}{key}"));
-    }
     made.note(
         &stage.name,
         MadeStage {

@@ -73,6 +73,21 @@ pub(super) async fn labelled(engine: &DockerEngine, name: &str) -> Result<Vec<La
     Ok(images)
 }
 
+pub(super) async fn newest_instruction(
+    engine: &DockerEngine,
+    image: &str,
+) -> Result<Option<String>> {
+    match engine.docker.image_history(image).await {
+        Ok(history) => Ok(history.into_iter().next().map(|newest| newest.created_by)),
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(error) => Err(failure::error(
+            &format!("reading the history of `{image}`"),
+            &engine.endpoint,
+            &error,
+        )),
+    }
+}
+
 /// Lists images. podman fails where somebody removes one meanwhile, and not when it is asked again.
 pub(super) async fn list(
     engine: &DockerEngine,

@@ -75,6 +75,10 @@ impl Engine for DockerEngine {
         images::labelled(self, name).await
     }
 
+    async fn newest_instruction(&self, image: &str) -> Result<Option<String>> {
+        images::newest_instruction(self, image).await
+    }
+
     async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
         images::pull(self, reference, platform, sink).await
     }

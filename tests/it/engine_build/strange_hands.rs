@@ -82,3 +82,39 @@ fn on_base(fixture: &Fixture, old: &str, instruction: &str) {
     let folder = fixture.path("moved").display().to_string();
     docker.run(&["build", "-q", "-t", &base, &folder]);
 }
+
+/// What is built on a stage inherits its labels; under the stage's name it is still not the stage.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn an_image_of_somebody_under_a_stages_name_is_not_the_stage() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.one_stage("RUN echo own > /alpha\n");
+        fixture.build(builder, &[]).exits(0);
+        let (own, image) = (fixture.image_id("S"), fixture.image("S"));
+        for instruction in ["RUN echo other > /alpha", "ENV OTHER=1", "LABEL other=1"] {
+            fixture.write("other/Dockerfile", format!("FROM {image}\n{instruction}\n"));
+            let folder = fixture.path("other").display().to_string();
+            fixture.docker().run(&["build", "-q", "-t", &image, &folder]);
+            assert_ne!(fixture.image_id("S"), own, "{instruction}");
+            assert_eq!(fixture.build(builder, &[]).exits(0).stages(), ["S reused"]);
+            let found = fixture.docker().in_image(&image, "cat /alpha; echo ${OTHER-no}");
+            assert_eq!(found, "own\nno", "{builder} {instruction}");
+        }
+    }
+}
+
+/// As in a fresh checkout on the next machine of a pool: another tag, and nothing remembered.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_stage_of_another_tag_is_used_again_where_nothing_is_remembered() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.one_stage("RUN echo own > /alpha\n");
+        fixture.build(builder, &["--tag", "first"]).exits(0);
+        std::fs::remove_dir_all(fixture.path(".ascend-build")).expect("a run leaves its folder");
+        let again = fixture.build(builder, &["--tag", "second"]).exits(0);
+        assert_eq!(again.stages(), ["S reused"], "{builder}");
+        assert!(again.events_called("stage-step").is_empty(), "no builder is asked");
+    }
+}
