@@ -6,6 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
+use indexmap::IndexMap;
 
 use super::guesses;
 use super::judgement::judge;
@@ -13,7 +14,7 @@ use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
 use crate::project::dockerfile::{Dialect, WARNING_CODES};
-use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
+use crate::project::{self, Platform, Project, Recipe, StageName, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
 pub(super) const DEFAULT_TAG: &str = "latest";
@@ -32,15 +33,15 @@ pub(super) struct Source {
     roots: Vec<PathBuf>,
     /// Set a build argument of the Dockerfile (can be repeated)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "Dockerfile options")]
-    build_args: Vec<(String, String)>,
+    build_args: Vec<BuildArgument>,
     /// Build for this platform [default: the engine's own where one is asked, else this machine's]
     #[arg(long, value_name = "linux/arm64|linux/amd64", value_parser = parse_platform)]
     pub(super) platform: Option<Platform>,
     /// Choose packages for this chip, such as 910b or 310p [default: the project's `default-chip`]
     #[arg(long, value_name = "CHIP")]
     chip: Option<String>,
-    /// Leave a stage out: its children start from its parent (can be repeated)
-    #[arg(long, value_name = "STAGE")]
+    /// Leave a stage out: its children start from its parent (can be repeated, or parted by commas)
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
     skip: Vec<String>,
     /// Treat a warning as an error, by its code or `all` (can be repeated; docs/warnings.md)
     #[arg(long, value_name = "CODE", value_parser = parse_code)]
@@ -102,14 +103,43 @@ fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
     }
 }
 
-/// A build argument without a value has the environment's, as Docker has it.
-pub(super) fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
+/// The name of a build argument, and its value where it has one.
+pub(super) type BuildArgument = (String, Option<String>);
+
+/// A build argument without a value has the environment's, as Docker has it, or none.
+pub(super) fn parse_build_arg(text: &str) -> std::result::Result<BuildArgument, String> {
     match text.split_once('=') {
-        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => std::env::var(text).map(|value| (text.to_owned(), value)).map_err(|_| {
-            format!("expected NAME=VALUE: the environment has no `{text}` to take the value from")
-        }),
+        Some(("", _)) => Err("expected NAME=VALUE, and nothing stands before the `=`".to_owned()),
+        None if text.is_empty() => Err("expected NAME=VALUE or NAME".to_owned()),
+        Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),
+        None => Ok((text.to_owned(), std::env::var(text).ok())),
     }
+}
+
+/// The build arguments that have a value; the last one of a name holds.
+pub(super) fn given(arguments: &[BuildArgument]) -> IndexMap<String, String> {
+    let given = arguments.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    given.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The folders of `--root`, from `folder` on.
+///
+/// # Errors
+/// [`Exit::Usage`]: one is not there.
+pub(super) fn folders(roots: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
+    let root = |root: &PathBuf| {
+        let path: PathBuf = folder.join(root).components().collect();
+        if path.is_dir() {
+            return Ok(path);
+        }
+        let problem =
+            Problem::error(format!("`--root {}` is no folder that is there", root.display()));
+        Err(problem
+            .note(format!("looked for it at `{}`", path.display()))
+            .hint("name the folder that the packages are in, or leave `--root` out to look in the context")
+            .exit(Exit::Usage))
+    };
+    roots.iter().map(root).collect()
 }
 
 fn parse_code(text: &str) -> std::result::Result<String, String> {
@@ -203,8 +233,8 @@ impl Source {
             shown: shown(self.file.as_deref(), &file, folder),
             file,
             context,
-            roots: self.roots.iter().map(|root| folder.join(root).components().collect()).collect(),
-            build_args: self.build_args.iter().cloned().collect(),
+            roots: folders(&self.roots, folder)?,
+            build_args: given(&self.build_args),
             platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
             skip: self.skip.clone(),
             dialect: Dialect::default(),
@@ -256,6 +286,14 @@ impl Source {
         problems
     }
 
+    /// Notes of build arguments that were named, that a stage of `built` declares, and that neither
+    /// the command line nor the environment gives a value.
+    pub(super) fn unset_arguments(&self, project: &Project, built: &[&StageName]) -> Vec<Problem> {
+        let unset = self.build_args.iter().filter(|(_, value)| value.is_none());
+        let unset: Vec<&str> = unset.map(|(name, _)| name.as_str()).collect();
+        project::unset_arguments(project, built, &unset)
+    }
+
     /// What packages are selected for.
     pub(super) fn selection(&self, project: &Project, platform: &Platform) -> Selection {
         let chip = self.chip.clone().or_else(|| project.default_chip.clone());
@@ -298,6 +336,7 @@ impl Target {
         let built: Vec<_> = plan.stages.iter().map(|stage| &stage.name).collect();
         warnings.retain(|problem| project::concerns(&project, &built, problem));
         warnings.extend(project::unused_arguments(&project, &built));
+        warnings.extend(self.source.unset_arguments(&project, &built));
         // What only might be fetched is no part of the set that goes together.
         warnings.extend(judge(&project, &plan));
         warnings.extend(guesses::add(&project, &mut plan));
