@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use super::given::{folders, given};
 use super::init::{Args, cannot_write, refuse_existing, tell, write_all};
 use super::interrupt::Interrupt;
 use super::package;
-use super::selection::{dockerfile, existing, folders, given, own_platform, shown};
+use super::selection::{dockerfile, existing, own_platform, shown};
 use super::verification::{options, verify_shown};
 use crate::ascend::identify;
 use crate::error::{Exit, Problem, Result};
