@@ -33,7 +33,7 @@ pub(super) fn only_reads(ran: &Ran, runs: &dyn Fn(&str) -> bool) -> bool {
 
 /// `tar x`, `tar -t`: neither one that makes or changes an archive, nor one that removes files.
 fn extracts(ran: &Ran) -> bool {
-    let words = || ran.words.iter().skip(1).map(|word| word.text());
+    let words = || ran.words.iter().skip(1).map(super::evaluate::Text::text);
     let first = words().next().filter(|word| !word.starts_with('-'));
     let short = words().filter(|word| word.starts_with('-') && !word.starts_with("--"));
     let short: String = first.into_iter().chain(short).collect();
