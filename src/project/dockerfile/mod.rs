@@ -38,6 +38,7 @@ mod logical;
 mod options;
 mod pattern;
 mod read;
+mod reading;
 mod requests;
 mod scope;
 mod script;
