@@ -79,8 +79,7 @@ fn is_key(lower: &str) -> bool {
 fn speaks_of_credentials(lower: &str) -> bool {
     let stem = KEYS.iter().find_map(|ending| lower.strip_suffix(ending)).unwrap_or(lower);
     let words = || stem.split(|c: char| !c.is_ascii_alphanumeric());
-    let is_public =
-        words().any(|word| PUBLIC.contains(&word)) || ends_with(lower, &PUBLIC_ENDINGS);
+    let is_public = words().any(|word| PUBLIC.contains(&word)) || ends_with(lower, &PUBLIC_ENDINGS);
     words().map(|word| (word, word.trim_end_matches('s'))).any(|(word, single)| {
         ends_with(single, &CREDENTIALS)
             || word.ends_with(TOKEN)

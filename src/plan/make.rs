@@ -156,10 +156,8 @@ fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, Plan
         })
     };
     // An entry names the file alone, the address the folder below the root as well.
-    let declared = |entry| PlannedPackage {
-        file: file.to_owned(),
-        ..planned_package(entry, &fetched.place)
-    };
+    let declared =
+        |entry| PlannedPackage { file: file.to_owned(), ..planned_package(entry, &fetched.place) };
     Some((file.to_owned(), entry.map(declared).or_else(undeclared)?))
 }
 

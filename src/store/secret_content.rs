@@ -46,9 +46,9 @@ fn begins_key(line: &str) -> bool {
 /// `-----BEGIN CERTIFICATE-----`, `-----BEGIN PGP PUBLIC KEY BLOCK-----`.
 fn begins_public(line: &str) -> bool {
     let kinds = ["CERTIFICATE", "PUBLIC KEY", "X509 CRL", "DH PARAMETERS"];
-    line.trim().strip_prefix("-----BEGIN ").is_some_and(|rest| {
-        kinds.iter().any(|kind| rest.contains(kind))
-    })
+    line.trim()
+        .strip_prefix("-----BEGIN ")
+        .is_some_and(|rest| kinds.iter().any(|kind| rest.contains(kind)))
 }
 
 /// Whether bytes begin with OpenPGP's packet of a public key (RFC 9580, section 4.2): tag 6, in

@@ -133,7 +133,10 @@ impl Addresses {
         let open = |span: &Range<usize>| {
             Problem::warning("this line's host is known only when it runs")
                 .code("fetch-host")
-                .at(Place::new(file.source(), span.clone()), "taken for the package server, by its port")
+                .at(
+                    Place::new(file.source(), span.clone()),
+                    "taken for the package server, by its port",
+                )
                 .hint("where it is another server, pass its name with a build argument")
         };
         self.others.iter().map(problem).chain(self.open.iter().map(open)).collect()

@@ -109,7 +109,11 @@ impl<'a> Variables<'a> {
     /// only what is exported is seen there, and that is not followed.
     pub(super) fn inside(&self, command: &Command) -> Self {
         let mut inner = Self::new(self.scope, self.inputs, &Script::default());
-        let own = self.own.keys().chain(self.rounds.keys()).chain(command.assignments.iter().map(|(name, _)| name));
+        let own = self
+            .own
+            .keys()
+            .chain(self.rounds.keys())
+            .chain(command.assignments.iter().map(|(name, _)| name));
         for name in own {
             inner.own.insert(name.clone(), Held::unknown("perhaps set by the script around it"));
         }

@@ -210,7 +210,8 @@ pub(super) fn path(request: &Request, address: &Address) -> FetchPath {
     let path = address.path.clone();
     // What is not known is the host alone: the port behind it tells where the host ends.
     let text = request.address.text();
-    let host_only = address.host_is_open() && !path.contains([UNKNOWN, '{']) && text.contains(UNKNOWN);
+    let host_only =
+        address.host_is_open() && !path.contains([UNKNOWN, '{']) && text.contains(UNKNOWN);
     if host_only && request.kind == RequestKind::File && !path.ends_with('/') {
         return FetchPath::Known(path);
     }

@@ -114,8 +114,8 @@ impl<'a> Finder<'a> {
     fn substitutions(&mut self, command: &Command, script: &str) {
         let before = self.found.len();
         for span in command.substitutions() {
-            let inner = &script[span.clone()];
-            if self.depth < DEEPEST {
+            // One that nothing closes may end anywhere.
+            if let Some(inner) = script.get(span.clone()).filter(|_| self.depth < DEEPEST) {
                 self.script_in(&Text::literal(inner, span.start), self.variables.clone());
             }
         }

@@ -258,7 +258,15 @@ impl Reader {
         self.opened += 1;
         let condition = kind == Compound::If;
         let doubt = doubt.or(outer);
-        self.stack.push(Frame { kind, id: self.opened, doubt, outer, arm: 0, condition, rounds: None });
+        self.stack.push(Frame {
+            kind,
+            id: self.opened,
+            doubt,
+            outer,
+            arm: 0,
+            condition,
+            rounds: None,
+        });
         self.last = Joint::Compound;
         self.tested = false;
     }
@@ -375,9 +383,8 @@ fn rounds(mut rest: Rest) -> Option<Loop> {
         };
         matches!(plain, Some("break" | "continue" | "exit" | "return"))
     };
-    let mut body = rest.take_while(
-        |token| !matches!(token, Token::Word(word) if word.plain() == Some("done")),
-    );
+    let mut body = rest
+        .take_while(|token| !matches!(token, Token::Word(word) if word.plain() == Some("done")));
     (!values.is_empty() && !body.any(ends)).then_some(Loop { name, values })
 }
 
