@@ -133,7 +133,10 @@ impl Offer {
 
 /// The path with one slash where several stand, as servers of folders read it.
 fn without_doubles(path: &str) -> String {
-    path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    let parts = path.trim_end_matches('/').split('/').filter(|part| !part.is_empty());
+    // A slash at the end asks for a folder.
+    let end = if path.ends_with('/') { "/" } else { "" };
+    parts.collect::<Vec<_>>().join("/") + end
 }
 
 /// The path by which exactly this content is reached, without the leading slash, not encoded.

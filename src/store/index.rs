@@ -397,7 +397,14 @@ mod tests {
         check("folder", r#"File { path: "b/folder", others: [] }"#);
         check("absent", "Missing");
         check("../outside/secret", "Missing");
-        check("deep/one", "Missing");
+        check("one/one", "Missing");
+    }
+
+    #[test]
+    fn a_name_with_a_folder_is_a_path_below_a_root() {
+        check("deep/one", "File { path: \"a/deep/one\", others: [] }");
+        check("alias-folder/one", "File { path: \"a/deep/one\", others: [] }");
+        check("deep/only-b", "Missing");
     }
 
     #[test]
