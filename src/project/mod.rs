@@ -198,6 +198,13 @@ impl Project {
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         find_stage(&self.stages, name)
     }
+
+    /// The entry of packages.toml that vouches for `file`, a name or a path below a root: one
+    /// names the file alone.
+    pub fn declared(&self, file: &str) -> Option<&PackageEntry> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        self.packages.iter().find(|package| package.file == name)
+    }
 }
 
 /// Stage names are looked up exactly first, then whatever the case, as Docker does.

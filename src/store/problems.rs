@@ -62,6 +62,16 @@ fn label(package: &PlannedPackage) -> &'static str {
     if package.sha256.is_some() { "declared here" } else { "fetched here" }
 }
 
+/// An address names a file that stands in no root itself, and below them two of another content.
+pub(super) fn ambiguous(package: &PlannedPackage, path: &Path, other: &Path) -> Problem {
+    let file = &package.file;
+    let problem = Problem::error(format!("`{file}` may be one of two different files"))
+        .note(format!("found: {}", path.display()))
+        .note(format!("found: {}", other.display()));
+    placed(problem, package, "fetched here")
+        .hint("name the folder in the address, or put the one that is meant into a root itself")
+}
+
 fn leads_out(package: &PlannedPackage, link: &Path, target: &Path) -> Problem {
     let file = &package.file;
     let folder = target.parent().unwrap_or(target);
@@ -86,7 +96,15 @@ fn missing(package: &PlannedPackage, index: &RootIndex) -> Problem {
     problem = placed(problem, package, label(package));
     problem.notes.extend(package.asked.iter().map(|asked| format!("needed by: {asked}")));
     problem.notes.extend(index.roots().iter().flat_map(looked_in));
-    let nearest = index.nearest(file);
+    if file.contains('*') {
+        problem.notes.push("HTTP has no globs: an address names one file, whole".to_owned());
+    }
+    let elsewhere = index.elsewhere(file);
+    let nearest = if elsewhere.is_empty() {
+        index.nearest(package.file_name()).into_iter().map(str::to_owned).collect()
+    } else {
+        elsewhere
+    };
     if !nearest.is_empty() {
         problem.notes.push(format!("nearest names found: `{}`", nearest.join("`, `")));
     }

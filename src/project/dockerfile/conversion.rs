@@ -102,6 +102,9 @@ fn taken_by(run: &Run<'_>, fetch: &Fetch<'_>, judged: &Judged<'_, '_>) -> Result
         |ran: &Ran| ran.span.start <= fetch.url_span.start && fetch.url_span.end <= ran.span.end;
     let command = run.commands.iter().position(holds).ok_or("the text hides the command")?;
     let ran = &run.commands[command];
+    if !ran.command.loops.is_empty() {
+        return Err("it stands inside a loop".to_owned());
+    }
     let output =
         output(ran).ok_or_else(|| format!("`{}` writes to a place not known", ran.title()))?;
     let joined = |joint: &Joint| matches!(joint, Joint::And | Joint::Then | Joint::Edge);
