@@ -26,6 +26,8 @@ podman apart recipe::addresses::the_container_that_holds_the_port_is_named holds
 podman apart recipe::addresses::the_process_that_holds_the_port_is_named holds a port of the bridge, which podman's builds do not use
 podman apart recipe::addresses::the_gateway_needs_no_proxy names the bridge's gateway, and podman's builds reach loopback
 podman apart serve::shared::a_recipe_fetches_from_the_server_on_its_port names the bridge's gateway, and podman's builds reach loopback
+podman apart serve::shared::what_was_served_otherwise_is_not_in_the_next_builds_cache names the bridge's gateway, and podman's builds reach loopback
+beside apart serve::access:: has network namespaces of its own, asks no engine
 podman apart serve::shared::another_users_server_is_not_used listens on the bridge's gateway, and podman's builds reach loopback
 podman apart engine_faults::strangers::a_client_on_another_interface_gets_nothing asks the bridge's gateway over a cable; loopback has none
 END

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::packages::Packages;
 use super::supply::Shared;
 use crate::error::{Exit, Problem, Result, Severity};
-use crate::plan::{PlannedPackage, PlannedStage, VerifiedPackage};
+use crate::plan::{Plan, PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
 use crate::run::forecast::unpacked;
 use crate::run::{Job, Materials};
@@ -55,6 +55,16 @@ fn left_out(path: &Path) -> Problem {
     let message = format!("`{}` is left out of the build context", path.display());
     let note = Problem { severity: Severity::Note, ..Problem::error(message) };
     note.note("it is a socket or a pipe, which images do not hold")
+}
+
+/// What a later stage copies is looked for before the first one is built.
+///
+/// # Errors
+/// [`Exit::Project`]: something is not there.
+pub(super) fn refuse_missing_sources(project: &Project, plan: &Plan) -> Result<()> {
+    let missing = |stage| missing_sources(project, stage);
+    let problems = plan.stages.iter().flat_map(missing).collect();
+    crate::error::Error::check(Exit::Project, problems).map(drop)
 }
 
 fn unmatched(folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Problem> {

@@ -17,6 +17,7 @@ mod interrupt;
 mod judgement;
 mod later;
 pub mod logs;
+mod mark;
 mod materials;
 mod means;
 mod outlook;

@@ -189,8 +189,13 @@ fn dockerfiles(plan: &Plan) -> String {
         .iter()
         .map(|package| (package.file.clone(), package.sha256.clone()))
         .collect();
-    let bindings =
-        Bindings { reference: &reference, files: &files, authority: &str::to_owned, mounts: true };
+    let bindings = Bindings {
+        reference: &reference,
+        files: &files,
+        mark: None,
+        authority: &str::to_owned,
+        mounts: true,
+    };
     let texts =
         plan.stages.iter().map(|stage| titled(&stage.reference, stage.dockerfile(&bindings)));
     texts.collect::<Vec<_>>().join("\n")

@@ -16,6 +16,7 @@ use super::annotations::annotations;
 use super::build::Args;
 use super::interrupt::Interrupt;
 use super::later::{self, Parts};
+use super::mark::Mark;
 use super::materials::{self, Disk};
 use super::packages::Packages;
 use super::revision::revision;
@@ -24,7 +25,7 @@ use super::supply::{Demand, Shared, Supply};
 use super::telling::{VerifyProgress, told};
 use super::{builder, forecasting, means, outlook, proxies, remembering, shell, verification};
 use crate::engine::{Builder, DockerEngine, Engine, HostAccess};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
 use crate::plan::{Plan, PlannedPackage, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dialect;
@@ -112,13 +113,16 @@ impl<'a> Session<'a> {
         remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
         self.take_turn(&interrupt).await?;
         self.verify(&interrupt).await?;
-        self.refuse_missing_sources()?;
+        materials::refuse_missing_sources(&self.project, &self.plan)?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         let builder = builder::choose(self.args.target.source.builder, engine.facts())?;
         self.follow(&engine, builder, &interrupt).await?;
         builder::refuse_heredocs(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
-        interrupt.unless(self.clear_leftovers(&engine)).await?;
+        // What a killed run left is cleared away before this one begins.
+        let state = run::state_folder(&self.project.folder);
+        let clearing = async { Ok(clear_leftovers(&*engine, &state).await) };
+        interrupt.unless(clearing).await?;
         let access = interrupt.unless(engine.access()).await?;
         let expected = self.expected();
         let server = interrupt.unless(self.serve(&access, &expected)).await?;
@@ -143,6 +147,9 @@ impl<'a> Session<'a> {
         let given = Given { builder, disk: &disk, stock: &stock, scratch: &scratch };
         let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
+        let shared = server.shared().cloned();
+        let mark = Mark::take_for(&self.plan, shared.as_ref(), self.recorder.folder())?;
+        job.mark = mark.as_ref().map(|mark| mark.text().to_owned());
         let forecast = interrupt.unless(forecasting::foretell(&job, disk.expected.all())).await;
         let fits = forecast.as_ref().map_or(Ok(()), |forecast| forecasting::fits(&job, forecast));
         let permitted = if self.args.ignore_disk { Ok(()) } else { fits };
@@ -161,40 +168,33 @@ impl<'a> Session<'a> {
             shell::offer(&job, &result, interrupt).await;
         }
         server.stop(GRACE).await;
-        self.clear(&engine, &scratch, &result).await;
+        let cleared = self.clear(&engine, &scratch, &result).await;
+        if let Some(mark) = mark.filter(|_| cleared) {
+            mark.give_back_after(shared.as_ref()).await;
+        }
         self.packages = sender.borrow().all().to_vec();
         // A run that is refused tells in its report what it was expected to need.
         self.forecast = Some(forecast?);
         permitted.and(result)
     }
 
-    /// What a killed run left is cleared away before this one begins.
-    async fn clear_leftovers(&self, engine: &DockerEngine) -> Result<()> {
-        clear_leftovers(engine, &run::state_folder(&self.project.folder)).await;
-        Ok(())
-    }
-
-    /// Takes away what must not outlive the run; an engine that hangs is not waited for.
-    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) {
+    /// Takes away what must not outlive the run; an engine that hangs is not waited for. Whether
+    /// nothing of the run goes on in it.
+    async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) -> bool {
         let clearing = async {
             // An image that a container still uses keeps its reference.
             engine.settle().await;
             scratch.clear(engine).await;
         };
-        if tokio::time::timeout(CLEARING, clearing).await.is_err() {
+        let cleared = tokio::time::timeout(CLEARING, clearing).await.is_ok();
+        if !cleared {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
         } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
             // What failed may have failed because the engine died with containers in it.
             self.recorder.folder().note_cleared();
         }
-    }
-
-    /// What a later stage copies is looked for before the first one is built.
-    fn refuse_missing_sources(&self) -> Result<()> {
-        let missing = |stage| materials::missing_sources(&self.project, stage);
-        let problems = self.plan.stages.iter().flat_map(missing).collect();
-        Error::check(Exit::Project, problems).map(drop)
+        cleared
     }
 
     fn job<'b>(
@@ -214,6 +214,7 @@ impl<'a> Session<'a> {
             stock: given.stock,
             proxies: proxies::of_user(&self.plan, &access.name),
             packages: server.clone(),
+            mark: None,
             server,
             annotations: annotations(
                 &self.plan.tag,

@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::serve::made_up;
@@ -58,6 +59,8 @@ pub(super) enum Supply {
 pub(super) struct Shared {
     neighbour: Neighbour,
     observer: Observer,
+    /// Whether it went away, or served another content than the verified one.
+    broken: AtomicBool,
 }
 
 impl Choice {
@@ -83,7 +86,10 @@ impl Supply {
     pub(super) async fn choose(demand: Demand<'_>, observer: Observer) -> Result<Self> {
         let prefix = demand.prefix()?;
         let unusable = match found(demand).await {
-            Ok(neighbour) => return Ok(Self::Shared(Arc::new(Shared { neighbour, observer }))),
+            Ok(neighbour) => {
+                let broken = AtomicBool::new(false);
+                return Ok(Self::Shared(Arc::new(Shared { neighbour, observer, broken })));
+            }
             Err(unusable) => unusable,
         };
         if let Some(Choice::Running(port)) = demand.choice {
@@ -160,12 +166,30 @@ impl Shared {
     ///
     /// # Errors
     /// [`Exit::Engine`]: it went away; [`Exit::Package`]: it serves something else now.
-    pub(super) async fn settle(&self) -> Result<()> {
-        self.neighbour.hear(&self.observer).await
+    pub(super) async fn settle(self: &Arc<Self>) -> Result<()> {
+        let shared = Arc::clone(self);
+        // A question that nobody waits for any more must not end the connection.
+        let heard = tokio::spawn(async move {
+            let heard = shared.neighbour.hear(&shared.observer).await;
+            if heard.is_err() {
+                shared.broken.store(true, Ordering::Relaxed);
+            }
+            heard
+        });
+        heard.await.unwrap_or_else(|error| {
+            Err(Problem::error("listening to a package server ended early")
+                .cause(error)
+                .exit(Exit::Bug))
+        })
+    }
+
+    /// Whether it was there until now, and has served nothing but what was verified.
+    pub(super) async fn kept_its_word(self: &Arc<Self>) -> bool {
+        self.settle().await.is_ok() && !self.broken.load(Ordering::Relaxed)
     }
 
     /// Passes on what the server does, until that fails.
-    async fn listen(&self) -> Error {
+    async fn listen(self: &Arc<Self>) -> Error {
         loop {
             if let Err(error) = self.settle().await {
                 return error;
@@ -214,8 +238,12 @@ async fn found(demand: Demand<'_>) -> std::result::Result<Neighbour, Unusable> {
     if let Some(why) = demand.own() {
         return Err(Unusable::Unwanted(why));
     }
-    let wanting =
-        Wanting { files: demand.packages, run: demand.run, plain: demand.plan.port.is_some() };
+    let wanting = Wanting {
+        files: demand.packages,
+        run: demand.run,
+        plain: demand.plan.port.is_some(),
+        network: demand.access.network,
+    };
     Neighbour::find(demand.at(port), wanting).await
 }
 
@@ -237,8 +265,11 @@ fn explained(mut error: Error, unusable: &Unusable) -> Error {
         if *unusable == Unusable::Nobody {
             return problem;
         }
-        let problem = problem.note(unusable.to_string());
-        remedy(unusable).into_iter().fold(problem, Problem::hint)
+        let mut problem = problem.note(unusable.to_string());
+        // What mends the server comes before what ends it.
+        let remedy = remedy(unusable).map(str::to_owned);
+        problem.hints.splice(0..0, remedy);
+        problem
     }));
     error
 }

@@ -13,6 +13,9 @@ pub struct Bindings<'a> {
     pub reference: &'a dyn Fn(&StageName) -> String,
     /// The files of the plan and their digests, as far as they are known.
     pub files: &'a [(String, Option<Sha256>)],
+    /// Mixed into the digests of files, where a layer may be taken from the engine's cache only
+    /// if it was made under the same mark.
+    pub mark: Option<&'a str>,
     /// The package server's `host:port` in place of the one that the user wrote.
     pub authority: &'a dyn Fn(&str) -> String,
     /// Whether the builder knows `RUN --mount`.
@@ -44,6 +47,7 @@ impl Bindings<'_> {
             })
             .collect();
         let mut hasher = sha2::Sha256::new();
+        self.mark.iter().for_each(|mark| hasher.update(format!("{mark}\n")));
         lines.iter().for_each(|line| hasher.update(line));
         hex::encode(hasher.finalize())
     }

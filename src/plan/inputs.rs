@@ -45,6 +45,7 @@ impl Canonical {
         let bindings = Bindings {
             reference: &|_| "stage".to_owned(),
             files: &[],
+            mark: None,
             authority: &|_| "package-server".to_owned(),
             mounts: false,
         };

@@ -67,6 +67,8 @@ pub struct Job<'a, E, M> {
     pub server: String,
     /// What `RUN --package` fetches from: the same, and a path on a server that others use as well.
     pub packages: String,
+    /// Part of what plain lines that fetch are cached by, where another process's server answers them.
+    pub mark: Option<String>,
     /// Labels that every stage's image gets.
     pub annotations: IndexMap<String, String>,
     /// Whether to build everything anew.

@@ -77,6 +77,7 @@ pub(super) fn bound<E, M, T>(
     make(&Bindings {
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
         files: &files,
+        mark: job.mark.as_deref(),
         authority: &|_| job.server.clone(),
         mounts: job.builder == Builder::BuildKit,
     })

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::{Request, header};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -15,7 +17,8 @@ use super::refusal::Refusal;
 pub(super) struct Access {
     /// The first part of every path.
     pub(super) prefix: Option<String>,
-    /// Wanted as `?token=…` or `Authorization: Bearer …`.
+    /// Wanted as `?token=…`, as `Authorization: Bearer …`, or as the password of whatever user:
+    /// pip has no other way (`http://token:…@host/simple/`).
     pub(super) token: Option<String>,
 }
 
@@ -30,7 +33,7 @@ impl Access {
         let Some(token) = &self.token else {
             return Ok((path, Links { prefix, ..Links::default() }));
         };
-        if bearer(request).is_some_and(|shown| same(shown.as_bytes(), token.as_bytes())) {
+        if authorization(request).is_some_and(|shown| same(&shown, token.as_bytes())) {
             return Ok((path, Links { prefix, query: String::new() }));
         }
         if query_token(request).is_some_and(|shown| same(&shown, token.as_bytes())) {
@@ -56,10 +59,16 @@ impl Access {
     }
 }
 
-fn bearer<B>(request: &Request<B>) -> Option<&str> {
+fn authorization<B>(request: &Request<B>) -> Option<Vec<u8>> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let (scheme, shown) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(shown.trim().as_bytes().to_vec());
+    }
+    let basic = scheme.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD.decode(shown.trim()));
+    let basic = basic?.ok()?;
+    let colon = basic.iter().position(|byte| *byte == b':')?;
+    Some(basic[colon + 1..].to_vec())
 }
 
 fn query_token<B>(request: &Request<B>) -> Option<Vec<u8>> {
@@ -115,6 +124,9 @@ mod tests {
         check((None, Some("t&n")), "/a?b=c&token=t%26n", "", "/a -> /x?token=t%26n");
         check((None, Some("t&n")), "/a", "bearer t&n", "/a -> /x");
         check((None, Some("t&n")), "/a", "Basic t&n", "401");
+        check((None, Some("t&n")), "/a", "Basic dG9rZW46dCZu", "/a -> /x");
+        check((None, Some("t&n")), "/a", "Basic dG9rZW46dCZt", "401");
+        check((None, Some("t&n")), "/a", "Basic dCZu", "401");
         check((Some("s3"), Some("t")), "/a?token=t", "", "404");
     }
 }

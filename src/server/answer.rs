@@ -23,10 +23,10 @@ use super::open_package::OpenPackage;
 use super::piece_body::{Piece, PieceBody};
 use super::preconditions;
 use super::ranges::Wanted;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, brief};
 use super::run_path;
 use super::shelf::{Found, Offer, Shelf};
-use super::site::{EVENTS, Page, Site};
+use super::site::{Page, Site, is_events};
 use super::transfer::{Observer, RunningTransfer, Transfer};
 
 /// Nothing from elsewhere is loaded, sent to or framed by the page.
@@ -92,8 +92,8 @@ impl Answers {
         tracing::info!(
             target: "ascend_build::access",
             client = %visitor.client,
-            method = %request.method(),
-            path = %self.access.without_prefix(request.uri().path()),
+            method = %brief(request.method().as_str()),
+            path = %brief(&self.access.without_prefix(request.uri().path())),
             status = response.status().as_u16(),
             bytes = response.body().size_hint().exact(),
             "request"
@@ -194,8 +194,8 @@ impl Answers {
         if !is_of_neighbour(request, refusal.status) {
             (self.observer)(Transfer::Refused {
                 client: visitor.client,
-                method: request.method().to_string(),
-                path: request.uri().path().to_owned(),
+                method: brief(request.method().as_str()).to_owned(),
+                path: brief(request.uri().path()).to_owned(),
                 status: refusal.status.as_u16(),
                 nearest: refusal.nearest,
             });
@@ -213,7 +213,7 @@ impl Answers {
 /// Builds look whether a server can be shared, and then at its events several times a second:
 /// nobody wants to read of that. Who guesses at a token is no such build.
 fn is_of_neighbour<B>(request: &Request<B>, status: StatusCode) -> bool {
-    request.uri().path().starts_with(EVENTS) && status != StatusCode::UNAUTHORIZED
+    is_events(request.uri().path()) && status != StatusCode::UNAUTHORIZED
 }
 
 fn show<B>(request: &Request<B>, visitor: &Visitor, page: Page) -> Response<PieceBody> {

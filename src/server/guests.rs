@@ -3,7 +3,8 @@
 //! A new client is always let in: a build must not wait because something on the
 //! machine holds connections open. In exchange the one that is missed least
 //! goes: the one that has asked for nothing for the longest time, and only
-//! where everybody is fetching, the slowest fetch.
+//! where everybody is fetching, the slowest fetch. The line over which a build of
+//! this machine hears of its transfers goes last: the build would end with it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +42,8 @@ struct State {
     changed: Instant,
     /// Bytes sent of the running response; `None` when it has none.
     fetching: Option<u64>,
+    /// Whether a build of this machine listens there.
+    is_line: bool,
 }
 
 /// A guest's stay; over when it is dropped.
@@ -83,8 +86,17 @@ impl Guests {
 impl Guest {
     fn new() -> Self {
         let now = Instant::now();
-        let state = Mutex::new(State { changed: now, fetching: None });
+        let state = Mutex::new(State { changed: now, fetching: None, is_line: false });
         Self { leave: CancellationToken::new(), since: now, state }
+    }
+
+    /// It has asked for something; `is_line` tells whether a build of this machine listens there.
+    pub(super) fn asks(&self, is_line: impl FnOnce() -> bool) {
+        let mut state = self.state();
+        state.is_line = state.is_line || is_line();
+        if state.fetching.is_none() {
+            state.changed = Instant::now();
+        }
     }
 
     /// Bytes of a file are about to be sent; counted from the first call of a response.
@@ -107,7 +119,8 @@ impl Guest {
     }
 
     fn set(&self, fetching: Option<u64>) {
-        *self.state() = State { changed: Instant::now(), fetching };
+        let mut state = self.state();
+        (state.changed, state.fetching) = (Instant::now(), fetching);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -115,14 +128,15 @@ impl Guest {
     }
 
     /// Orders guests: the least is missed least.
-    fn merit(&self) -> (bool, u64) {
+    fn merit(&self) -> (bool, bool, u64) {
         let state = *self.state();
         let age = state.changed.elapsed();
-        match state.fetching {
+        let (fetches, worth) = match state.fetching {
             None => (false, u64::MAX - age.as_micros().try_into().unwrap_or(u64::MAX)),
             Some(_) if age < FAIR_TIME => (true, u64::MAX),
             Some(sent) => (true, sent / age.as_secs().max(1)),
-        }
+        };
+        (state.is_line, fetches, worth)
     }
 }
 
@@ -164,7 +178,12 @@ mod tests {
     /// Does a thing since so many seconds.
     fn since(guest: &Guest, seconds: u64, fetching: Option<u64>) {
         let changed = Instant::now() - Duration::from_secs(seconds);
-        *guest.state() = State { changed, fetching };
+        *guest.state() = State { changed, fetching, is_line: false };
+    }
+
+    /// Has asked for nothing for so many seconds.
+    fn idle(guest: &Guest, seconds: u64) {
+        guest.state().changed = Instant::now() - Duration::from_secs(seconds);
     }
 
     #[test]
@@ -179,6 +198,17 @@ mod tests {
         check(fast, slow, [false, true]);
         check(slow, Guest::begins, [true, false]);
         check(Guest::begins, idle_for_5, [false, true]);
+        let asked = |guest: &Guest| {
+            idle_for_9(guest);
+            guest.asks(|| false);
+        };
+        check(asked, idle_for_5, [false, true]);
+        let line = |guest: &Guest| {
+            guest.asks(|| true);
+            idle(guest, 9);
+        };
+        check(line, idle_for_5, [false, true]);
+        check(line, Guest::begins, [false, true]);
     }
 
     #[test]

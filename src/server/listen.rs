@@ -1,7 +1,7 @@
 //! Binding the port, with an error that says what to do next.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpListener;
 
@@ -28,6 +28,10 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 
 fn hint_for(cause: &io::Error, address: SocketAddr) -> String {
     match cause.kind() {
+        _ if is_link_local(address.ip()) => format!(
+            "`{}` means something on an interface only, and none can be named here: choose another address of this machine",
+            address.ip()
+        ),
         io::ErrorKind::AddrInUse => format!(
             "another program listens on port {0}; find it with `ss -ltnp 'sport = :{0}'`, or choose another port (0 takes a free one)",
             address.port()
@@ -41,6 +45,10 @@ fn hint_for(cause: &io::Error, address: SocketAddr) -> String {
         }
         _ => "see whether the engine's bridge network is up with `ip address`".to_owned(),
     }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 #[cfg(test)]
@@ -59,6 +67,7 @@ mod tests {
         let taken = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let own = format!("kill {}", std::process::id());
         check(&taken.local_addr().unwrap().to_string(), &own).await;
+        check("[fe80::1]:0", "on an interface only").await;
         check("192.0.2.1:0", "is no address of this machine").await;
     }
 }

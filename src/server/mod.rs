@@ -21,6 +21,7 @@ mod guests;
 mod holder;
 mod links;
 mod listen;
+mod machine;
 mod markup;
 mod neighbour;
 mod news;
@@ -44,7 +45,9 @@ mod tls;
 mod tls_stream;
 mod transfer;
 
+pub use links::wget_line;
 pub use listen::bind;
+pub use machine::own_addresses;
 pub use neighbour::{Neighbour, Unusable, Wanting};
 pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};

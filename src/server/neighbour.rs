@@ -8,15 +8,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::holder::listener;
+use super::machine::own_addresses;
 use super::news::Since;
-use super::package_server::is_own;
+use super::package_server::is_within;
 use super::question::Line;
 use super::run_path;
 use super::site::EVENTS;
@@ -34,6 +35,10 @@ const LATER: Duration = Duration::from_secs(30);
 /// How long after a look at what the server has comes the next.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// A file that came or changed within this time may not be known to a server that will have it:
+/// one looks every 2 seconds, and leaves a file alone until it was not written for 2 seconds.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// What a server has.
 const LISTING: &str = "/api/packages";
 
@@ -46,6 +51,8 @@ pub struct Wanting<'a> {
     pub run: &'a str,
     /// Whether files are fetched by paths that do not say the run.
     pub plain: bool,
+    /// The network of the containers (its address and the length of its prefix), where it is known.
+    pub network: Option<(Ipv4Addr, u8)>,
 }
 
 /// A server of another process, used by one build.
@@ -53,6 +60,7 @@ pub struct Neighbour {
     address: SocketAddr,
     run: String,
     plain: bool,
+    network: Option<(Ipv4Addr, u8)>,
     files: HashMap<String, Sha256>,
     /// Held while events are passed on, so that whoever has waited for it has heard them.
     state: Mutex<State>,
@@ -117,6 +125,7 @@ impl Neighbour {
             address,
             run: wanting.run.to_owned(),
             plain: wanting.plain,
+            network: wanting.network,
             files: wanting.files.iter().map(file).collect(),
             state: Mutex::new(State { line, next, own: HashSet::new() }),
         })
@@ -138,6 +147,12 @@ impl Neighbour {
     /// [`Exit::Engine`]: the server went away, or serves another content of a file now.
     pub async fn hear(&self, observer: &Observer) -> Result<(), Error> {
         let mut state = self.state.lock().await;
+        while self.hear_some(&mut state, observer).await? {}
+        Ok(())
+    }
+
+    /// One answer's worth of that; whether there is more.
+    async fn hear_some(&self, state: &mut State, observer: &Observer) -> Result<bool, Error> {
         let path = format!("{EVENTS}/{}", state.next);
         let answer = tokio::time::timeout(LATER, state.line.ask(&path)).await;
         let answer = answer.unwrap_or_else(|_| Err("it does not answer".to_owned()));
@@ -146,23 +161,30 @@ impl Neighbour {
             return Err(self.gone("it had more to tell than it keeps"));
         }
         state.next = since.next;
+        let machine = if since.events.is_empty() { Vec::new() } else { own_addresses() };
         for event in since.events {
-            if let Some(event) = self.own(event, &mut state.own)? {
+            if let Some(event) = self.own(event, &mut state.own, &machine)? {
                 observer(event);
             }
         }
-        Ok(())
+        Ok(since.more)
     }
 
-    /// The event, if it is of this build.
-    fn own(&self, event: Transfer, own: &mut HashSet<u64>) -> Result<Option<Transfer>, Error> {
+    /// The event, if it is of this build, on a machine of these addresses.
+    fn own(
+        &self,
+        event: Transfer,
+        own: &mut HashSet<u64>,
+        machine: &[IpAddr],
+    ) -> Result<Option<Transfer>, Error> {
+        let may_be_ours = |client: &SocketAddr| {
+            self.plain && may_be_container(self.address, self.network, machine, *client)
+        };
         let is_own = match &event {
             Transfer::Started { id, client, file, sha256, run, .. } => {
                 let is_own = match run {
                     Some(run) => *run == self.run,
-                    None => {
-                        self.plain && may_be_container(self.address, *client) && self.wants(file)
-                    }
+                    None => self.wants(file) && may_be_ours(client),
                 };
                 if is_own && self.files.get(file).is_some_and(|wanted| wanted != sha256) {
                     return Err(self.changed(file));
@@ -173,7 +195,7 @@ impl Neighbour {
             Transfer::Ended { id, .. } => own.remove(id),
             Transfer::Refused { client, path, .. } => match run_path::split(path).0 {
                 Some(run) => run == self.run,
-                None => self.plain && may_be_container(self.address, *client),
+                None => may_be_ours(client),
             },
         };
         Ok(is_own.then(|| without_run(event)))
@@ -204,10 +226,18 @@ impl Neighbour {
     }
 }
 
-/// Whether a client may be a build's container: this machine's own programs are none, unless
-/// containers are in its network.
-fn may_be_container(server: SocketAddr, client: SocketAddr) -> bool {
-    server.ip().to_canonical().is_loopback() || !is_own(client.ip())
+/// Whether a client may be a build's container: it is in their network, where that is known, and
+/// none of this machine's own programs, unless containers are in this machine's own network.
+fn may_be_container(
+    server: SocketAddr,
+    network: Option<(Ipv4Addr, u8)>,
+    machine: &[IpAddr],
+    client: SocketAddr,
+) -> bool {
+    let address = client.ip().to_canonical();
+    let is_own = address.is_loopback() || machine.contains(&address);
+    let is_near = network.is_none_or(|network| is_within(address, network));
+    server.ip().to_canonical().is_loopback() || (is_near && !is_own)
 }
 
 /// A socket that this user or root has opened says what this user may believe.
@@ -223,7 +253,7 @@ async fn ask(address: SocketAddr) -> Result<(Line, u64, Listing), String> {
     Ok((line, since.next, listing))
 }
 
-/// Waits for what is lacking while the server is still looking at its files.
+/// Waits for what is lacking while the server is still looking at its files, or may do so soon.
 async fn wait_for(
     wanted: &[VerifiedPackage],
     mut listing: Listing,
@@ -232,13 +262,20 @@ async fn wait_for(
     let deadline = Instant::now() + LATER;
     loop {
         let compared = compare(wanted, &listing);
-        let may_come = matches!(compared, Err(Unusable::Lacks(_))) && listing.growing;
-        if !may_come || Instant::now() > deadline {
+        let may_come = listing.growing || wanted.iter().any(is_young);
+        if !(may_come && matches!(compared, Err(Unusable::Lacks(_)))) || Instant::now() > deadline {
             return compared;
         }
         tokio::time::sleep(AGAIN).await;
         listing = line.ask(LISTING).await.map_err(Unusable::Other)?;
     }
+}
+
+/// Whether the file is as it is since a moment only.
+fn is_young(file: &VerifiedPackage) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i128;
+    let age = now - file.identity.modified.max(file.identity.changed);
+    (0..SETTLING.as_nanos() as i128).contains(&age)
 }
 
 /// Every wanted file must be there under its name, with its content and no other.
@@ -328,13 +365,19 @@ mod tests {
 
     #[test]
     fn this_machines_programs_are_no_containers() {
-        let check = |server: &str, client: &str, expected| {
+        let machine = ["172.17.0.1", "192.0.2.1"].map(|text| text.parse().unwrap());
+        let docker0 = Some(("172.17.0.0".parse().unwrap(), 16));
+        let check = |server: &str, client: &str, expected: [bool; 2]| {
             let [server, client] = [server, client].map(|text| text.parse().unwrap());
-            assert_eq!(may_be_container(server, client), expected, "{server} {client}");
+            let known = |network| may_be_container(server, network, &machine, client);
+            assert_eq!([known(docker0), known(None)], expected, "{server} {client}");
         };
-        check("172.17.0.1:3000", "198.51.100.7:40000", true);
-        check("172.17.0.1:3000", "127.0.0.1:40000", false);
-        check("127.0.0.1:3000", "127.0.0.1:40000", true);
+        check("172.17.0.1:3000", "172.17.0.2:40000", [true, true]);
+        check("172.17.0.1:3000", "198.51.100.7:40000", [false, true]);
+        check("172.17.0.1:3000", "127.0.0.1:40000", [false, false]);
+        check("172.17.0.1:3000", "172.17.0.1:40000", [false, false]);
+        check("172.17.0.1:3000", "192.0.2.1:40000", [false, false]);
+        check("127.0.0.1:3000", "127.0.0.1:40000", [true, true]);
     }
 
     #[test]

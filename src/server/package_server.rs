@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,9 +27,10 @@ use super::answer::{Answers, Visitor};
 use super::book::Book;
 use super::file_stream::{FileStream, Tickets, Way};
 use super::guests::Guests;
+use super::machine::is_own;
 use super::piece_body::PieceBody;
 use super::shelf::Shelf;
-use super::site::{Describe, Site};
+use super::site::{Describe, Site, is_events};
 use super::ticket_stream::TicketStream;
 use super::tls::Tls;
 use super::tls_stream::TlsFileStream;
@@ -66,6 +67,8 @@ pub struct Options {
     pub limits: Limits,
     /// Show `/`, `/api/packages`, `/api/transfers` and `/metrics`, with these facts.
     pub pages: Option<Describe>,
+    /// More files may follow soon; see [`PackageServer::replace`].
+    pub is_growing: bool,
     /// Wanted of every request, as `?token=…` or `Authorization: Bearer …`.
     pub token: Option<String>,
     /// An unguessable first part of every path, letters and digits: `/<prefix>/<file>`.
@@ -116,10 +119,11 @@ impl PackageServer {
         let is_encrypted = options.tls.is_some();
         let site = Site { book: Book::default(), describe: options.pages, address, is_encrypted };
         let access = Access { prefix: options.prefix, token: options.token };
+        let shelf = Shelf::new(files).growing(options.is_growing);
         let over = CancellationToken::new();
         let server = PackageServer {
             address,
-            answers: Arc::new(Answers::new(Shelf::new(files), site, access, observer)),
+            answers: Arc::new(Answers::new(shelf, site, access, observer)),
             connections: TaskTracker::new(),
             closing: over.child_token(),
             over,
@@ -189,16 +193,10 @@ fn may_ask(client: IpAddr, network: Option<(Ipv4Addr, u8)>) -> bool {
     network.is_none_or(|network| is_within(client, network)) || is_own(client)
 }
 
-fn is_within(client: IpAddr, (address, prefix): (Ipv4Addr, u8)) -> bool {
+pub(super) fn is_within(client: IpAddr, (address, prefix): (Ipv4Addr, u8)) -> bool {
     let IpAddr::V4(client) = client.to_canonical() else { return false };
     let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
     (client.to_bits() ^ address.to_bits()) & mask == 0
-}
-
-/// Only an address of this machine can be bound. The engine's masquerading gives this
-/// machine's own requests to the bridge another of its addresses, so any of them will do.
-pub(super) fn is_own(client: IpAddr) -> bool {
-    UdpSocket::bind((client, 0)).is_ok()
 }
 
 impl Drop for PackageServer {
@@ -230,7 +228,11 @@ impl Visits {
         async move {
             let visitor = Visitor { client, tickets: Tickets::new(Arc::clone(&stay.guest)) };
             let tickets = visitor.tickets.clone();
-            let answer = |request: Request<Incoming>| answers.answer(&request, &visitor);
+            let answer = |request: Request<Incoming>| {
+                // A line that only this machine's builds can have open must not make room.
+                stay.guest.asks(|| is_events(request.uri().path()) && is_own(client.ip()));
+                answers.answer(&request, &visitor)
+            };
             let talk = async {
                 match tls {
                     None => {

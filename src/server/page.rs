@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::book::Report;
-use super::links::Links;
+use super::links::{Links, wget_line};
 use super::markup::escape;
 use super::site::Listed;
 
@@ -31,8 +31,7 @@ pub(super) fn render(
         ("size", human(size)),
         ("sent", human(report.totals.bytes)),
         ("whole", report.totals.whole.to_string()),
-        ("origin", escape(origin)),
-        ("index", escape(&links.to("simple/"))),
+        ("pip", escape(&links.pip_line(origin))),
         ("api", escape(&links.to("api/transfers"))),
     ];
     substitute(PAGE, &fill)
@@ -51,23 +50,18 @@ fn substitute(template: &str, fill: &[(&str, String)]) -> String {
     text
 }
 
-/// `zh` if it is wanted before English.
+/// `zh` if it is wanted more than English.
 fn language(accept: &str) -> &'static str {
-    let known = |item: &str| {
-        let tag = item.trim().to_ascii_lowercase();
-        let is = |name: &str| {
-            tag.strip_prefix(name)
-                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
-        };
-        if is("zh") {
-            Some("zh")
-        } else if is("en") {
-            Some("en")
-        } else {
-            None
-        }
+    let wanted = |item: &str| {
+        let (tag, quality) = item.split_once(';').unwrap_or((item, ""));
+        let quality = quality.trim().strip_prefix("q=").map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        let tag = tag.trim().to_ascii_lowercase();
+        let primary = tag.split(|c: char| !c.is_ascii_alphabetic()).next()?;
+        let known = ["zh", "en"].into_iter().find(|known| *known == primary)?;
+        (quality > 0.0).then_some((quality, known))
     };
-    accept.split(',').find_map(known).unwrap_or("en")
+    let better = |best: (f32, _), next: (f32, _)| if next.0 > best.0 { next } else { best };
+    accept.split(',').filter_map(wanted).reduce(better).map_or("en", |(_, language)| language)
 }
 
 fn row(listed: &Listed<'_>, origin: &str) -> String {
@@ -96,7 +90,7 @@ fn row(listed: &Listed<'_>, origin: &str) -> String {
         package.size,
         human(package.size)
     );
-    let wget = format!("wget {}", escape(&format!("{origin}{}", listed.path)));
+    let wget = escape(&wget_line("wget", package.file, &format!("{origin}{}", listed.path)));
     let digest = escape(package.sha256);
     let _ok = writeln!(
         row,
@@ -142,6 +136,8 @@ mod tests {
         check("en-US,en;q=0.9,zh;q=0.8", "en");
         check("fr, zh", "zh");
         check("zho", "en");
+        check("en;q=0.5, zh;q=0.9", "zh");
+        check("zh;q=0", "en");
         check("", "en");
     }
 

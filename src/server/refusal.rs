@@ -4,6 +4,14 @@ use http::{HeaderName, StatusCode, header};
 
 use super::shelf::encode_path;
 
+/// How many bytes of what a client wrote are kept and logged: enough for any name that a file has.
+const BRIEF: usize = 512;
+
+/// The beginning of what a client wrote.
+pub(super) fn brief(text: &str) -> &str {
+    &text[..text.floor_char_boundary(BRIEF)]
+}
+
 /// The answer to a request that gets nothing.
 #[derive(Debug)]
 pub(super) struct Refusal {

@@ -19,6 +19,11 @@ use crate::plan::VerifiedPackage;
 /// Where builds that share this server hear of its transfers.
 pub(super) const EVENTS: &str = "/api/events";
 
+/// Whether a path asks for the transfers of this server.
+pub(super) fn is_events(path: &str) -> bool {
+    path.strip_prefix(EVENTS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Tells what is known of a file by its name, for the page and the API.
 pub type Describe = Arc<dyn Fn(&VerifiedPackage) -> Facts + Send + Sync>;
 
@@ -153,7 +158,7 @@ impl Site {
                 report["version"] = json!(1);
                 Some(Page::json(&report))
             }
-            _ if path.starts_with(EVENTS) => self.events(path),
+            _ if is_events(path) => self.events(path),
             "/metrics" => Some(Page::new(
                 "text/plain; version=0.0.4; charset=utf-8",
                 metrics(&self.book.report(), shelf),

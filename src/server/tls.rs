@@ -26,7 +26,10 @@ impl Tls {
     pub fn read(certificates: &Path, key: &Path) -> Result<Self> {
         let chain = CertificateDer::pem_file_iter(certificates).and_then(Iterator::collect);
         let chain: Vec<CertificateDer<'static>> = chain.map_err(|cause| {
-            unusable("certificate", certificates).cause(cause).exit(Exit::Usage)
+            unusable("certificate", certificates)
+                .hint("give a PEM file that this user can read, or let `--tls` make one up")
+                .cause(cause)
+                .exit(Exit::Usage)
         })?;
         let Some(own) = chain.first() else {
             return Err(unusable("certificate", certificates)
@@ -34,8 +37,12 @@ impl Tls {
                 .exit(Exit::Usage));
         };
         let fingerprint = fingerprint(own);
-        let private = PrivateKeyDer::from_pem_file(key)
-            .map_err(|cause| unusable("key", key).cause(cause).exit(Exit::Usage))?;
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|cause| {
+            unusable("key", key)
+                .hint("give the certificate's own key as a PEM file that this user can read")
+                .cause(cause)
+                .exit(Exit::Usage)
+        })?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

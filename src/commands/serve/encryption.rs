@@ -7,12 +7,12 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Exit, Problem, Result};
-use crate::server::Tls;
+use crate::server::{Tls, own_addresses};
 
 /// What encrypts connections.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ fn names(address: SocketAddr) -> Vec<String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     names.push(read("/proc/sys/kernel/hostname").trim().to_owned());
     if address.ip().is_unspecified() {
-        names.extend(own_addresses(&read("/proc/net/fib_trie")));
+        names.extend(own_addresses().iter().map(ToString::to_string));
     } else {
         names.push(address.ip().to_string());
     }
@@ -86,14 +86,6 @@ fn names(address: SocketAddr) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-/// The addresses that `/proc/net/fib_trie` has as this machine's: `|-- ADDRESS`, and `host LOCAL` below it.
-fn own_addresses(trie: &str) -> Vec<String> {
-    let lines: Vec<&str> = trie.lines().map(str::trim).collect();
-    let own = lines.windows(2).filter(|pair| pair[1].ends_with("host LOCAL"));
-    let addresses = own.filter_map(|pair| pair[0].strip_prefix("|-- "));
-    addresses.filter(|text| text.parse::<IpAddr>().is_ok()).map(str::to_owned).collect()
 }
 
 /// The certificate and key of `names` in `folder`, made where they are not there.
@@ -127,14 +119,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-
-    const TRIE: &str = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.0.0.0\n        /8 universe UNICAST\n\
-        \x20    |-- 10.0.0.5\n        /32 host LOCAL\n     |-- 10.0.0.255\n        /32 link BROADCAST\n";
-
-    #[test]
-    fn the_kernel_tells_this_machines_addresses() {
-        assert_eq!(own_addresses(TRIE), ["10.0.0.5"]);
-    }
 
     /// Whether a certificate of one name serves for another one.
     fn check(first: &str, second: &str, expected: bool) {

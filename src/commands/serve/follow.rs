@@ -31,6 +31,8 @@ pub(super) struct Follower {
     patient: bool,
     /// Whether nothing was looked at yet.
     is_first: bool,
+    /// Whether some files are left to come to rest.
+    restless: bool,
     /// Ends what runs on other threads, where nobody waits for it any more.
     dropped: Arc<AtomicBool>,
 }
@@ -47,6 +49,7 @@ impl Follower {
             printer,
             patient,
             is_first: true,
+            restless: false,
             dropped: Arc::default(),
         }
     }
@@ -77,13 +80,15 @@ impl Follower {
         let index = blocking(move || RootIndex::walk(&roots)).await?;
         let wanted = self.source.wanted(&index).into_iter();
         let seen: Vec<_> = wanted.map(|wanted| Seen::look(wanted, &index)).collect();
-        let (fresh, forgotten) = self.stock.compare(&seen, SystemTime::now(), self.patient);
+        let found = self.stock.compare(&seen, SystemTime::now(), self.patient);
         self.patient = true;
-        if forgotten || !fresh.is_empty() || self.is_first {
-            offer(&self.stock.files(), !fresh.is_empty());
+        let differs = found.forgotten || found.restless != self.restless;
+        self.restless = found.restless;
+        if differs || !found.fresh.is_empty() || self.is_first {
+            offer(&self.stock.files(), found.restless || !found.fresh.is_empty());
         }
         self.is_first = false;
-        self.verify(fresh, offer).await?;
+        self.verify(found.fresh, offer).await?;
         Ok(self.stock.files())
     }
 
@@ -105,7 +110,7 @@ impl Follower {
             };
             self.stock.keep(seen, verified);
             left -= 1;
-            offer(&self.stock.files(), left > 0);
+            offer(&self.stock.files(), left > 0 || self.restless);
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ use source::Source;
 use super::interrupt::Interrupt;
 use crate::error::Result;
 use crate::plan::VerifiedPackage;
-use crate::server::{Describe, Options, PackageServer, encode_path};
+use crate::server::{Describe, Options, PackageServer, encode_path, wget_line};
 use crate::ui::{Printer, bytes, counted};
 
 /// How long downloads may go on after the first signal.
@@ -89,6 +89,9 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let secrets = Secrets::choose(args.token.clone(), args.private, &place)?;
     let given = args.tls_certificate.as_deref().zip(args.tls_key.as_deref());
     let encryption = Encryption::choose(given, args.tls, place.address(), folder)?;
+    if place.is_open() && encryption.is_none() {
+        place.note_unencrypted(printer);
+    }
     let mut follower = Follower::new(source, printer);
     let first = if args.roots.is_empty() {
         interrupt.unless(follower.look(&|_, _| ())).await?
@@ -96,8 +99,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         Vec::new()
     };
     let server =
-        start(place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
-    server.replace(first.clone(), !args.roots.is_empty());
+        start(args, place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
     printer.data(&greeting(&server, &secrets, encryption.as_ref(), &first));
     systemd::notify("READY=1");
     let offer = |files: &[VerifiedPackage], growing| server.replace(files.to_vec(), growing);
@@ -112,6 +114,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 }
 
 fn start(
+    args: &Args,
     place: Place,
     secrets: &Secrets,
     encryption: Option<&Encryption>,
@@ -120,6 +123,7 @@ fn start(
 ) -> Result<PackageServer> {
     let options = Options {
         pages: Some(pages),
+        is_growing: !args.roots.is_empty(),
         token: secrets.token.clone(),
         prefix: secrets.prefix.clone(),
         network: place.network,
@@ -147,14 +151,15 @@ fn greeting(
             format!("{}, {}", counted(files.len(), "file"), bytes(size))
         }
     };
-    let file = files.first().map_or("FILE", |file| file.file.as_str());
     let wget = encryption.map_or_else(|| "wget".to_owned(), Encryption::wget);
-    let line = match query.as_str() {
-        "" => format!("{wget} {origin}/{}", encode_path(file)),
-        query => format!("{wget} -O '{}' '{origin}/{}{query}'", quoted(file), encode_path(file)),
+    // A line to copy names a file that is there; the page has one for each that becomes known.
+    let line = |file: &VerifiedPackage| {
+        let address = format!("{origin}/{}{query}", encode_path(&file.file));
+        format!("fetch: {}\n", wget_line(&wget, &file.file, &address))
     };
+    let line = files.first().map(line).unwrap_or_default();
     let certificate = encryption.map(Encryption::greeting).unwrap_or_default();
-    format!("serving {what}, at {origin}\npage: {origin}/{query}\n{certificate}fetch: {line}\n")
+    format!("serving {what}, at {origin}\npage: {origin}/{query}\n{certificate}{line}")
 }
 
 /// The address, or this machine's name where every address is listened on.
@@ -164,9 +169,4 @@ fn named(address: SocketAddr) -> String {
         Some(host) => format!("{}:{}", host.trim(), address.port()),
         None => address.to_string(),
     }
-}
-
-/// A file's name between single quotes of a shell.
-fn quoted(name: &str) -> String {
-    name.replace('\'', r"'\''")
 }

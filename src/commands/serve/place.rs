@@ -42,6 +42,16 @@ impl Place {
         self.network.is_none() && !self.address.ip().to_canonical().is_loopback()
     }
 
+    /// Whoever listens in reads the token, so the user should know.
+    pub(super) fn note_unencrypted(&self, printer: Printer) {
+        let message = format!(
+            "the token and the files cross the network in the open: `{}` is not encrypted",
+            self.address
+        );
+        let note = Problem { severity: crate::error::Severity::Note, ..Problem::error(message) };
+        printer.problems(&[note.hint("encrypt with `--tls`, where others share the network")]);
+    }
+
     /// The listener, for the current runtime.
     pub(super) fn listener(self) -> Result<tokio::net::TcpListener> {
         self.listener.set_nonblocking(true).map_err(unusable)?;

@@ -50,28 +50,33 @@ pub(super) struct Stock {
     known: Vec<(Seen, Option<VerifiedPackage>)>,
 }
 
+/// What a look has found.
+#[derive(Debug)]
+pub(super) struct Compared {
+    /// What is to be looked at.
+    pub(super) fresh: Vec<Seen>,
+    /// Whether something was forgotten.
+    pub(super) forgotten: bool,
+    /// Whether something is left to come to rest first.
+    pub(super) restless: bool,
+}
+
 impl Stock {
-    /// Forgets what is not wanted any more or has changed. Gives what is to be looked at, and
-    /// whether something was forgotten.
-    pub(super) fn compare(
-        &mut self,
-        seen: &[Seen],
-        now: SystemTime,
-        patient: bool,
-    ) -> (Vec<Seen>, bool) {
+    /// Forgets what is not wanted any more or has changed.
+    pub(super) fn compare(&mut self, seen: &[Seen], now: SystemTime, patient: bool) -> Compared {
         let before = self.known.len();
         let mut kept: Vec<(Seen, Option<VerifiedPackage>)> = Vec::new();
-        let mut fresh = Vec::new();
+        let (mut fresh, mut restless) = (Vec::new(), false);
         for one in seen {
             match self.known.iter().position(|(known, _)| known.is(one)) {
                 Some(place) => kept.push(self.known.swap_remove(place)),
                 None if !patient || one.rests(now) => fresh.push(one.clone()),
-                None => {}
+                None => restless = true,
             }
         }
         let forgotten = before != kept.len();
         self.known = kept;
-        (fresh, forgotten)
+        Compared { fresh, forgotten, restless }
     }
 
     /// Keeps what came of a look.
@@ -109,24 +114,24 @@ mod tests {
     }
 
     /// What is new at second 100, where `a` as of second 10 and `b` are known.
-    fn check(now_seen: &[Seen], patient: bool, expected: (&[&str], bool)) {
+    fn check(now_seen: &[Seen], patient: bool, expected: (&[&str], bool, bool)) {
         let mut stock = Stock::default();
         stock.keep(seen("a", 10), None);
         stock.keep(seen("b", 10), None);
         let now = UNIX_EPOCH + Duration::from_secs(100);
-        let (fresh, forgotten) = stock.compare(now_seen, now, patient);
-        let fresh: Vec<_> = fresh.iter().map(|one| one.wanted.file.as_str()).collect();
-        assert_eq!((&*fresh, forgotten), expected);
+        let compared = stock.compare(now_seen, now, patient);
+        let fresh: Vec<_> = compared.fresh.iter().map(|one| one.wanted.file.as_str()).collect();
+        assert_eq!((&*fresh, compared.forgotten, compared.restless), expected);
     }
 
     #[test]
     fn what_changed_is_looked_at_when_it_has_come_to_rest() {
-        check(&[seen("a", 10), seen("b", 10)], true, (&[], false));
-        check(&[seen("b", 10), seen("a", 10), seen("c", 98)], true, (&["c"], false));
-        check(&[seen("a", 11), seen("b", 10)], true, (&["a"], true));
-        check(&[seen("a", 99), seen("b", 10)], true, (&[], true));
-        check(&[seen("a", 99), seen("b", 10)], false, (&["a"], true));
-        check(&[seen("b", 10)], true, (&[], true));
-        check(&[seen("a", 500), seen("b", 10)], true, (&["a"], true));
+        check(&[seen("a", 10), seen("b", 10)], true, (&[], false, false));
+        check(&[seen("b", 10), seen("a", 10), seen("c", 98)], true, (&["c"], false, false));
+        check(&[seen("a", 11), seen("b", 10)], true, (&["a"], true, false));
+        check(&[seen("a", 99), seen("b", 10)], true, (&[], true, true));
+        check(&[seen("a", 99), seen("b", 10)], false, (&["a"], true, false));
+        check(&[seen("b", 10)], true, (&[], true, false));
+        check(&[seen("a", 500), seen("b", 10)], true, (&["a"], true, false));
     }
 }

@@ -2,7 +2,7 @@
 //! opened, and that the service is ready. See sd_listen_fds(3) and sd_notify(3).
 
 use std::net::TcpListener;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
@@ -61,7 +61,37 @@ pub(super) fn notify(state: &str) {
     }
 }
 
-/// Whether stdout goes to the journal, where everybody who reads logs would read secrets.
+/// Whether stdout or stderr goes to the journal, where everybody who reads logs would read
+/// secrets. `JOURNAL_STREAM` alone does not tell: it is inherited by whatever is started there.
 pub(super) fn is_journalled() -> bool {
-    std::env::var_os("JOURNAL_STREAM").is_some()
+    let Ok(journal) = std::env::var("JOURNAL_STREAM") else { return false };
+    is_stream(&journal, std::io::stdout()) || is_stream(&journal, std::io::stderr())
+}
+
+/// Whether the file's device and inode are those that are written as `8:1234` (systemd.exec(5)).
+fn is_stream(written: &str, file: impl AsFd) -> bool {
+    let parts = written.split_once(':').map(|(device, inode)| (device.parse(), inode.parse()));
+    let Some((Ok(device), Ok(inode))) = parts else { return false };
+    rustix::fs::fstat(file).is_ok_and(|facts| (facts.st_dev, facts.st_ino) == (device, inode))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_journal_is_known_by_its_device_and_inode() {
+        let file = tempfile::tempfile().unwrap();
+        let facts = file.metadata().unwrap();
+        let check = |written: &str, expected| {
+            assert_eq!(is_stream(written, &file), expected, "{written}");
+        };
+        check(&format!("{}:{}", facts.dev(), facts.ino()), true);
+        check(&format!("{}:{}", facts.dev(), facts.ino() + 1), false);
+        check(&format!("{}:{}", facts.dev() + 1, facts.ino()), false);
+        check("", false);
+        check("8", false);
+    }
 }

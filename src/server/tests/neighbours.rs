@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::pages::with_pages;
 use super::{Served, written};
 use crate::error::Exit;
-use crate::server::{Neighbour, Observer, Options, Transfer, Unusable, Wanting};
+use crate::server::{Limits, Neighbour, Observer, Options, Transfer, Unusable, Wanting};
 
 const FILES: [(&str, &[u8]); 2] = [("a.run", b"aaa"), ("b.run", b"b")];
 
@@ -18,7 +18,7 @@ struct Build {
 
 impl Build {
     async fn of(served: &Served, plain: bool) -> Self {
-        let wanting = Wanting { files: &served.packages, run: "r1", plain };
+        let wanting = Wanting { files: &served.packages, run: "r1", plain, network: None };
         let neighbour = Neighbour::find(served.address(), wanting).await.unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ear = Arc::clone(&heard);
@@ -105,13 +105,17 @@ async fn another_content_of_a_name_ends_the_build() {
 async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
     let served = Served::with(with_pages(), &FILES).await;
     served.server.replace(Vec::new(), true);
-    let wanting = Wanting { files: &served.packages, run: "r1", plain: true };
+    let wanting = Wanting { files: &served.packages, run: "r1", plain: true, network: None };
     let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
     assert!(early.is_err(), "it does not wait");
     served.server.replace(served.packages.clone(), false);
     assert!(finding.await.is_ok());
     served.server.replace(Vec::new(), false);
+    // Files that came a moment ago would be waited for, too.
+    let mut old = served.packages.clone();
+    old.iter_mut().for_each(|file| file.identity.changed = file.identity.modified);
+    let wanting = Wanting { files: &old, ..wanting };
     let lacking = Neighbour::find(served.address(), wanting).await.err();
     assert!(matches!(lacking, Some(Unusable::Lacks(_))), "{lacking:?}");
 }
@@ -120,7 +124,7 @@ async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
 async fn check_unusable(options: Options, files: &[(&str, &[u8])], expected: &str) {
     let served = Served::with(options, files).await;
     let wanted = [crate::server::fixtures::package("a.run", b"aaa")];
-    let wanting = Wanting { files: &wanted, run: "r1", plain: true };
+    let wanting = Wanting { files: &wanted, run: "r1", plain: true, network: None };
     let found = Neighbour::find(served.address(), wanting).await;
     let why = found.err().map(|unusable: Unusable| unusable.to_string()).unwrap_or_default();
     assert!(why.contains(expected), "{why}");
@@ -138,4 +142,42 @@ async fn what_cannot_be_shared_says_why() {
     check_unusable(token, &FILES, "401").await;
     let private = Options { prefix: Some("p".to_owned()), ..with_pages() };
     check_unusable(private, &FILES, "404").await;
+}
+
+#[tokio::test]
+async fn a_file_that_came_a_moment_ago_is_waited_for() {
+    let served = Served::with(with_pages(), &FILES).await;
+    served.server.replace(Vec::new(), false);
+    let wanting = Wanting { files: &served.packages, run: "r1", plain: true, network: None };
+    let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
+    assert!(early.is_err(), "it does not wait");
+    served.server.replace(served.packages.clone(), false);
+    assert!(finding.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_builds_line_outlives_idle_connections() {
+    let limits = Limits { connections: 16, ..Limits::default() };
+    let served = Served::with(Options { limits, ..with_pages() }, &FILES).await;
+    let build = Build::of(&served, true).await;
+    let connect = |_| std::net::TcpStream::connect(served.address()).unwrap();
+    let idle: Vec<_> = (0..40).map(connect).collect();
+    served.get("/a.run", "").await;
+    served.wait_for_ends(1).await;
+    build.hear().await.unwrap();
+    assert_eq!(*build.heard.lock().unwrap(), ["1 a.run 3", "1 Whole"]);
+    drop(idle);
+}
+
+#[tokio::test]
+async fn whatever_a_client_writes_little_of_it_is_kept() {
+    let served = Served::with(with_pages(), &FILES).await;
+    let build = Build::of(&served, true).await;
+    let (method, path) = ("M".repeat(14_000), "p".repeat(14_000));
+    served.ask(format!("{method} /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+    build.hear().await.unwrap();
+    assert_eq!(*build.heard.lock().unwrap(), [format!("/{} 405", "p".repeat(511))]);
+    let events = served.get("/api/events/0", "").await.body;
+    assert!(events.len() < 2000, "{} bytes", events.len());
 }

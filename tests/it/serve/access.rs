@@ -1,7 +1,9 @@
 //! Whom it answers: tokens and unguessable paths, and that no log holds them.
 
+use std::process::Command;
+
 use super::guest::Server;
-use crate::support::{Fixture, Outcome};
+use crate::support::{Fixture, Outcome, Running};
 
 fn project() -> Fixture {
     let fixture = Fixture::new();
@@ -68,16 +70,74 @@ fn a_private_path_is_the_only_one() {
     check_not_logged(&outcome, &secret);
 }
 
+/// A `serve` whose stderr is what systemd calls the journal.
+fn journalled(fixture: &Fixture, arguments: &[&str]) -> Command {
+    let serve = fixture.command(&[&["serve", "--port=0"], arguments].concat());
+    let stream = r#"JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec "$@""#;
+    let mut command = Command::new("sh");
+    command.args(["-c", stream, "sh"]).arg(serve.get_program()).args(serve.get_args());
+    command.env_clear().envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("DOCKER_HOST", "unix:///nowhere").current_dir(fixture.path(""));
+    command
+}
+
+/// What a client on another interface is answered, and one on this machine, in a network
+/// namespace that lets every address be bound.
+const NONLOCAL: &str = r#"
+    set -e
+    ip link set lo up
+    ip link add docker0 type bridge
+    ip addr add 172.17.0.1/16 dev docker0
+    ip link set docker0 up
+    sysctl -qw net.ipv4.ip_nonlocal_bind=1
+    unshare -n sleep 60 & outside=$!
+    "$@" >greeting & server=$!
+    trap 'kill $outside $server' EXIT
+    until [ "$(readlink /proc/$outside/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
+    ip link add v0 type veth peer name v1 netns $outside
+    ip addr add 10.77.0.1/24 dev v0
+    ip link set v0 up
+    inside() { nsenter -t $outside -n "$@"; }
+    inside ip addr add 10.77.0.2/24 dev v1
+    inside ip link set v1 up
+    inside ip route add default via 10.77.0.1
+    until grep -q page: greeting; do sleep 0.1; done
+    address=$(sed -n 's/^page: //p' greeting)
+    for client in env inside; do
+        echo "$client $($client curl -s -m 10 -o answer -w '%{http_code}' "$address" || true)"
+    done
+"#;
+
+#[test]
+#[ignore = "needs root; scripts/test runs it"]
+fn another_interface_is_not_answered_where_every_address_can_be_bound() {
+    let fixture = project();
+    let serve = fixture.command(&["serve", "--port=0", "--listen=172.17.0.1"]);
+    let mut command = Command::new("unshare");
+    command.args(["-n", "sh", "-c", NONLOCAL, "sh"]).arg(serve.get_program());
+    command.args(serve.get_args()).current_dir(fixture.path(""));
+    command.env("HOME", fixture.path("")).env("DOCKER_HOST", "unix:///nowhere");
+    let outcome: Outcome = command.output().expect("it runs").into();
+    let outcome = outcome.exits(0);
+    assert_eq!(outcome.stdout, "env 200\ninside 000\n", "{}", outcome.stderr);
+}
+
 #[test]
 fn no_secret_is_made_up_for_the_journal() {
     let fixture = project();
-    let environment = [("DOCKER_HOST", "unix:///nowhere"), ("JOURNAL_STREAM", "8:1")];
     for option in ["--listen=0.0.0.0", "--private"] {
-        let outcome = fixture.run_with(&["serve", "--port=0", option], &environment).exits(2);
+        let outcome: Outcome = journalled(&fixture, &[option]).output().expect("it runs").into();
+        let outcome = outcome.exits(2);
         assert!(outcome.stderr.contains("ASCEND_BUILD_TOKEN"), "{}", outcome.stderr);
     }
-    let journalled = [("JOURNAL_STREAM", "8:1"), ("ASCEND_BUILD_TOKEN", "secret")];
-    let server = Server::start(&fixture, &[], &journalled);
+    // The variable is inherited by programs that write elsewhere.
+    let elsewhere = [("JOURNAL_STREAM", "8:1"), ("ASCEND_BUILD_TOKEN", "secret")];
+    let server = Server::start(&fixture, &[], &elsewhere);
+    assert_eq!(server.page, "/?token=secret");
+    server.end();
+    let mut command = journalled(&fixture, &[]);
+    command.env("ASCEND_BUILD_TOKEN", "secret");
+    let server = Server::greeted(Running::start(command));
     assert_eq!(server.page, "/?token=***");
     assert_eq!(server.status("/plain.run?token=secret"), 200);
     let outcome = server.end();

@@ -14,13 +14,18 @@ const BIG: usize = 64 << 20;
 const WIDE: Look = Look { size: (1280, 900), language: "en-US", scripts: true, dark: false };
 
 /// Names of real packages, with contents of a few bytes.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("cann-toolkit", "Ascend-cann-toolkit_8.5.0_linux-aarch64.run"),
     ("cann-toolkit", "Ascend-cann-toolkit_8.10.0_linux-x86_64.run"),
     ("cann-kernels", "Ascend-cann-kernels-910b_8.3.RC1_linux-aarch64.run"),
     ("cann-ops", "Ascend-cann-910b-ops_8.5.0_linux-aarch64.run"),
     ("mindie", "Ascend-mindie_2.3.0_linux-aarch64_abi1.run"),
     ("torch", "torch-2.7.1+cpu-cp311-cp311-manylinux_2_28_aarch64.whl"),
+    // As `--root` names what nothing declares.
+    (
+        "psutil-7.2.2-cp36-abi3-manylinux2010_x86_64.manylinux_2_12_x86_64.manylinux_2_28_x86_64",
+        "psutil-7.2.2-cp36-abi3-manylinux2010_x86_64.manylinux_2_12_x86_64.manylinux_2_28_x86_64.whl",
+    ),
     ("torch_npu", "torch_npu-2.7.1.post2-cp311-cp311-manylinux_2_28_aarch64.whl"),
 ];
 
@@ -61,8 +66,8 @@ impl Visit {
 
     /// Nothing is cut off at the right.
     fn check_fits(&self) {
-        let script =
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let script = "return Math.max(...[document.documentElement, ...document.querySelectorAll('.scroll')]\
+                .map((one) => one.scrollWidth - one.clientWidth))";
         assert_eq!(self.browser.evaluate(script), 0);
     }
 }

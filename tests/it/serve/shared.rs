@@ -231,3 +231,56 @@ fn a_build_ends_with_the_server_that_it_uses() {
         assert!(eventually(|| fixture.image_id("A").is_none().then_some(())).is_some());
     }
 }
+
+/// What the second build has of a file that the server served otherwise, after it was verified,
+/// in the first one.
+fn check_second_build(builder: &str, port: u16) {
+    let fixture = Fixture::on_engine();
+    fixture.package("one", "one.sh", 100);
+    let content = fixture.package("two", "two.sh", 200);
+    let address = format!("http://172.17.0.1:{port}");
+    fixture.write(
+        "Dockerfile",
+        format!(
+            "FROM {}\n\
+             RUN wget -q {address}/one.sh; echo under way; sleep 8\n\
+             RUN wget -q -O /result {address}/two.sh\n\
+             RUN sleep 1\n",
+            fixture.base()
+        ),
+    );
+    let (server, _) = serve(&fixture, &["--port", &port.to_string()]);
+    let arguments = ["-f", "Dockerfile", "--tag", "second"];
+    let mut build = fixture.start(builder, &arguments);
+    build.wait_for_output("under way");
+    let other = crate::support::pattern("another content", 200);
+    fixture.declare_nothing().declare("two", "two.sh", &other);
+    fixture.write("packages/two.sh", &other);
+    let outcome = build.end().exits(4);
+    assert!(outcome.stdout.contains("has served another `two.sh`"), "{}", outcome.stdout);
+    fixture.declare_nothing().declare(
+        "one",
+        "one.sh",
+        &crate::support::pattern(&format!("{} one.sh", fixture.name), 100),
+    );
+    fixture.declare("two", "two.sh", &content).write("packages/two.sh", &content);
+    end(server);
+    let (server, _) = serve(&fixture, &["--port", &port.to_string()]);
+    for expected in ["built", "reused"] {
+        let outcome = fixture.build(builder, &arguments).exits(0);
+        assert!(shared(&outcome), "{}", outcome.stdout);
+        assert!(outcome.stages()[0].ends_with(expected), "{:?}", outcome.stages());
+        let image = outcome.events_called("stage-finished")[0]["image"].to_string();
+        let digest = fixture.docker().in_image(image.trim_matches('"'), "sha256sum /result");
+        assert!(digest.starts_with(&crate::support::sha256(&content)), "{digest}");
+    }
+    end(server);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn what_was_served_otherwise_is_not_in_the_next_builds_cache() {
+    for (builder, port) in Builders.iter().zip(3925..) {
+        check_second_build(builder, port);
+    }
+}
