@@ -43,6 +43,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         project.stages.keys().filter(|name| stages.iter().any(|one| one.name == **name)).collect();
     problems.retain(|problem| project::concerns(&project, &built, problem));
     problems.extend(project::unused_arguments(&project, &built));
+    problems.extend(args.source.unset_arguments(&project, &built));
     let mut checked = Checked { problems, ..Checked::default() };
     for stage in targets {
         checked.stage(&args.source, &project, stage, &platform);

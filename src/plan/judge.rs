@@ -56,7 +56,7 @@ impl<'a> Entries<'a> {
     }
 
     fn identity(&self, package: &PlannedPackage) -> Identity {
-        self.entry(package).map_or_else(|| identify(&package.file), PackageEntry::identity)
+        self.entry(package).map_or_else(|| identify(package.file_name()), PackageEntry::identity)
     }
 }
 

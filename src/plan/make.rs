@@ -143,7 +143,7 @@ pub fn fetched(project: &Project) -> Vec<PlannedPackage> {
 /// A file that is fetched by its address: an entry vouches for it, or nothing does.
 fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
     let file = fetched.certain()?;
-    let entry = project.packages.iter().find(|package| package.file == *file);
+    let entry = project.declared(file);
     let undeclared = || {
         Some(PlannedPackage {
             name: package_name(file)?,
@@ -155,10 +155,10 @@ fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, Plan
             asked: None,
         })
     };
-    Some((
-        file.to_owned(),
-        entry.map(|entry| planned_package(entry, &fetched.place)).or_else(undeclared)?,
-    ))
+    // An entry names the file alone, the address the folder below the root as well.
+    let declared =
+        |entry| PlannedPackage { file: file.to_owned(), ..planned_package(entry, &fetched.place) };
+    Some((file.to_owned(), entry.map(declared).or_else(undeclared)?))
 }
 
 /// The file's name with what a package's name cannot hold left out.

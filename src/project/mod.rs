@@ -42,13 +42,13 @@ pub use package_list::{PackageList, load_packages};
 pub use packages_edit::{Change, NewEntry, PackagesEdit};
 pub use packages_file::{ArchiveOrigin, PackageEntry};
 pub use recipe::{Recipe, find_dockerfile, load_recipe, project_name};
-pub use relocate::CONTEXT_FOLDER;
+pub use relocate::{CONTEXT_FOLDER, takes_all};
 pub use skip::skip;
 pub use stage_body::PackageUse;
 pub use stages_file::{Base, BaseFacts, BaseFile, is_one_line, is_variable};
 pub use table::Placed;
 pub use tag::Tag;
-pub use unused_arguments::unused_arguments;
+pub use unused_arguments::{unset_arguments, unused_arguments};
 
 use crate::error::Place;
 use dockerfile::{Dockerfile, Instruction};
@@ -197,6 +197,13 @@ impl Project {
     /// The stage called `name`, whatever the case of its letters.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         find_stage(&self.stages, name)
+    }
+
+    /// The entry of packages.toml that vouches for `file`, a name or a path below a root: one
+    /// names the file alone.
+    pub fn declared(&self, file: &str) -> Option<&PackageEntry> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        self.packages.iter().find(|package| package.file == name)
     }
 }
 

@@ -1,7 +1,8 @@
 //! One walk of the roots: which file name is where.
 //!
 //! A name is looked up in the order of the roots; inside one root the shallowest
-//! match wins, then the first by path. A symlink counts as the file that it
+//! match wins, then the first by path; what stands in a hidden folder comes after
+//! everything else. A name with a folder in it is a path below a root. A symlink counts as the file that it
 //! points to as long as that file is inside the same root. Linked folders are
 //! never entered: inside the root their files are found on their own way, and
 //! outside of it they are none of ours.
@@ -80,6 +81,8 @@ pub enum Found<'a> {
 #[derive(Debug)]
 struct Entry {
     root: usize,
+    /// A part of its path below the root starts with `.`.
+    hidden: bool,
     depth: usize,
     path: PathBuf,
     kind: Kind,
@@ -102,7 +105,7 @@ impl RootIndex {
             index.walk_root(path);
         }
         for entries in index.names.values_mut() {
-            entries.sort_by(|a, b| (a.root, a.depth, &a.path).cmp(&(b.root, b.depth, &b.path)));
+            entries.sort_by(|a, b| a.rank().cmp(&b.rank()));
         }
         index
     }
@@ -112,9 +115,19 @@ impl RootIndex {
         &self.roots
     }
 
-    /// What `file` (a name without a folder) stands for.
+    /// What `file` (a name, or a path below a root) stands for.
     pub fn find<'a>(&'a self, file: &str) -> Found<'a> {
-        let entries = self.names.get(file).map(Vec::as_slice).unwrap_or_default();
+        self.find_among(file, |_| true)
+    }
+
+    /// The same, hidden files and those of hidden folders left out.
+    pub fn find_shown<'a>(&'a self, file: &str) -> Found<'a> {
+        self.find_among(file, |entry| !entry.hidden)
+    }
+
+    fn find_among<'a>(&'a self, file: &str, counts: impl Fn(&Entry) -> bool) -> Found<'a> {
+        let entries: Vec<&Entry> =
+            self.entries(file).into_iter().filter(|entry| counts(entry)).collect();
         let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
         if let Some(first) = files.next() {
             return Found::File { path: &first.path, others: files.map(|e| &*e.path).collect() };
@@ -123,6 +136,36 @@ impl RootIndex {
             Some(entry) => entry.found(),
             None => self.behind_links_out(file),
         }
+    }
+
+    fn entries(&self, file: &str) -> Vec<&Entry> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let named = self.names.get(name).map(Vec::as_slice).unwrap_or_default();
+        if name == file {
+            return named.iter().collect();
+        }
+        let wanted: Vec<PathBuf> =
+            self.roots.iter().map(|root| without_links(&root.path, file)).collect();
+        named.iter().filter(|entry| entry.path == wanted[entry.root]).collect()
+    }
+
+    /// Whether files of another content may hide behind the name `file`, which has no folder in
+    /// it: none stands in a root itself, and several stand below. Those are given, else none.
+    pub fn rivals(&self, file: &str) -> Vec<&Path> {
+        let entries = self.entries(file).into_iter();
+        let files: Vec<_> =
+            entries.filter(|entry| entry.kind == Kind::File && !entry.hidden).collect();
+        let at_hand = files.iter().any(|entry| entry.depth == 1);
+        let deep = if at_hand || file.contains('/') { Vec::new() } else { files };
+        deep.into_iter().map(|entry| &*entry.path).collect()
+    }
+
+    /// The same as [`RootIndex::files`], hidden files and those of hidden folders left out.
+    pub fn shown_files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.names.iter().filter_map(|(name, entries)| {
+            let entry = entries.iter().find(|entry| entry.kind == Kind::File && !entry.hidden)?;
+            Some((name.as_str(), &*entry.path))
+        })
     }
 
     /// Each file name with the match that counts, ordered by name.
@@ -154,6 +197,17 @@ impl RootIndex {
             .collect();
         alike.sort_by(|a, b| b.0.total_cmp(&a.0));
         alike.into_iter().take(3).map(|(_, name)| name).collect()
+    }
+
+    /// The paths below the roots of files that have the name at the end of `file`, at most three.
+    pub fn elsewhere(&self, file: &str) -> Vec<String> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let named = self.names.get(name).into_iter().flatten();
+        let files = named.filter(|entry| entry.kind == Kind::File && !entry.hidden);
+        let below = files.filter_map(|entry| {
+            entry.path.strip_prefix(&self.roots[entry.root].path).ok()?.to_str().map(str::to_owned)
+        });
+        below.take(3).collect()
     }
 
     fn walk_root(&mut self, path: &Path) {
@@ -192,6 +246,7 @@ impl RootIndex {
         if let Some(name) = entry.file_name().to_str() {
             self.names.entry(name.to_owned()).or_default().push(Entry {
                 root: self.roots.len(),
+                hidden: is_hidden(entry.path().strip_prefix(&root.path).unwrap_or(entry.path())),
                 depth: entry.depth(),
                 path: entry.path().to_owned(),
                 kind,
@@ -218,7 +273,26 @@ impl RootIndex {
     }
 }
 
+/// The file's own path below `root`, where a linked folder inside the root leads to it.
+fn without_links(root: &Path, file: &str) -> PathBuf {
+    let path = root.join(file);
+    let own = || {
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        let below = folder.strip_prefix(fs::canonicalize(root).ok()?).ok()?.to_owned();
+        Some(root.join(below).join(path.file_name()?))
+    };
+    own().unwrap_or(path)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+}
+
 impl Entry {
+    fn rank(&self) -> (bool, usize, usize, &Path) {
+        (self.hidden, self.root, self.depth, &self.path)
+    }
+
     fn found(&self) -> Found<'_> {
         match &self.kind {
             Kind::File => Found::File { path: &self.path, others: Vec::new() },
@@ -323,7 +397,14 @@ mod tests {
         check("folder", r#"File { path: "b/folder", others: [] }"#);
         check("absent", "Missing");
         check("../outside/secret", "Missing");
-        check("deep/one", "Missing");
+        check("one/one", "Missing");
+    }
+
+    #[test]
+    fn a_name_with_a_folder_is_a_path_below_a_root() {
+        check("deep/one", "File { path: \"a/deep/one\", others: [] }");
+        check("alias-folder/one", "File { path: \"a/deep/one\", others: [] }");
+        check("deep/only-b", "Missing");
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod logical;
 mod options;
 mod pattern;
 mod read;
+mod reading;
 mod requests;
 mod scope;
 mod script;
@@ -81,7 +82,7 @@ pub use words::{ExpandError, Expanded, Lexer, Word};
 use crate::error::{Problem, SourceFile};
 
 /// The codes of all warnings that this room gives, in alphabetical order.
-pub const WARNING_CODES: [&str; 13] = [
+pub const WARNING_CODES: [&str; 14] = [
     "address-baked",
     "argument-unused",
     "cache-left",
@@ -90,6 +91,7 @@ pub const WARNING_CODES: [&str; 13] = [
     "empty-continuation",
     "exit-code-lost",
     "fetch-elsewhere",
+    "fetch-host",
     "from-later-stage",
     "package-not-removed",
     "syntax-directive",

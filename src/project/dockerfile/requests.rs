@@ -6,13 +6,14 @@
 
 use super::branches::Branches;
 use super::embedded::{addresses, stands_alone};
-use super::evaluate::{Text, Variables};
+use super::evaluate::{Text, UNKNOWN, Variables};
 use super::inputs::Inputs;
 use super::options::{list_option, pip_option, takes_value};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell;
-use super::simple::{Command, Joint, Script};
+use super::shell::is_name;
+use super::simple::{Command, Joint, Loop, Script};
 
 /// An address in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,9 @@ pub(super) enum RequestKind {
 
 /// How deep shells within shells are followed.
 const DEEPEST: usize = 4;
+
+/// How many rounds of loops within loops are followed.
+const MOST_ROUNDS: usize = 256;
 
 /// The requests of a script that a shell runs.
 pub(super) fn of_script(text: &str, scope: &Scope, inputs: &Inputs) -> Vec<Request> {
@@ -87,24 +91,55 @@ impl<'a> Finder<'a> {
         for command in &script.commands {
             let Some(command) = branches.enter(command, script, &self.variables) else { continue };
             let words = self.variables.words(&command.words);
-            self.command(&words, &command, text);
+            self.substitutions(&command, text);
+            self.in_loops(&command, script, text);
             self.variables.pass(&command);
             branches.leave(&command, &words, script);
         }
     }
 
+    /// The command with every value that the loops around it give their variables.
+    fn in_loops(&mut self, command: &Command, script: &Script, text: &str) {
+        let loops: Vec<&Loop> = command.loops.iter().map(|number| &script.loops[*number]).collect();
+        for values in combinations(&loops) {
+            let names = loops.iter().map(|one| one.name.clone());
+            let outer = self.variables.bind(names.zip(values));
+            let words = self.variables.words(&command.words);
+            self.command(&words, command, text);
+            self.variables.restore(outer);
+        }
+    }
+
+    /// What the substitutions in a command's words fetch: each is a script of its own.
+    fn substitutions(&mut self, command: &Command, script: &str) {
+        let before = self.found.len();
+        for span in command.substitutions() {
+            // One that nothing closes may end anywhere.
+            if let Some(inner) = script.get(span.clone()).filter(|_| self.depth < DEEPEST) {
+                self.script_in(&Text::literal(inner, span.start), self.variables.clone());
+            }
+        }
+        for request in &mut self.found[before..] {
+            request.doubt = request.doubt.or(command.doubt);
+        }
+    }
+
     fn command(&mut self, words: &[Text], command: &Command, script: &str) {
+        let assigned = given_by_env(words);
         let words = without_prefixes(words);
         let Some(first) = words.first() else { return };
         let name = basename(first.text());
         let before = self.found.len();
         match name {
-            "wget" | "curl" | "aria2c" | "axel" => self.downloader(name, &words[1..]),
+            "wget" | "curl" | "aria2c" | "axel" => {
+                self.downloader(name, &words[1..]);
+                self.address_lists(name, words, command, script);
+            }
             "uv" if words.get(1).map(Text::text) == Some("pip") => self.pip(&words[0], &words[2..]),
             _ if is_pip(name) => self.pip(&words[0], &words[1..]),
             _ if is_python(name) && runs_module(words, "pip") => self.pip(&words[0], &words[3..]),
             _ if is_python(name) => self.program(name, words, command, script),
-            _ if is_shell(name) => self.inner_shell(name, words, command, script),
+            _ if is_shell(name) => self.inner_shell(name, words, &assigned, command, script),
             _ if is_talk(name, command) => {}
             _ => self.other(name, words, command, script),
         }
@@ -149,6 +184,16 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// `wget -i - <<EOF`: each line is an address.
+    fn address_lists(&mut self, tool: &str, words: &[Text], command: &Command, script: &str) {
+        let reads = words.windows(2).any(|pair| {
+            list_option(tool, pair[0].text()) && matches!(pair[1].text(), "-" | "/dev/stdin")
+        });
+        for body in bodies(command, script).into_iter().filter(|_| reads) {
+            self.addresses(tool, &body, &RequestKind::File);
+        }
+    }
+
     fn download(&mut self, tool: &str, address: Text, recursive: bool, list: bool) {
         if list && !address.text().contains("://") {
             return self.add(
@@ -156,6 +201,11 @@ impl<'a> Finder<'a> {
                 address_list(address),
                 RequestKind::Unclear("read from a file of addresses".to_owned()),
             );
+        }
+        let alternatives = if tool == "curl" { braced(&address) } else { Vec::new() };
+        if !alternatives.is_empty() {
+            let kind = if recursive { RequestKind::Index } else { RequestKind::File };
+            return alternatives.into_iter().for_each(|one| self.add(tool, one, kind.clone()));
         }
         let globbed = tool == "curl" && address.text().contains(['[', '{']);
         let kind = match (recursive, globbed) {
@@ -220,23 +270,36 @@ impl<'a> Finder<'a> {
     }
 
     /// `sh -c '…'` and `sh <<EOF`: the same again, one level deeper.
-    fn inner_shell(&mut self, name: &str, words: &[Text], command: &Command, script: &str) {
+    fn inner_shell(
+        &mut self,
+        name: &str,
+        words: &[Text],
+        assigned: &[(String, Text)],
+        command: &Command,
+        script: &str,
+    ) {
         let option = words.iter().position(|word| {
             let text = word.text();
             text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
         });
         if let Some(inner) = option.and_then(|place| words.get(place + 1)) {
-            self.inner_script(name, inner, command);
+            self.inner_script(name, inner, assigned, command);
         }
         for body in bodies(command, script) {
-            self.inner_script(name, &body, command);
+            self.inner_script(name, &body, assigned, command);
         }
         if option.is_none() && command.bodies.is_empty() {
             self.other(name, &words[1..], command, script);
         }
     }
 
-    fn inner_script(&mut self, name: &str, inner: &Text, command: &Command) {
+    fn inner_script(
+        &mut self,
+        name: &str,
+        inner: &Text,
+        assigned: &[(String, Text)],
+        command: &Command,
+    ) {
         if inner.unknown.is_some() || self.depth >= DEEPEST {
             let found = addresses(inner.text());
             for (start, end) in found {
@@ -245,9 +308,16 @@ impl<'a> Finder<'a> {
             }
             return;
         }
+        let mut inside = self.variables.inside(command);
+        inside.assign(assigned);
+        self.script_in(inner, inside);
+    }
+
+    /// The requests of a script that stands in this one, where `inside` is what its variables are.
+    fn script_in(&mut self, inner: &Text, mut inside: Variables<'a>) {
         let before = self.found.len();
         let script = shell::read(inner.text());
-        let inside = self.variables.inside(command, &script);
+        inside.enter(&script);
         let outside = std::mem::replace(&mut self.variables, inside);
         self.depth += 1;
         self.script(&script, inner.text());
@@ -285,6 +355,48 @@ fn bodies(command: &Command, script: &str) -> Vec<Text> {
     .collect()
 }
 
+/// The values that loops give their variables together; the first ones where they are very many.
+fn combinations(loops: &[&Loop]) -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    for one in loops {
+        let longer = |start: &Vec<String>| {
+            let start = start.clone();
+            one.values.iter().map(move |value| [&start[..], &[value.clone()]].concat())
+        };
+        all = all.iter().flat_map(longer).take(MOST_ROUNDS).collect();
+    }
+    all
+}
+
+/// The addresses that curl, or the shell before it, makes of `{a,b}`; none where there is no such
+/// pattern, or where it is more than one plain list.
+fn braced(address: &Text) -> Vec<Text> {
+    let text = address.text();
+    let parts = text.split_once('{').and_then(|(before, rest)| {
+        let (inner, after) = rest.split_once('}')?;
+        let plain = !text.contains([UNKNOWN, '[']) && !inner.contains('{') && !after.contains('{');
+        (plain && inner.contains(',')).then_some((before, inner, after))
+    });
+    let Some((before, inner, after)) = parts else { return Vec::new() };
+    let one = |name: &str| Text {
+        span: address.span.clone(),
+        literal: false,
+        ..Text::literal(&format!("{before}{name}{after}"), address.span.start)
+    };
+    inner.split(',').map(one).collect()
+}
+
+/// The assignments of `env A=B …` before a command.
+fn given_by_env(words: &[Text]) -> Vec<(String, Text)> {
+    let before = words.len() - without_prefixes(words).len();
+    let given = words[..before].iter().filter_map(|word| {
+        let (name, value) = word.text().split_once('=').filter(|(name, _)| is_name(name))?;
+        let end = word.text().len();
+        Some((name.to_owned(), word.part(end - value.len(), end)))
+    });
+    given.collect()
+}
+
 fn address_list(address: Text) -> Text {
     Text { unknown: Some("read from a file of addresses".to_owned()), ..address }
 }
@@ -292,18 +404,39 @@ fn address_list(address: Text) -> Text {
 /// The words after `sudo`, `env A=B`, `exec`, `nohup`, `timeout 5` and the like.
 fn without_prefixes(mut words: &[Text]) -> &[Text] {
     while let Some((first, rest)) = words.split_first() {
-        let skipped = match basename(first.text()) {
-            "sudo" | "env" | "exec" | "nohup" | "command" | "nice" | "xargs" => {
-                rest.iter().take_while(|word| is_option_or_assignment(word.text())).count()
-            }
-            "timeout" => {
-                rest.iter().take_while(|word| is_option_or_assignment(word.text())).count() + 1
-            }
+        // What follows the options before the command: a time, a number of tries.
+        let (valued, operands): (&[&str], usize) = match basename(first.text()) {
+            "exec" | "nohup" | "command" | "busybox" | "setsid" | "time" => (&["-a"], 0),
+            "sudo" => (&["-u", "-g", "-h", "-p", "-C", "-D", "-r", "-t", "-U"], 0),
+            "env" => (&["-u", "-C", "-S", "--unset", "--chdir"], 0),
+            "nice" => (&["-n"], 0),
+            "ionice" => (&["-c", "-n"], 0),
+            "stdbuf" => (&["-i", "-o", "-e"], 0),
+            "xargs" => (&["-n", "-P", "-I", "-L", "-d", "-a", "-s"], 0),
+            "timeout" => (&["-k", "-s", "--kill-after", "--signal"], 1),
+            "retry" => (&["-t", "-d", "-n", "-s"], 1),
             _ => return words,
         };
-        words = rest.get(skipped..).unwrap_or_default();
+        let skipped = options_length(rest, valued);
+        let operands = rest[skipped..].iter().take(operands).take_while(|one| is_number(one));
+        words = &rest[skipped + operands.count()..];
     }
     words
+}
+
+/// How many words the options and assignments before a command are, the values of `valued`
+/// options included.
+fn options_length(words: &[Text], valued: &[&str]) -> usize {
+    let mut length = 0;
+    while let Some(word) = words.get(length).filter(|word| is_option_or_assignment(word.text())) {
+        length += 1 + usize::from(valued.contains(&word.text()));
+    }
+    length.min(words.len())
+}
+
+/// A number or a time: `3`, `1.5h`; what only the run knows may be one.
+fn is_number(word: &Text) -> bool {
+    word.text().starts_with(|c: char| c.is_ascii_digit() || c == UNKNOWN)
 }
 
 fn is_option_or_assignment(text: &str) -> bool {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::shell_words::{Body, Kind, Part, Token, Word, cut};
-use super::simple::{Arm, Case, Command, Joint, Script};
+use super::simple::{Arm, Case, Command, Joint, Loop, Script};
 
 /// Reads a script.
 pub(super) fn read(text: &str) -> Script {
@@ -56,6 +56,8 @@ struct Frame {
     arm: usize,
     /// Whether the arm's condition is being read.
     condition: bool,
+    /// Which loop of the script's it is, where the text tells its rounds.
+    rounds: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -185,9 +187,15 @@ impl Reader {
     }
 
     fn open_for(&mut self, rest: &mut Rest) {
-        self.open(Compound::Loop, Some("inside a loop"));
+        let rounds = rounds(rest.clone());
+        let doubt = rounds.is_none().then_some("inside a loop");
+        self.open(Compound::Loop, doubt);
         if let Some(Token::Word(name)) = rest.peek() {
             self.script.changing.extend(name.plain().map(str::to_owned));
+        }
+        if let Some((rounds, frame)) = rounds.zip(self.stack.last_mut()) {
+            frame.rounds = Some(self.script.loops.len());
+            self.script.loops.push(rounds);
         }
         skip_until(rest, |token| matches!(token, Token::Word(word) if word.plain() == Some("do")));
         self.last = Joint::Compound;
@@ -250,7 +258,15 @@ impl Reader {
         self.opened += 1;
         let condition = kind == Compound::If;
         let doubt = doubt.or(outer);
-        self.stack.push(Frame { kind, id: self.opened, doubt, outer, arm: 0, condition });
+        self.stack.push(Frame {
+            kind,
+            id: self.opened,
+            doubt,
+            outer,
+            arm: 0,
+            condition,
+            rounds: None,
+        });
         self.last = Joint::Compound;
         self.tested = false;
     }
@@ -296,6 +312,7 @@ impl Reader {
             command.doubt = self.list_doubt().or(self.doubt());
             command.other_doubt = self.list_doubt().or(self.other_doubt());
             command.arms = self.arms();
+            command.loops = self.stack.iter().filter_map(|frame| frame.rounds).collect();
             for arm in command.arms.iter().filter(|arm| arm.condition) {
                 *self.script.conditions.entry((arm.id, arm.number)).or_default() += 1;
             }
@@ -344,6 +361,42 @@ impl Reader {
             self.script.changing.extend(command.words.iter().skip(1).filter_map(named));
         }
     }
+}
+
+/// `NAME in VALUE…` of a `for`, where all values are literal and nothing ends the loop early.
+fn rounds(mut rest: Rest) -> Option<Loop> {
+    let Some(Token::Word(name)) = rest.next() else { return None };
+    let name = name.plain().filter(|name| is_name(name))?.to_owned();
+    let is_in = |token: Token| matches!(token, Token::Word(word) if word.plain() == Some("in"));
+    rest.next().filter(|token| is_in(token.clone()))?;
+    let mut values = Vec::new();
+    for token in rest.by_ref() {
+        match token {
+            Token::Word(word) => values.push(literal(&word)?),
+            _ => break,
+        }
+    }
+    let ends = |token: Token| {
+        let plain = match &token {
+            Token::Word(word) => word.plain(),
+            _ => None,
+        };
+        matches!(plain, Some("break" | "continue" | "exit" | "return"))
+    };
+    let mut body = rest
+        .take_while(|token| !matches!(token, Token::Word(word) if word.plain() == Some("done")));
+    (!values.is_empty() && !body.any(ends)).then_some(Loop { name, values })
+}
+
+/// The text of a word that no shell changes.
+fn literal(word: &Word) -> Option<String> {
+    let text = |part: &Part| match &part.kind {
+        Kind::Literal(text) if part.quoted || !text.contains(['*', '?', '[', '{', '~']) => {
+            Some(text.clone())
+        }
+        _ => None,
+    };
+    word.parts.iter().map(text).collect()
 }
 
 /// The name in `NAME` or `NAME=…`, as `export`, `read` and `local` take it.

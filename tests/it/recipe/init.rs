@@ -169,6 +169,16 @@ const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
     RUN wget -q -O- http://172.17.0.1:3000/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
     wget -q http://172.17.0.1:3000/${NAME}.sh && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
     RUN wget -q -P /opt http://172.17.0.1:3000/kept.txt\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && mv tool.sh /moved\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && chmod +x tool.sh && mv tool.sh /usr/bin/tool\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && cp -r tool.sh /recursive && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && cp -a tool.sh /archived && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && ln tool.sh /hard && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && install -m 700 tool.sh /installed && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/kept.txt \\\n    \
+    && tar cf /both.tar tool.sh kept.txt && rm tool.sh kept.txt && tar tvf /both.tar | cut -c 1-20 > /modes \\\n    \
+    && tar tf /both.tar > /members && rm /both.tar\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/mover.sh && sh mover.sh && rm -f *.sh\n\
     FROM second AS last\nRUN cat /copied/script.sh > /result\n";
 
 #[test]
@@ -179,6 +189,7 @@ fn every_way_to_fetch_gives_the_same_image() {
         ground.stand_in(file, "content");
     }
     ground.write("tool.sh", "#!/bin/sh\necho made > $1\n");
+    ground.write("mover.sh", "mv tool.sh /by-a-script\n");
     check(&ground, "last", &[], &[]);
     let stage = std::fs::read_to_string(ground.fixture.path("new/stages/Second.Dockerfile"));
     let expected = "# The second stage.\nCOPY --from=stage-0 /first.txt /\nCOPY sub script.sh /copied/\n\
@@ -186,5 +197,29 @@ fn every_way_to_fetch_gives_the_same_image() {
         RUN --package=archive.tar.gz,tool.sh cat \"$PACKAGES\"/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
         ln -s \"$PACKAGES\"/tool.sh . && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
         RUN --package=kept.txt mkdir -p /opt && cp \"$PACKAGES\"/kept.txt /opt/\n";
-    assert_eq!(stage.expect("it is written"), expected);
+    let stage = stage.expect("it is written");
+    assert!(stage.starts_with(expected), "{stage}");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn what_copies_everything_copies_no_file_of_the_project() {
+    for builder in Builders {
+        let dockerfile = "FROM BASE AS One\nCOPY . /all/\nFROM one AS Two\nCOPY T* /t/\n";
+        let ground = Ground::with(dockerfile, builder);
+        ground.write("Three.txt", "3");
+        ground.write(".dockerignore", "secret\n");
+        ground.write("secret", "not copied");
+        check(&ground, "two", &[], &[]);
+    }
+}
+
+#[test]
+fn a_file_that_would_stand_in_the_place_of_the_manifest_is_refused() {
+    let fixture = Fixture::new();
+    fixture.write("stages.toml", "mine").write("Dockerfile", "FROM x\nCOPY stages.toml /t/\n");
+    let told = fixture.run(&["init", "--from", "Dockerfile", "--into", "new"]).exits(3).stderr;
+    let expected = "copies `stages.toml`, and the project has a `stages/stages.toml` of its own";
+    assert!(told.contains(expected), "{told}");
+    assert!(!fixture.path("new/stages").exists());
 }
