@@ -4,7 +4,9 @@
 //! that file, if it is in the roots. Where it does not tell the name, whatever
 //! is in the roots and looks like a package, a script or a requirements file.
 
-use crate::error::Problem;
+use std::collections::HashSet;
+
+use crate::error::{Place, Problem};
 use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, package_name};
 use crate::project::Project;
 use crate::store::{Found, RootIndex, secret_in};
@@ -29,7 +31,7 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
     for guess in &guesses {
         match &guess.file {
             Some(file) if is_there(project, &index, file) => {
-                serve(project, plan, file);
+                serve(project, plan, file, Some(&guess.place));
             }
             Some(file) => problems.push(missing(guess, file, &index)),
             None => {}
@@ -37,14 +39,25 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
     }
     problems.extend(unknown(&guesses));
     if guesses.iter().any(|guess| guess.file.is_none()) {
-        let declared = |name: &str| project.packages.iter().any(|package| package.file == name);
-        let shown = index.shown_files();
-        let hidden = index.files().filter(|(name, _)| declared(name));
-        let files = shown.chain(hidden).filter(|(name, _)| may_be_served(name));
-        let files = files.filter(|(name, path)| declared(name) || secret_in(path).is_none());
-        files.for_each(|(name, _)| serve(project, plan, name));
+        serve_all(project, plan, &index);
     }
     problems
+}
+
+/// Serves whatever looks by its name as if it were meant to be.
+fn serve_all(project: &Project, plan: &mut Plan, index: &RootIndex) {
+    let declared = |file: &str| project.declared(file).is_some();
+    let hidden = index.files().map(|(name, path)| (name.to_owned(), path));
+    let files = index.addressed().chain(hidden.filter(|(name, _)| declared(name)));
+    let files = files.filter(|(file, _)| may_be_served(last_part(file)));
+    let files = files.filter(|(file, path)| declared(file) || secret_in(path).is_none());
+    let mut known: HashSet<String> = plan.packages.iter().map(|one| one.file.clone()).collect();
+    let fresh = files.filter(|(file, _)| known.insert(file.clone()));
+    plan.packages.extend(fresh.filter_map(|(file, _)| planned(project, &file, None)));
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether `file` is there to be served; a hidden one only where an entry declares it.
@@ -56,13 +69,14 @@ fn is_there(project: &Project, index: &RootIndex, file: &str) -> bool {
     matches!(found, Found::File { .. })
 }
 
-fn serve(project: &Project, plan: &mut Plan, file: &str) {
+fn serve(project: &Project, plan: &mut Plan, file: &str, place: Option<&Place>) {
     if plan.packages.iter().all(|package| package.file != file) {
-        plan.packages.extend(planned(project, file));
+        plan.packages.extend(planned(project, file, place));
     }
 }
 
-fn planned(project: &Project, file: &str) -> Option<PlannedPackage> {
+/// A file to serve; `place` is the line that names it, where one does.
+fn planned(project: &Project, file: &str, place: Option<&Place>) -> Option<PlannedPackage> {
     let entry = project.declared(file);
     Some(PlannedPackage {
         name: package_name(file)?,
@@ -70,7 +84,7 @@ fn planned(project: &Project, file: &str) -> Option<PlannedPackage> {
         sha256: entry.map(|entry| entry.sha256.clone()),
         size: entry.and_then(|entry| entry.size),
         url: None,
-        place: entry.map(|entry| entry.place.clone()),
+        place: entry.map(|entry| &entry.place).or(place).cloned(),
         asked: None,
     })
 }

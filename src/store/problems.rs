@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::digest::HashError;
 use super::disguise::Disguise;
 use super::index::{Found, Root, RootIndex, RootState};
-use crate::error::Problem;
+use crate::error::{Place, Problem};
 use crate::plan::PlannedPackage;
 use crate::project::Sha256;
 
@@ -57,9 +57,12 @@ pub(super) fn not_found(package: &PlannedPackage, found: &Found<'_>, index: &Roo
     }
 }
 
-/// What the place of a package is: its entry in packages.toml, or the line that fetches it.
+/// What the place of a package is: its entry in a manifest, or the line of a Dockerfile that fetches it.
 fn label(package: &PlannedPackage) -> &'static str {
-    if package.sha256.is_some() { "declared here" } else { "fetched here" }
+    let manifest =
+        |place: &Place| place.file.path.extension().is_some_and(|ending| ending == "toml");
+    let declared = package.sha256.is_some() || package.place.as_ref().is_some_and(manifest);
+    if declared { "declared here" } else { "fetched here" }
 }
 
 /// An address names a file that stands in no root itself, and below them two of another content.

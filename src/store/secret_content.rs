@@ -30,7 +30,7 @@ fn recognise(name: &str, bytes: &[u8]) -> Option<&'static str> {
     }
     let called_key = [".key", ".pem"].iter().any(|ending| name.ends_with(ending));
     if called_key && !head.lines().any(begins_public) && !is_public_openpgp(bytes) {
-        return Some("a key, and does not say that it is a public one");
+        return Some("a key that does not say that it is a public one");
     }
     let configures = CONFIGURATION.iter().any(|ending| name.ends_with(ending));
     (configures && head.lines().any(has_password)).then_some("a password")
@@ -82,7 +82,7 @@ mod tests {
         check("a.txt", "PuTTY-User-Key-File-3: ssh-ed25519\n", key);
         check("ca.txt", "-----BEGIN CERTIFICATE-----\nMII", None);
         check("a.txt", "-----BEGIN PUBLIC KEY-----\nMII", None);
-        let unsaid = Some("a key, and does not say that it is a public one");
+        let unsaid = Some("a key that does not say that it is a public one");
         check("server.key", "0123456789abcdef", unsaid);
         check("ros.key", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", None);
         check("ca.pem", "-----BEGIN CERTIFICATE-----\nMII", None);

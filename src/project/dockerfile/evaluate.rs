@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use super::scope::{Lookup, Scope};
-use super::shell::{assignment, is_name};
+use super::shell_names::{assignment, is_name};
 use super::shell_words::{Kind, Part, Word};
 use super::simple::{Command, Joint, Script};
 use super::{Lexer, Logical};

@@ -6,13 +6,13 @@
 
 use super::branches::Branches;
 use super::embedded::{addresses, stands_alone};
-use super::evaluate::{Text, UNKNOWN, Variables};
+use super::evaluate::{Text, Variables};
 use super::inputs::Inputs;
-use super::options::{list_option, pip_option, takes_value};
+use super::options::pip_option;
+use super::prefixes::{given_by_env, without_prefixes};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell;
-use super::shell::is_name;
 use super::simple::{Command, Joint, Loop, Script};
 
 /// An address in a script.
@@ -75,7 +75,8 @@ pub(super) fn of_program(text: &Text, tool: &str) -> Vec<Request> {
     .collect()
 }
 
-struct Finder<'a> {
+/// Goes through scripts and gathers what they ask for.
+pub(super) struct Finder<'a> {
     variables: Variables<'a>,
     depth: usize,
     found: Vec<Request>,
@@ -148,72 +149,8 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn add(&mut self, tool: &str, address: Text, kind: RequestKind) {
+    pub(super) fn add(&mut self, tool: &str, address: Text, kind: RequestKind) {
         self.found.push(Request { address, kind, tool: tool.to_owned(), doubt: None });
-    }
-
-    /// Every word that is neither an option nor an option's value is an address.
-    fn downloader(&mut self, tool: &str, words: &[Text]) {
-        let follows = |word: &Text| {
-            tool == "wget"
-                && matches!(
-                    word.text(),
-                    "-r" | "-m" | "-p" | "--recursive" | "--mirror" | "--page-requisites"
-                )
-        };
-        let recursive = words.iter().any(follows);
-        let mut options = true;
-        let mut rest = words.iter();
-        while let Some(word) = rest.next() {
-            let text = word.text();
-            if options && text == "--" {
-                options = false;
-            } else if options && (text == "--url" || list_option(tool, text)) {
-                let Some(value) = rest.next() else { return };
-                self.download(tool, value.clone(), recursive, text != "--url");
-            } else if let Some(url) = text.strip_prefix("--url=") {
-                let value = word.part(text.len() - url.len(), text.len());
-                self.download(tool, value, recursive, false);
-            } else if options && text.starts_with('-') && text.len() > 1 {
-                if takes_value(tool, text) {
-                    rest.next();
-                }
-            } else {
-                self.download(tool, word.clone(), recursive, false);
-            }
-        }
-    }
-
-    /// `wget -i - <<EOF`: each line is an address.
-    fn address_lists(&mut self, tool: &str, words: &[Text], command: &Command, script: &str) {
-        let reads = words.windows(2).any(|pair| {
-            list_option(tool, pair[0].text()) && matches!(pair[1].text(), "-" | "/dev/stdin")
-        });
-        for body in bodies(command, script).into_iter().filter(|_| reads) {
-            self.addresses(tool, &body, &RequestKind::File);
-        }
-    }
-
-    fn download(&mut self, tool: &str, address: Text, recursive: bool, list: bool) {
-        if list && !address.text().contains("://") {
-            return self.add(
-                tool,
-                address_list(address),
-                RequestKind::Unclear("read from a file of addresses".to_owned()),
-            );
-        }
-        let alternatives = if tool == "curl" { braced(&address) } else { Vec::new() };
-        if !alternatives.is_empty() {
-            let kind = if recursive { RequestKind::Index } else { RequestKind::File };
-            return alternatives.into_iter().for_each(|one| self.add(tool, one, kind.clone()));
-        }
-        let globbed = tool == "curl" && address.text().contains(['[', '{']);
-        let kind = match (recursive, globbed) {
-            (true, _) => RequestKind::Index,
-            (_, true) => RequestKind::Unclear("a pattern that curl expands".to_owned()),
-            _ => RequestKind::File,
-        };
-        self.add(tool, address, kind);
     }
 
     fn pip(&mut self, command: &Text, words: &[Text]) {
@@ -257,7 +194,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The addresses inside a word.
-    fn addresses(&mut self, tool: &str, word: &Text, kind: &RequestKind) {
+    pub(super) fn addresses(&mut self, tool: &str, word: &Text, kind: &RequestKind) {
         for (start, end) in addresses(word.text()) {
             self.add(tool, word.part(start, end), kind.clone());
         }
@@ -344,7 +281,7 @@ impl<'a> Finder<'a> {
 }
 
 /// The bodies of a command's heredocs; one that the shell expands is not literal.
-fn bodies(command: &Command, script: &str) -> Vec<Text> {
+pub(super) fn bodies(command: &Command, script: &str) -> Vec<Text> {
     let all = command.bodies.iter();
     all.map(|body| {
         let text = &script[body.span.clone()];
@@ -361,87 +298,11 @@ fn combinations(loops: &[&Loop]) -> Vec<Vec<String>> {
     for one in loops {
         let longer = |start: &Vec<String>| {
             let start = start.clone();
-            one.values.iter().map(move |value| [&start[..], &[value.clone()]].concat())
+            one.values.iter().map(move |value| [&start[..], std::slice::from_ref(value)].concat())
         };
         all = all.iter().flat_map(longer).take(MOST_ROUNDS).collect();
     }
     all
-}
-
-/// The addresses that curl, or the shell before it, makes of `{a,b}`; none where there is no such
-/// pattern, or where it is more than one plain list.
-fn braced(address: &Text) -> Vec<Text> {
-    let text = address.text();
-    let parts = text.split_once('{').and_then(|(before, rest)| {
-        let (inner, after) = rest.split_once('}')?;
-        let plain = !text.contains([UNKNOWN, '[']) && !inner.contains('{') && !after.contains('{');
-        (plain && inner.contains(',')).then_some((before, inner, after))
-    });
-    let Some((before, inner, after)) = parts else { return Vec::new() };
-    let one = |name: &str| Text {
-        span: address.span.clone(),
-        literal: false,
-        ..Text::literal(&format!("{before}{name}{after}"), address.span.start)
-    };
-    inner.split(',').map(one).collect()
-}
-
-/// The assignments of `env A=B …` before a command.
-fn given_by_env(words: &[Text]) -> Vec<(String, Text)> {
-    let before = words.len() - without_prefixes(words).len();
-    let given = words[..before].iter().filter_map(|word| {
-        let (name, value) = word.text().split_once('=').filter(|(name, _)| is_name(name))?;
-        let end = word.text().len();
-        Some((name.to_owned(), word.part(end - value.len(), end)))
-    });
-    given.collect()
-}
-
-fn address_list(address: Text) -> Text {
-    Text { unknown: Some("read from a file of addresses".to_owned()), ..address }
-}
-
-/// The words after `sudo`, `env A=B`, `exec`, `nohup`, `timeout 5` and the like.
-fn without_prefixes(mut words: &[Text]) -> &[Text] {
-    while let Some((first, rest)) = words.split_first() {
-        // What follows the options before the command: a time, a number of tries.
-        let (valued, operands): (&[&str], usize) = match basename(first.text()) {
-            "exec" | "nohup" | "command" | "busybox" | "setsid" | "time" => (&["-a"], 0),
-            "sudo" => (&["-u", "-g", "-h", "-p", "-C", "-D", "-r", "-t", "-U"], 0),
-            "env" => (&["-u", "-C", "-S", "--unset", "--chdir"], 0),
-            "nice" => (&["-n"], 0),
-            "ionice" => (&["-c", "-n"], 0),
-            "stdbuf" => (&["-i", "-o", "-e"], 0),
-            "xargs" => (&["-n", "-P", "-I", "-L", "-d", "-a", "-s"], 0),
-            "timeout" => (&["-k", "-s", "--kill-after", "--signal"], 1),
-            "retry" => (&["-t", "-d", "-n", "-s"], 1),
-            _ => return words,
-        };
-        let skipped = options_length(rest, valued);
-        let operands = rest[skipped..].iter().take(operands).take_while(|one| is_number(one));
-        words = &rest[skipped + operands.count()..];
-    }
-    words
-}
-
-/// How many words the options and assignments before a command are, the values of `valued`
-/// options included.
-fn options_length(words: &[Text], valued: &[&str]) -> usize {
-    let mut length = 0;
-    while let Some(word) = words.get(length).filter(|word| is_option_or_assignment(word.text())) {
-        length += 1 + usize::from(valued.contains(&word.text()));
-    }
-    length.min(words.len())
-}
-
-/// A number or a time: `3`, `1.5h`; what only the run knows may be one.
-fn is_number(word: &Text) -> bool {
-    word.text().starts_with(|c: char| c.is_ascii_digit() || c == UNKNOWN)
-}
-
-fn is_option_or_assignment(text: &str) -> bool {
-    text.starts_with('-')
-        || text.split_once('=').is_some_and(|(name, _)| !name.contains(['/', ':']))
 }
 
 fn is_pip(name: &str) -> bool {

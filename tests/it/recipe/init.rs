@@ -68,13 +68,13 @@ fn what_cannot_be_converted_is_said() {
     let fixture = Fixture::new();
     fixture.write("a.sh", "true\n").write(
         "Dockerfile",
-        "FROM x AS one\nRUN for i in a b; do wget http://172.17.0.1:3000/$i.sh; done\n\
+        "FROM x AS one\nRUN for i in $(cat list); do wget http://172.17.0.1:3000/$i.sh; done\n\
          RUN wget -q http://172.17.0.1:3000/a.sh && sh a.sh && rm a.sh\n",
     );
     let told = fixture.run(&["init", "--from", "Dockerfile"]).exits(0).stderr;
     assert!(told.contains("this `RUN` stays as it is") && told.contains("Dockerfile:2:"), "{told}");
     let stage = std::fs::read_to_string(fixture.path("stages/one.Dockerfile")).expect("written");
-    let expected = "RUN for i in a b; do wget http://172.17.0.1:3000/$i.sh; done\n\
+    let expected = "RUN for i in $(cat list); do wget http://172.17.0.1:3000/$i.sh; done\n\
         RUN --package=a.sh sh \"$PACKAGES\"/a.sh\n";
     assert_eq!(stage, expected);
 }
