@@ -20,7 +20,7 @@ use super::selection::{dockerfile, existing, own_platform, shown};
 use super::verification::{options, verify_shown};
 use crate::ascend::identify;
 use crate::error::{Exit, Problem, Result};
-use crate::plan::{PlannedPackage, VerifiedPackage};
+use crate::plan::{PlannedPackage, VerifiedPackage, package_name};
 use crate::project::dockerfile::Dialect;
 use crate::project::{
     NewEntry, PackageName, PackagesEdit, Project, Recipe, convert, load_recipe, takes_all,
@@ -105,11 +105,13 @@ fn planned(project: &Project) -> Vec<PlannedPackage> {
         if planned.iter().any(|package| package.file == file) {
             continue;
         }
-        let entry = project.packages.iter().find(|package| package.file == file);
+        let entry = project.declared(file);
         let taken = |name: &PackageName| planned.iter().any(|package| package.name == *name);
-        let by_kind = named_by_kind(file).filter(|name| !taken(name));
-        let name = entry.map(|entry| entry.name.clone()).or(by_kind);
-        let Some(name) = name.or_else(|| crate::plan::package_name(file)) else { continue };
+        // Two files of one name are told apart by their folders.
+        let last = file.rsplit('/').next().unwrap_or(file);
+        let mut names = [named_by_kind(last), package_name(last), package_name(file)].into_iter();
+        let free = || names.find_map(|name| name.filter(|name| !taken(name)));
+        let Some(name) = entry.map(|entry| entry.name.clone()).or_else(free) else { continue };
         planned.push(PlannedPackage {
             name,
             file: file.to_owned(),
@@ -132,7 +134,7 @@ fn named_by_kind(file: &str) -> Option<PackageName> {
 
 /// The chip that the packages are for, where they are for one.
 fn chip(verified: &[VerifiedPackage]) -> Option<String> {
-    let chips = verified.iter().filter_map(|package| identify(&package.file).chip);
+    let chips = verified.iter().filter_map(|package| identify(package.file_name()).chip);
     let chips: BTreeSet<String> = chips.map(|chip| chip.as_str().to_lowercase()).collect();
     chips.iter().next().filter(|_| chips.len() == 1).cloned()
 }
@@ -207,7 +209,7 @@ fn declare(into: &Path, project: &Project, verified: &[VerifiedPackage]) -> Resu
     for package in verified {
         let entry = NewEntry {
             name: package.name.clone(),
-            file: package.file.clone(),
+            file: below_root(project, package),
             sha256: package.sha256.clone(),
             size: Some(package.size),
             url: None,
@@ -218,4 +220,12 @@ fn declare(into: &Path, project: &Project, verified: &[VerifiedPackage]) -> Resu
         }
     }
     edit.save()
+}
+
+/// How packages.toml names a file: as its address does, or where that has a folder, by where the
+/// file is below a root.
+fn below_root(project: &Project, package: &VerifiedPackage) -> String {
+    let inside = |root: &PathBuf| package.path.strip_prefix(root).ok()?.to_str().map(str::to_owned);
+    let path = project.roots.iter().find_map(inside);
+    path.filter(|_| package.file.contains('/')).unwrap_or_else(|| package.file.clone())
 }

@@ -199,11 +199,17 @@ impl Project {
         find_stage(&self.stages, name)
     }
 
-    /// The entry of packages.toml that vouches for `file`, a name or a path below a root: one
-    /// names the file alone.
+    /// The entry of packages.toml that vouches for `file`, a name or a path below a root: the one
+    /// that writes it so, else one that speaks of it, else the only one of that name.
     pub fn declared(&self, file: &str) -> Option<&PackageEntry> {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        self.packages.iter().find(|package| package.file == name)
+        let entries = || self.packages.iter();
+        let exact = entries().find(|package| package.path() == file);
+        let spoken = || entries().find(|package| package.is_of(file));
+        let only = || {
+            let mut named = entries().filter(|package| package.file == file);
+            named.next().filter(|_| named.next().is_none())
+        };
+        exact.or_else(spoken).or_else(only)
     }
 }
 

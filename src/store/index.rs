@@ -2,10 +2,11 @@
 //!
 //! A name is looked up in the order of the roots; inside one root the shallowest
 //! match wins, then the first by path; what stands in a hidden folder comes after
-//! everything else. A name with a folder in it is a path below a root. A symlink counts as the file that it
-//! points to as long as that file is inside the same root. Linked folders are
-//! never entered: inside the root their files are found on their own way, and
-//! outside of it they are none of ours.
+//! everything else. A name with a folder in it is a path below a root; where
+//! nothing is there, its first folders count for nothing. A symlink counts as the
+//! file that it points to as long as that file is inside the same root. Linked
+//! folders are never entered: inside the root their files are found on their own
+//! way, and outside of it they are none of ours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -144,8 +145,14 @@ impl RootIndex {
         if name == file {
             return named.iter().collect();
         }
+        let mut below = paths_below(file).map(|path| self.at(named, path));
+        below.find(|entries| !entries.is_empty()).unwrap_or_default()
+    }
+
+    /// Those of `named` that stand at `path` below their root.
+    fn at<'a>(&self, named: &'a [Entry], path: &str) -> Vec<&'a Entry> {
         let wanted: Vec<PathBuf> =
-            self.roots.iter().map(|root| without_links(&root.path, file)).collect();
+            self.roots.iter().map(|root| without_links(&root.path, path)).collect();
         named.iter().filter(|entry| entry.path == wanted[entry.root]).collect()
     }
 
@@ -288,6 +295,13 @@ impl RootIndex {
             None => Found::Missing,
         }
     }
+}
+
+/// `a/b/c`, `b/c` and `c`: the folder that a server hands out may stand above the root, or have
+/// another name here.
+fn paths_below(file: &str) -> impl Iterator<Item = &str> {
+    let shorter = file.match_indices('/').map(|(slash, _)| &file[slash + 1..]);
+    std::iter::once(file).chain(shorter)
 }
 
 /// The file's own path below `root`, where a linked folder inside the root leads to it.

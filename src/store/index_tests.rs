@@ -44,14 +44,18 @@ fn the_first_match_in_root_order_counts() {
     check("folder", r#"File { path: "b/folder", others: [] }"#);
     check("absent", "Missing");
     check("../outside/secret", "Missing");
-    check("one/one", "Missing");
+    check("one/absent", "Missing");
 }
 
 #[test]
 fn a_name_with_a_folder_is_a_path_below_a_root() {
     check("deep/one", "File { path: \"a/deep/one\", others: [] }");
     check("alias-folder/one", "File { path: \"a/deep/one\", others: [] }");
-    check("deep/only-b", "Missing");
+    check("deep/only-b", r#"File { path: "b/only-b", others: [] }"#);
+    check("packages/deep/one", r#"File { path: "a/deep/one", others: [] }"#);
+    check("three/one", r#"File { path: "b/one", others: [] }"#);
+    check("deep/x", "Missing");
+    check("../outside/secret", "Missing");
 }
 
 #[test]

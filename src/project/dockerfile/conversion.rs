@@ -52,7 +52,11 @@ pub fn run_with_packages(
     }
     let mut names: Vec<String> = Vec::new();
     for one in &taken {
-        let package = name(&one.file).ok_or_else(|| format!("`{}` has no name", one.file))?;
+        let package = name(&one.path).ok_or_else(|| format!("`{}` has no name", one.path))?;
+        let other = |other: &&Taken| other.file == one.file && other.path != one.path;
+        if let Some(other) = taken.iter().find(other) {
+            return Err(format!("`{}` and `{}` have one name", other.path, one.path));
+        }
         if !names.contains(&package) {
             names.push(package);
         }
@@ -80,7 +84,10 @@ fn shell_text(step: &Step<'_>) -> Result<Logical, String> {
 
 /// A file that a command fetches.
 struct Taken {
+    /// Its name.
     file: String,
+    /// Its path below the server's root.
+    path: String,
     /// The command's place among those of the RUN.
     command: usize,
     output: Output,
@@ -113,7 +120,8 @@ fn taken_by(run: &Run<'_>, fetch: &Fetch<'_>, judged: &Judged<'_, '_>) -> Result
         return Err("it is part of a larger command".to_owned());
     }
     let left = left(judged, fetch, &file);
-    Ok(Taken { file, command, output, left })
+    let path = fetch.path.file().unwrap_or_else(|| file.clone());
+    Ok(Taken { file, path, command, output, left })
 }
 
 struct Converted<'a, 'f> {

@@ -123,9 +123,10 @@ fn line_endings_stay_what_they_are() {
 fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
     ground.build(&[arguments, values].concat()).exits(0);
     let image = ground.fixture.image(stage);
-    let id = ground.fixture.image_id(stage);
     let before = ground.fixture.docker().in_image(&image, LISTING);
     assert!(before.lines().count() > 100, "{before}");
+    // What has the name afterwards is the project's; a cache may give it the same id.
+    ground.fixture.docker().run(&["rmi", "--no-prune", &image]);
 
     let base = format!("BASE_IMAGE={}", ground.base());
     let from =
@@ -138,7 +139,6 @@ fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
     std::fs::write(declared, official).expect("the fixture's folder is writable");
 
     ground.fixture.build(ground.builder, &[&["-C", "new"], arguments].concat()).exits(0);
-    assert_ne!(ground.fixture.image_id(stage), id, "the project built no image of its own");
     let after = ground.fixture.docker().in_image(&image, LISTING);
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&after), lines(&before));
@@ -170,7 +170,7 @@ const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
     wget -q http://172.17.0.1:3000/${NAME}.sh && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
     RUN wget -q -P /opt http://172.17.0.1:3000/kept.txt\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && mv tool.sh /moved\n\
-    RUN wget -q http://172.17.0.1:3000/tool.sh && chmod +x tool.sh && mv tool.sh /usr/bin/tool\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && chmod +x tool.sh && mv tool.sh /opt/tool\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && cp -r tool.sh /recursive && rm tool.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && cp -a tool.sh /archived && rm tool.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && ln tool.sh /hard && rm tool.sh\n\
@@ -199,6 +199,24 @@ fn every_way_to_fetch_gives_the_same_image() {
         RUN --package=kept.txt mkdir -p /opt && cp \"$PACKAGES\"/kept.txt /opt/\n";
     let stage = stage.expect("it is written");
     assert!(stage.starts_with(expected), "{stage}");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn files_of_one_name_in_two_folders_give_the_same_image() {
+    let dockerfile = "FROM BASE AS One\n\
+        RUN wget -q http://172.17.0.1:3000/910b/kernels.sh && sh kernels.sh && rm kernels.sh\n\
+        RUN wget -q http://172.17.0.1:3000/310p/kernels.sh && sh kernels.sh && rm kernels.sh\n\
+        RUN wget -q -O /kept http://172.17.0.1:3000/packages/310p/kernels.sh\n";
+    let ground = Ground::with(dockerfile, "buildkit");
+    ground.write("910b/kernels.sh", "echo for 910b > /910b\n");
+    ground.write("310p/kernels.sh", "echo for 310p > /310p\n");
+    check(&ground, "one", &[], &[]);
+    let stage = std::fs::read_to_string(ground.fixture.path("new/stages/One.Dockerfile"));
+    let expected = "RUN --package=kernels.sh sh \"$PACKAGES\"/kernels.sh\n\
+        RUN --package=310p-kernels.sh sh \"$PACKAGES\"/kernels.sh\n\
+        RUN --package=packages-310p-kernels.sh cp \"$PACKAGES\"/kernels.sh /kept\n";
+    assert_eq!(stage.expect("it is written"), expected);
 }
 
 #[test]
