@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 pub use docker::DockerEngine;
-pub use examination::{Disk, Elsewhere, Examination, ListedImage};
+pub use examination::{Disk, Elsewhere, Examination, ListedContainer, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;

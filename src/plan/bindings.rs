@@ -15,7 +15,7 @@ pub struct Bindings<'a> {
     pub base: &'a dyn Fn(&str) -> String,
     /// The files of the plan and their digests, as far as they are known.
     pub files: &'a [(String, Option<Sha256>)],
-    /// Mixed into the digests of files, where a layer may be taken from the engine's cache only
+    /// Mixed into the digests of files and the words of `RUN --package`, where a layer may be taken from the engine's cache only
     /// if it was made under the same mark.
     pub mark: Option<&'a str>,
     /// The package server's `host:port` in place of the one that the user wrote.
@@ -38,6 +38,9 @@ impl Bindings<'_> {
             Piece::Authority(written) => (self.authority)(written),
             Piece::PackageMount if self.mounts => PACKAGE_MOUNT.to_owned(),
             Piece::PackageMount => String::new(),
+            Piece::Mark => {
+                self.mark.map(|_| format!(" {}", self.digest(|_| false))).unwrap_or_default()
+            }
         }
     }
 

@@ -196,6 +196,8 @@ pub enum Piece {
     Authority(String),
     /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
     PackageMount,
+    /// A digest of the mark, where there is one.
+    Mark,
 }
 
 /// An instruction of a stage's Dockerfile.

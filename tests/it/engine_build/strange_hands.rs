@@ -1,22 +1,23 @@
 //! Somebody else changes the engine's images while a run needs them.
 
 use super::BUILDERS;
-use crate::support::Fixture;
+use crate::support::{Fixture, Gate};
 
 /// A, then B for a while, then C of both; `meddle` happens while B is built. The run ends with
 /// exit code 1 and says `expected`, and `reference` has no image.
 fn check(b: &str, meddle: impl Fn(&Fixture), expected: &str, untagged: &str) {
     for builder in BUILDERS {
-        let fixture = Fixture::on_engine();
+        let (fixture, gate) = (Fixture::on_engine(), Gate::new());
         fixture.stages(&format!(
             "[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"tiny\"\n[stages.C]\nfrom = \"{b}\"\n"
         ));
         fixture.dockerfile("A", "RUN echo a > /a\n");
-        fixture.dockerfile("B", "RUN echo begun && sleep 10\n");
+        fixture.dockerfile("B", &format!("RUN echo begun; {}\n", gate.command()));
         fixture.dockerfile("C", "COPY --from=A /a /a2\nCOPY --from=B /etc/group /b\n");
         let mut run = fixture.start(builder, &["--target", "C", "--jobs", "1"]);
         run.wait_for_output("begun");
         meddle(&fixture);
+        gate.open();
         let outcome = run.end().exits(1);
         assert!(outcome.stderr.contains(expected), "{builder}: {}", outcome.stderr);
         assert_eq!(fixture.image_id(untagged), None, "{builder}");
