@@ -14,6 +14,7 @@ mod inputs;
 mod judge;
 mod key;
 mod make;
+mod own_text;
 mod package_file;
 mod package_run;
 mod render;

@@ -4,8 +4,9 @@
 //! that any `SHELL`, any form and any `USER` work, and each file stands on a line
 //! of its own with its SHA-256, so that the layer is cached by content.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::to_string as json;
+use sha2::Digest as _;
 
 use super::{Piece, PlannedPackage};
 use crate::project::dockerfile::{Flag, Form, Instruction};
@@ -64,6 +65,23 @@ pub(super) fn fetching(instruction: &Instruction) -> Option<(Vec<String>, Vec<St
         let command = words.split_off(end);
         (words, command)
     })
+}
+
+/// The files that the words of [`fetching`] name, each once, by name.
+pub(super) fn fetched_files(words: &[String]) -> Vec<String> {
+    let addresses = words.iter().skip(FIXED).step_by(2);
+    let names = addresses.filter_map(|address| Some(address.split_once('/')?.1));
+    let mut files: Vec<_> =
+        names.map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned()).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
+/// The SHA-256 of the script in the words of [`fetching`], without the line that names the files.
+pub(super) fn script_digest(words: &[String]) -> Option<String> {
+    let (_, script) = words.get(2)?.split_once('\n')?;
+    Some(hex::encode(sha2::Sha256::digest(script)))
 }
 
 /// Whether the user mounts something at the folder that holds packages in memory.

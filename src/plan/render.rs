@@ -16,6 +16,12 @@ use crate::error::SourceFile;
 use crate::project::dockerfile::{Dockerfile, Form, Instruction};
 use crate::project::{Authority, Fetched, Parent, Project, Stage, StageName};
 
+/// The argument that holds the digest of the files that an instruction fetches.
+pub(super) const FILES_MARK: &str = "ASCEND_BUILD_FILES";
+
+/// What runs a command where no `SHELL` says otherwise.
+pub(super) const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
 /// A Dockerfile under way.
 #[derive(Default)]
 pub(super) struct Rendering {
@@ -148,7 +154,7 @@ impl Rendering {
         // A trigger's mark is a trigger: it runs before it, in the stages built from this one.
         let (prefix, keyword) =
             if instruction.inner.is_some() { ("ONBUILD ", "ONBUILD") } else { ("", "ARG") };
-        self.text(format!("{prefix}ARG ASCEND_BUILD_FILES="));
+        self.text(format!("{prefix}ARG {FILES_MARK}="));
         self.pieces.push(known.map_or(Piece::AllFiles, Piece::Files));
         self.instruction(keyword, "\n".to_owned());
     }
@@ -264,12 +270,13 @@ fn set_names(text: &str) -> impl Iterator<Item = &str> {
 
 /// `SHELL` holds for the stages that are built from a stage, too.
 fn inherited_shell(project: &Project, stage: &Stage) -> Vec<String> {
-    let default = vec!["/bin/sh".to_owned(), "-c".to_owned()];
+    let default = DEFAULT_SHELL.map(str::to_owned).to_vec();
     let ancestors = ancestors(project, stage);
     ancestors.iter().flat_map(|stage| stage.instructions()).fold(default, shell_after)
 }
 
-fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
+/// The shell that holds after an instruction.
+pub(super) fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
     if instruction.keyword != "SHELL" {
         return shell;
     }
