@@ -184,9 +184,11 @@ impl Rendering {
 /// What to write in place of the server's address in the user's file.
 fn server_pieces(authority: &Authority) -> impl Iterator<Item = (Range<usize>, Piece)> {
     let span = authority.span.clone();
-    let before = span.start..span.start;
-    let scheme = authority.with_scheme.then(|| (before, Piece::Text("http://".to_owned())));
-    scheme.into_iter().chain([(span, Piece::Authority(authority.address.clone()))])
+    let beside = |place: usize, text: &str| (place..place, Piece::Text(text.to_owned()));
+    let before = authority.held_path.as_ref().map(|_| beside(span.start, "http://"));
+    let after = authority.held_path.as_ref().map(|path| beside(span.end, path));
+    let server = (span, Piece::Authority(authority.address.clone()));
+    before.into_iter().chain([server]).chain(after)
 }
 
 fn fetched_by<'a>(

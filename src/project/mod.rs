@@ -149,8 +149,9 @@ pub struct Authority {
     pub span: Range<usize>,
     /// The `host:port` that they mean.
     pub address: String,
-    /// Whether the bytes mean `http://` as well: a variable that holds the whole of it.
-    pub with_scheme: bool,
+    /// Where the bytes are a variable that holds the whole of it, `http://` included: the path
+    /// that it holds behind, often empty.
+    pub held_path: Option<String>,
 }
 
 /// What a stage starts from.

@@ -129,9 +129,12 @@ impl Reader<'_> {
         let start = fetch.url_span.start;
         let at = |span: Range<usize>| start + span.start..start + span.end;
         let literal = fetch.authority_span.clone().or_else(|| between_slashes(url).map(at));
-        let with_scheme = literal.is_none();
-        let span = literal.or_else(|| leading_variable(url).map(at))?;
-        Some(Authority { span, address, with_scheme })
+        if let Some(span) = literal {
+            return Some(Authority { span, address, held_path: None });
+        }
+        let variable = leading_variable(url)?;
+        let held_path = Some(held_path(&fetch.full_path, &url[variable.end..]));
+        Some(Authority { span: at(variable), address, held_path })
     }
 
     fn sources(&self, stage: usize) -> Vec<String> {
@@ -174,9 +177,36 @@ fn leading_variable(url: &str) -> Option<Range<usize>> {
     }
 }
 
+/// What of `path` is not in `written`, the text behind the variable that an address begins with.
+fn held_path(path: &str, written: &str) -> String {
+    let written = written.trim_end_matches('"');
+    if let Some(held) = path.strip_suffix(written) {
+        return held.to_owned();
+    }
+    // A variable in there is taken for one without a slash.
+    let parts = written.matches('/').count();
+    let cut = path.rmatch_indices('/').nth(parts.saturating_sub(1)).map_or(0, |(cut, _)| cut);
+    if parts == 0 { String::new() } else { path[..cut].to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_holds_what_is_not_written_behind_it() {
+        for (path, written, expected) in [
+            ("/packages/a.run", "/a.run", "/packages"),
+            ("/packages/a.run", "/a.run\"", "/packages"),
+            ("/a.run", "/a.run", ""),
+            ("/packages/a-1.run", "/a-${V}.run", "/packages"),
+            ("/a-1.run", "/$A", ""),
+            ("/p/q/a.run", "/q/$F", "/p"),
+            ("/", "", "/"),
+        ] {
+            assert_eq!(held_path(path, written), expected, "{path} {written}");
+        }
+    }
 
     /// The address with the place of the package server in it marked as `<>`.
     fn check(url: &str, expected: &str) {

@@ -28,6 +28,8 @@ pub struct Fetch<'f> {
     pub port: Option<u16>,
     /// What is asked for.
     pub path: FetchPath,
+    /// The path of the address, percent-encoded as it is written, `\u{fffc}` for what only the run knows.
+    pub full_path: String,
     /// The command that asks: `wget`, `pip`, `ADD`.
     pub tool: String,
     /// Why it may not happen, where that is so: inside `if`, after `||`.
@@ -193,6 +195,7 @@ fn fetch<'f>(
     let written = |span: &Range<usize>| source.get(span.clone()) == address.authority_text(text);
     let authority_span = authority_span.filter(written);
     let path = path(&request, &address);
+    let full_path = address.path.clone();
     let Request { tool, doubt, .. } = request;
     Some(Fetch {
         url_span,
@@ -200,6 +203,7 @@ fn fetch<'f>(
         host: address.host,
         port: address.port,
         path,
+        full_path,
         tool,
         doubt,
         instruction,
