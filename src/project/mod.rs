@@ -138,6 +138,9 @@ pub struct Fetched {
     pub place: Place,
     /// Where its address stands.
     pub authority: Option<Authority>,
+    /// What its command must be given where the server is not at the address of `authority`, and
+    /// the `host:port` that the user wrote.
+    pub given: Vec<(dockerfile::Given, String)>,
     /// The first byte of the instruction that fetches.
     pub instruction: usize,
 }

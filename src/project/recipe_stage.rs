@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::{self, Fetch, FetchPath, Origin, fetches, trigger_fetches};
+use super::dockerfile::{self, Fetch, FetchPath, Given, Origin, fetches, trigger_fetches};
 use super::recipe::Reader;
 use super::relocate::relocations;
 use super::stage_body::{context_sources, package_uses};
@@ -118,6 +118,7 @@ impl Reader<'_> {
             doubt: fetch.doubt,
             place: Place::new(self.file.source(), fetch.url_span.clone()),
             authority: self.authority(fetch),
+            given: given(fetch),
             instruction: fetch.instruction.span.start,
         }
     }
@@ -151,6 +152,13 @@ impl Reader<'_> {
         let scoped = steps.iter().map(|step| (step.instruction, step.scope.clone()));
         relocations(scoped, &self.sources(stage))
     }
+}
+
+/// What its command must be given, with the address that the user wrote.
+fn given(fetch: &Fetch<'_>) -> Vec<(Given, String)> {
+    let address = fetch.host.as_ref().zip(fetch.port).map(|(host, port)| format!("{host}:{port}"));
+    let all = fetch.given.iter().zip(address.iter().cycle());
+    all.map(|(given, address)| (given.clone(), address.clone())).collect()
 }
 
 /// What stands between `://` and the next `/` of an address as it is written.
