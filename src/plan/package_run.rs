@@ -36,7 +36,7 @@ pub(super) fn package_run(
     let packages = once_each(names.into_iter().filter_map(resolve));
     let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]];
     lines.push(vec!["ascend-build".to_owned(), packages.len().to_string()]);
-    lines.extend(packages.into_iter().map(file_arguments));
+    lines.extend(packages.iter().map(file_arguments));
     lines.push(command(instruction, shell));
     let lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
     let flags = instruction.flags.iter().filter(|flag| flag.name != "package");
@@ -88,7 +88,7 @@ fn once_each(packages: impl Iterator<Item = PlannedPackage>) -> Vec<PlannedPacka
     once
 }
 
-fn file_arguments(package: PlannedPackage) -> Vec<String> {
+fn file_arguments(package: &PlannedPackage) -> Vec<String> {
     let digest = package.sha256.as_ref().map(ToString::to_string).unwrap_or_default();
     let name = package.file_name().to_owned();
     vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), name]

@@ -18,20 +18,27 @@ pub struct Given {
 impl Pip {
     /// What a pip needs whose address has `written` as its `host:port`.
     pub(super) fn given(&self, written: &str) -> Vec<Given> {
-        let one = |before: String, after: &str| Given {
-            start: self.start,
-            before,
-            after: format!("{after}' "),
-        };
+        let one = |before: String, after: &str| self.assignment(&before, after);
         let known = if self.trusted.is_empty() { "" } else { " " };
-        let trusted = one(format!("PIP_TRUSTED_HOST='{}{known}", self.trusted), "");
+        let trusted = one(format!("PIP_TRUSTED_HOST={}{known}", self.trusted), "");
         let address = self.variable.iter().filter_map(|(name, value)| {
             let (before, after) = value.split_once(written)?;
-            let once = !after.contains(written) && !value.contains('\'');
-            once.then(|| one(format!("{name}='{before}"), after))
+            let once = !after.contains(written);
+            one(format!("{name}={before}"), after).filter(|_| once)
         });
-        [trusted].into_iter().filter(|_| !self.trusted.contains('\'')).chain(address).collect()
+        trusted.into_iter().chain(address).collect()
     }
+
+    fn assignment(&self, before: &str, after: &str) -> Option<Given> {
+        let (before, after) = (escaped(before)?, format!("{} ", escaped(after)?));
+        Some(Given { start: self.start, before, after })
+    }
+}
+
+/// Text as a part of a word that means the same bare and inside quotes that another shell reads.
+fn escaped(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:.-_~%+=@,? ".contains(c);
+    text.chars().all(plain).then(|| text.replace(' ', "\\ "))
 }
 
 #[cfg(test)]
@@ -49,11 +56,11 @@ mod tests {
 
     #[test]
     fn pip_is_told_whom_to_trust_and_where_to_look() {
-        check(None, "", "PIP_TRUSTED_HOST='<>' ");
-        check(None, "a b", "PIP_TRUSTED_HOST='a b <>' ");
+        check(None, "", "PIP_TRUSTED_HOST=<> ");
+        check(None, "a b", "PIP_TRUSTED_HOST=a\\ b\\ <> ");
         let links = |value| Some(("PIP_FIND_LINKS", value));
-        let trusted = "PIP_TRUSTED_HOST='<>' ";
-        let expected = format!("{trusted}PIP_FIND_LINKS='/w http://<>/x' ");
+        let trusted = "PIP_TRUSTED_HOST=<> ";
+        let expected = format!("{trusted}PIP_FIND_LINKS=/w\\ http://<>/x ");
         check(links("/w http://10.0.0.1:80/x"), "", &expected);
         check(links("http://10.0.0.1:80/a http://10.0.0.1:80/b"), "", trusted);
         check(links("http://10.0.0.1:80/it's"), "it's", "");

@@ -155,11 +155,11 @@ impl<'a> Finder<'a> {
                 self.address_lists(name, words, command, script);
             }
             "uv" if words.get(1).map(Text::text) == Some("pip") => {
-                self.pip(&words[0], start, &words[2..])
+                self.pip(&words[0], start, &words[2..]);
             }
             _ if is_pip(name) => self.pip(&words[0], start, &words[1..]),
             _ if is_python(name) && runs_module(words, "pip") => {
-                self.pip(&words[0], start, &words[3..])
+                self.pip(&words[0], start, &words[3..]);
             }
             _ if is_python(name) => self.program(name, words, command, script),
             _ if is_shell(name) => self.inner_shell(name, words, &assigned, command, script),
