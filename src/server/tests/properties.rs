@@ -39,7 +39,9 @@ proptest! {
     fn no_other_path_is_found(path in prop_oneof![any::<String>(), "(/|[.]|%2[eEfF]|a[.]run|sha256){0,12}"]) {
         let shelf = Shelf::new(vec![package("a.run", b"")]);
         let decoded = percent_encoding::percent_decode_str(&path).decode_utf8_lossy();
-        let is_there = path.starts_with('/') && decoded == "/a.run";
+        // Servers of folders read several slashes as one.
+        let named = decoded.trim_start_matches('/') == "a.run";
+        let is_there = path.starts_with('/') && named;
         prop_assert_eq!(shelf.find(&path).is_some(), is_there);
     }
 }
