@@ -10,6 +10,7 @@ all apart package:: reads wheels, asks no engine
 all apart serve::page:: needs a browser, asks no engine
 beside apart doctor:: starts engines of its own, of this machine's version
 beside apart engine_faults::engine:: starts engines of its own, of this machine's version
+beside apart engine_faults::small_disk:: starts engines of its own, of this machine's version
 beside apart engine_faults::kills::the_engine_is_killed starts engines of its own, of this machine's version
 beside apart engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
 beside apart recipe::addresses::pip_finds_its_wheels_in_the_list wants a base with pip, which this machine's engine alone has
