@@ -1,9 +1,10 @@
-//! What layers are cached by that plain lines fetched from another process's server.
+//! What layers are cached by that were fetched from another process's server.
 //!
-//! Such a server may serve something else in the middle of a build, and its port may
-//! become somebody else's. The build ends when it hears of that, but the engine has
-//! the layer by then, and would take it from its cache the next time. So those layers
-//! carry a secret mark of the project besides their files' digests:
+//! Such a server may serve something else to plain lines in the middle of a build, and its
+//! port may become somebody else's, who answers `RUN --package` as well: hashing gigabytes in
+//! the container costs more than fetching them (docs/server.md). The build ends when it hears
+//! of that, but the engine has the layer by then, and would take it from its cache the next
+//! time. So those layers carry a secret mark of the project besides their files' digests:
 //!
 //! 1. a run takes the mark out of the project's state, or makes a new one;
 //! 2. it gives it back when the server has kept its word to the end.
@@ -19,7 +20,6 @@ use std::sync::Arc;
 use super::serve::made_up;
 use super::supply::Shared;
 use crate::error::Result;
-use crate::plan::Plan;
 use crate::run::RunFolder;
 
 /// The file below the project's state, and below a run's folder while it is read.
@@ -33,17 +33,12 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// The mark of a run whose plan has plain lines that fetch from a shared server.
+    /// The mark of a run that fetches from a shared server.
     ///
     /// # Errors
     /// Those of [`Self::take`].
-    pub(super) fn take_for(
-        plan: &Plan,
-        shared: Option<&Arc<Shared>>,
-        run: &RunFolder,
-    ) -> Result<Option<Self>> {
-        let wanted = shared.is_some() && plan.port.is_some();
-        wanted.then(|| Self::take(run)).transpose()
+    pub(super) fn take_for(shared: Option<&Arc<Shared>>, run: &RunFolder) -> Result<Option<Self>> {
+        shared.map(|_| Self::take(run)).transpose()
     }
 
     /// The project's mark, which no other run has from now on, or a new one.

@@ -151,7 +151,7 @@ impl<'a> Session<'a> {
         let mut job = self.job(&engine, &given, access, address);
         job.packages += &server.path();
         let shared = server.shared().cloned();
-        let mark = Mark::take_for(&self.plan, shared.as_ref(), self.recorder.folder())?;
+        let mark = Mark::take_for(shared.as_ref(), self.recorder.folder())?;
         job.mark = mark.as_ref().map(|mark| mark.text().to_owned());
         let forecast = interrupt.unless(forecasting::foretell(&job, disk.expected.all())).await;
         let fits = forecast.as_ref().map_or(Ok(()), |forecast| forecasting::fits(&job, forecast));
@@ -171,6 +171,8 @@ impl<'a> Session<'a> {
             shell::offer(&job, &result, interrupt).await;
         }
         server.stop(GRACE).await;
+        let untold = self.recorder.ledger().untold();
+        untold.into_iter().for_each(|message| self.recorder.record(&Event::Warning { message }));
         let cleared = self.clear(&engine, &scratch, &result).await;
         if let Some(mark) = mark.filter(|_| cleared) {
             mark.give_back_after(shared.as_ref()).await;
@@ -319,10 +321,12 @@ impl<'a> Session<'a> {
     async fn serve(&self, access: &HostAccess, expected: &Packages) -> Result<Supply> {
         let reporter = Arc::clone(self.reporter);
         let ledger = Arc::clone(self.recorder.ledger());
+        let run = self.recorder.folder().id.clone();
         let observer = Arc::new(move |transfer| {
-            let transfer = told(transfer);
-            ledger.take(&transfer, OffsetDateTime::now_utc());
-            reporter.report(&Event::Transfer(transfer));
+            let transfer = told(transfer, &run);
+            if ledger.take(&transfer, OffsetDateTime::now_utc()) {
+                reporter.report(&Event::Transfer(transfer));
+            }
         });
         let demand = Demand {
             plan: &self.plan,

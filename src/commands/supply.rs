@@ -116,11 +116,11 @@ impl Supply {
         }
     }
 
-    /// What follows the address in what `RUN --package` fetches.
+    /// What follows the address in what `RUN --package` fetches, before the run and the stage.
     pub(super) fn path(&self) -> String {
         match self {
             Self::Own(_, prefix) => prefix.iter().map(|prefix| format!("/{prefix}")).collect(),
-            Self::Shared(shared) => shared.neighbour.path(),
+            Self::Shared(_) => String::new(),
         }
     }
 

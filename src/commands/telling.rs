@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::plan::VerifiedPackage;
 use crate::run::{Event, Reporter, Transfer};
-use crate::server;
+use crate::server::{self, Errand};
 use crate::store::VerifyEvent;
 
 /// Adds up what the store's threads have read.
@@ -53,19 +53,25 @@ impl VerifyProgress {
     }
 }
 
-/// The server's events as the run tells them.
-pub(super) fn told(transfer: server::Transfer) -> Transfer {
+/// The server's events as `run` tells them.
+pub(super) fn told(transfer: server::Transfer, run: &str) -> Transfer {
+    let stage = |errand: Option<Errand>| {
+        errand.filter(|errand| errand.run == run).and_then(|errand| errand.stage.parse().ok())
+    };
     match transfer {
-        server::Transfer::Started { id, client, file, length, .. } => {
-            Transfer::Started { id, client: client.to_string(), file, length }
+        server::Transfer::Started { id, client, file, length, errand, .. } => {
+            let client = client.to_string();
+            Transfer::Started { id, stage: stage(errand), client, file, length }
         }
         server::Transfer::Progress { id, sent } => Transfer::Progress { id, sent },
         server::Transfer::Ended { id, sent, outcome } => {
             Transfer::Ended { id, sent, outcome: word(&outcome) }
         }
-        server::Transfer::Refused { client, path, status, nearest, .. } => {
-            Transfer::Refused { client: client.to_string(), path, status, nearest }
+        server::Transfer::Refused { client, errand, path, status, nearest, .. } => {
+            let client = client.to_string();
+            Transfer::Refused { stage: stage(errand), client, path, status, nearest }
         }
+        server::Transfer::Lost { files } => Transfer::Lost { files },
     }
 }
 

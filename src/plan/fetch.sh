@@ -3,8 +3,8 @@
 # out of what the engine is given.
 #
 # Arguments: the number of files; for each file its address below the server
-# and its name; the command. FTP_PROXY carries `http://HOST:PORT/#KIB#OWN`: the
-# server, how many KiB the files take where they may be kept in memory (else
+# and its name; the command. FTP_PROXY carries `http://SERVER/#KIB#OWN`: the
+# server (host, port, and a path that names run and stage), how many KiB the files take where they may be kept in memory (else
 # nothing), and the user's own FTP proxy. Engines pass the predefined proxy
 # arguments to every RUN without making them part of the cache key, so another
 # port hits the same layer.

@@ -186,6 +186,8 @@ pub enum Piece {
     Text(String),
     /// The image of an earlier stage.
     Reference(StageName),
+    /// The base's image, as the user wrote it.
+    Base(String),
     /// A digest over the content of these files.
     Files(Vec<String>),
     /// A digest over the content of every file of the plan.
@@ -194,6 +196,8 @@ pub enum Piece {
     Authority(String),
     /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
     PackageMount,
+    /// A digest of the mark, where there is one.
+    Mark,
 }
 
 /// An instruction of a stage's Dockerfile.

@@ -28,23 +28,28 @@ pub(super) fn package_run(
     shell: &[String],
     escape: char,
     resolve: &impl Fn(&str) -> Option<PlannedPackage>,
-) -> Option<[Piece; 3]> {
+) -> Option<[Piece; 5]> {
     let names: Vec<&str> = package_names(instruction).collect();
     if instruction.keyword != "RUN" || names.is_empty() {
         return None;
     }
     let packages = once_each(names.into_iter().filter_map(resolve));
-    let mut lines = vec![vec!["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]];
-    lines.push(vec!["ascend-build".to_owned(), packages.len().to_string()]);
+    let separator = format!(", {escape}\n  ");
+    let script = words(&["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]);
+    let mut lines = vec![vec![packages.len().to_string()]];
     lines.extend(packages.into_iter().map(file_arguments));
     lines.push(command(instruction, shell));
-    let lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
+    let mut lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
+    // The script's name and the number of files share a line.
+    let name_and_count = format!("\", {}", lines.remove(0));
     let flags = instruction.flags.iter().filter(|flag| flag.name != "package");
     let flags: String = flags.map(|flag| format!("{} ", flag_text(flag))).collect();
     Some([
         Piece::Text("RUN ".to_owned()),
         if mounts_memory(instruction) { Piece::Text(String::new()) } else { Piece::PackageMount },
-        Piece::Text(format!("{flags}[{}]", lines.join(&format!(", {escape}\n  ")))),
+        Piece::Text(format!("{flags}[{script}{separator}\"ascend-build")),
+        Piece::Mark,
+        Piece::Text(format!("{name_and_count}{separator}{}]", lines.join(&separator))),
     ])
 }
 
@@ -89,8 +94,9 @@ fn once_each(packages: impl Iterator<Item = PlannedPackage>) -> Vec<PlannedPacka
 }
 
 fn file_arguments(package: PlannedPackage) -> Vec<String> {
-    let digest = package.sha256.map(|sha256| sha256.to_string()).unwrap_or_default();
-    vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), package.file]
+    let digest = package.sha256.as_ref().map(ToString::to_string).unwrap_or_default();
+    let name = package.file_name().to_owned();
+    vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), name]
 }
 
 fn command(instruction: &Instruction, shell: &[String]) -> Vec<String> {

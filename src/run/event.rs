@@ -248,6 +248,8 @@ pub enum Transfer {
     Started {
         /// Names this download in later events.
         id: u64,
+        /// The stage that it is for, where its path says so, as those of `RUN --package` do.
+        stage: Option<StageName>,
         /// The container's address.
         client: String,
         /// The file.
@@ -273,13 +275,20 @@ pub enum Transfer {
     },
     /// A request for something that is not served.
     Refused {
+        /// The stage that it was for, where its path says so.
+        stage: Option<StageName>,
         /// The client's address.
         client: String,
-        /// What was asked for.
+        /// What was asked for; empty for what is no HTTP request.
         path: String,
         /// The HTTP status.
         status: u16,
         /// The served name most like what was asked for.
         nearest: Option<String>,
+    },
+    /// A server that builds share had more to tell than it keeps.
+    Lost {
+        /// The files that somebody has fetched meanwhile: maybe this build.
+        files: Vec<String>,
     },
 }

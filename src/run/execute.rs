@@ -65,7 +65,7 @@ pub struct Job<'a, E, M> {
     pub proxies: IndexMap<String, String>,
     /// The package server's `host:port`, as build containers see it.
     pub server: String,
-    /// What `RUN --package` fetches from: the same, and a path on a server that others use as well.
+    /// What `RUN --package` fetches from: the same, and the unguessable part of its paths, if any.
     pub packages: String,
     /// Part of what plain lines that fetch are cached by, where another process's server answers them.
     pub mark: Option<String>,

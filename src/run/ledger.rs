@@ -3,21 +3,24 @@
 //! time, a download is that of a stage that needs the file: of the one whose
 //! container fetched before, else of one that has not fetched it yet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Transfer;
+use super::refusals::{Refusal, Refusals};
 use crate::project::StageName;
 
-/// How many downloads and how many refusals are kept: a container that asks for
-/// ever must not fill up the report.
+/// How many downloads are kept: a container that asks for ever must not fill up the report.
 const MOST: usize = 10_000;
 
 /// The outcome of a download that has not ended yet.
 const RUNNING: &str = "running";
+
+/// The outcome of a download whose end a shared server did not keep.
+const UNKNOWN: &str = "unknown";
 
 /// One download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +38,8 @@ pub struct Fetch {
     pub length: u64,
     /// Bytes that it did carry.
     pub sent: u64,
-    /// `whole`, `cut`, `changed`, or `running` where the run ended first.
+    /// `whole`, `cut`, `changed`, `running` where the run ended first, or `unknown` where a shared
+    /// server had more to tell than it keeps.
     pub outcome: &'static str,
     /// Other stages that needed the file at that time.
     #[serde(skip)]
@@ -46,21 +50,6 @@ impl Fetch {
     fn may_be_of(&self, stage: &StageName) -> bool {
         self.stage.as_ref() == Some(stage) || self.also.contains(stage)
     }
-}
-
-/// A request that got no file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// The stage that was being built; `None` between stages.
-    pub stage: Option<StageName>,
-    /// The container's address.
-    pub client: String,
-    /// What was asked for.
-    pub path: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// The served name most like it.
-    pub nearest: Option<String>,
 }
 
 /// The downloads and refusals of one run.
@@ -76,7 +65,9 @@ struct State {
     fetches: Vec<Fetch>,
     /// Where in `fetches` the download of each id is.
     places: HashMap<u64, usize>,
-    refusals: Vec<Refusal>,
+    refusals: Refusals,
+    /// What stages may have fetched though no download that is kept says so.
+    perhaps: HashSet<(StageName, String)>,
 }
 
 impl Ledger {
@@ -90,9 +81,9 @@ impl Ledger {
         self.state().running.retain(|(running, _)| running != stage);
     }
 
-    /// Takes one event of the package server, which happened at `now`.
-    pub fn take(&self, transfer: &Transfer, now: OffsetDateTime) {
-        self.state().take(transfer, now);
+    /// Takes one event of the package server, which happened at `now`; whether it is to be told.
+    pub fn take(&self, transfer: &Transfer, now: OffsetDateTime) -> bool {
+        self.state().take(transfer, now)
     }
 
     /// The stages that the download may be of, the likeliest first; none where nobody can tell.
@@ -103,7 +94,7 @@ impl Ledger {
         fetch.flat_map(|fetch| fetch.stage.iter().chain(&fetch.also)).cloned().collect()
     }
 
-    /// Those of `files` of which `stage` began no download.
+    /// Those of `files` of which `stage` surely began no download.
     pub fn never_fetched<'a>(
         &self,
         stage: &StageName,
@@ -111,7 +102,8 @@ impl Ledger {
     ) -> Vec<&'a str> {
         let state = self.state();
         let fetched = |file: &str| {
-            state.fetches.iter().any(|fetch| fetch.file == file && fetch.may_be_of(stage))
+            state.perhaps.contains(&(stage.clone(), file.to_owned()))
+                || state.fetches.iter().any(|fetch| fetch.file == file && fetch.may_be_of(stage))
         };
         files.into_iter().filter(|file| !fetched(file)).collect()
     }
@@ -121,9 +113,19 @@ impl Ledger {
         self.state().fetches.clone()
     }
 
-    /// Every refused request, in order.
+    /// The first refused requests of each client, in order.
     pub fn refusals(&self) -> Vec<Refusal> {
-        self.state().refusals.clone()
+        self.state().refusals.kept()
+    }
+
+    /// How many requests were refused in all.
+    pub fn refused(&self) -> u64 {
+        self.state().refusals.count()
+    }
+
+    /// What is said at the end of refused requests that were not told, if there are any.
+    pub fn untold(&self) -> Option<String> {
+        self.state().refusals.rest()
     }
 
     /// A panic elsewhere leaves nothing half-done here, so a poisoned lock is as good as any.
@@ -133,11 +135,19 @@ impl Ledger {
 }
 
 impl State {
-    fn take(&mut self, transfer: &Transfer, now: OffsetDateTime) {
+    fn take(&mut self, transfer: &Transfer, now: OffsetDateTime) -> bool {
         match transfer {
-            Transfer::Started { id, client, file, length } if self.fetches.len() < MOST => {
+            Transfer::Started { id, stage, client, file, length } => {
+                let (stage, also) = match stage {
+                    Some(stage) => (Some(stage.clone()), Vec::new()),
+                    None => self.fetching(client, file),
+                };
+                if self.fetches.len() >= MOST {
+                    let stages = stage.into_iter().chain(also);
+                    self.perhaps.extend(stages.map(|stage| (stage, file.clone())));
+                    return false;
+                }
                 self.places.insert(*id, self.fetches.len());
-                let (stage, also) = self.fetching(client, file);
                 self.fetches.push(Fetch {
                     stage,
                     also,
@@ -149,19 +159,27 @@ impl State {
                     outcome: RUNNING,
                 });
             }
-            Transfer::Progress { id, sent } => self.note(*id, *sent, RUNNING),
-            Transfer::Ended { id, sent, outcome } => self.note(*id, *sent, outcome),
-            Transfer::Refused { client, path, status, nearest } if self.refusals.len() < MOST => {
-                self.refusals.push(Refusal {
-                    stage: self.known(client).or_else(|| self.only()),
-                    client: client.clone(),
-                    path: path.clone(),
-                    status: *status,
-                    nearest: nearest.clone(),
-                });
+            Transfer::Progress { id, sent } => return self.note(*id, *sent, RUNNING),
+            Transfer::Ended { id, sent, outcome } => return self.note(*id, *sent, outcome),
+            Transfer::Refused { stage, client, path, status, nearest } => {
+                let known = || self.known(client).or_else(|| self.only());
+                let stage = stage.clone().or_else(known);
+                let (client, path, nearest) = (client.clone(), path.clone(), nearest.clone());
+                let refusal = Refusal { stage, client, path, status: *status, nearest };
+                return self.refusals.take(refusal);
             }
-            _ => {}
+            Transfer::Lost { files } => self.lose(files),
         }
+        true
+    }
+
+    /// The stages under way may have fetched these files, and downloads may have ended.
+    fn lose(&mut self, files: &[String]) {
+        let stages = self.running.iter().map(|(stage, _)| stage);
+        let pairs = stages.flat_map(|stage| files.iter().map(|file| (stage.clone(), file.clone())));
+        self.perhaps.extend(pairs);
+        let running = self.fetches.iter_mut().filter(|fetch| fetch.outcome == RUNNING);
+        running.for_each(|fetch| fetch.outcome = UNKNOWN);
     }
 
     /// The stage that fetches `file` now, and others that it might be.
@@ -195,11 +213,11 @@ impl State {
         }
     }
 
-    fn note(&mut self, id: u64, sent: u64, outcome: &'static str) {
+    /// Notes how far a download is; whether it is kept.
+    fn note(&mut self, id: u64, sent: u64, outcome: &'static str) -> bool {
         let place = self.places.get(&id).copied();
-        if let Some(fetch) = place.and_then(|place| self.fetches.get_mut(place)) {
-            (fetch.sent, fetch.outcome) = (sent, outcome);
-        }
+        let fetch = place.and_then(|place| self.fetches.get_mut(place));
+        fetch.map(|fetch| (fetch.sent, fetch.outcome) = (sent, outcome)).is_some()
     }
 }
 
@@ -216,7 +234,8 @@ mod tests {
     }
 
     fn fetched_by(client: &str, id: u64, file: &str) -> Transfer {
-        Transfer::Started { id, client: client.to_owned(), file: file.to_owned(), length: 10 }
+        let (client, file) = (client.to_owned(), file.to_owned());
+        Transfer::Started { id, stage: None, client, file, length: 10 }
     }
 
     /// `stage` follows the one before.
@@ -309,16 +328,37 @@ mod tests {
     #[test]
     fn what_is_asked_for_ever_is_kept_up_to_a_limit() {
         let ledger = Ledger::default();
+        ledger.enter(&name("A"), []);
         for id in 0..=MOST as u64 {
             ledger.take(&started(id, "a"), OffsetDateTime::UNIX_EPOCH);
-            let refused = Transfer::Refused {
-                client: "c".to_owned(),
-                path: "/x".to_owned(),
-                status: 404,
-                nearest: None,
-            };
-            ledger.take(&refused, OffsetDateTime::UNIX_EPOCH);
         }
-        assert_eq!((ledger.fetches().len(), ledger.refusals().len()), (MOST, MOST));
+        assert_eq!(ledger.fetches().len(), MOST);
+        assert!(!ledger.take(&started(MOST as u64 + 1, "b"), OffsetDateTime::UNIX_EPOCH));
+        assert_eq!(ledger.never_fetched(&name("A"), ["b", "c"]), ["c"]);
+    }
+
+    #[test]
+    fn a_path_that_says_its_stage_is_believed() {
+        let ledger = Ledger::default();
+        ledger.enter(&name("A"), ["both".to_owned()]);
+        ledger.enter(&name("B"), ["both".to_owned()]);
+        let (client, file) = ("c".to_owned(), "both".to_owned());
+        let stage = Some(name("B"));
+        let started = Transfer::Started { id: 1, stage, client, file, length: 10 };
+        ledger.take(&started, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(ledger.stages_of(1), [name("B")]);
+        assert_eq!(ledger.never_fetched(&name("A"), ["both"]), ["both"]);
+    }
+
+    #[test]
+    fn what_is_lost_is_not_called_never_fetched() {
+        let ledger = Ledger::default();
+        enter(&ledger, "A");
+        ledger.take(&started(1, "whole"), OffsetDateTime::UNIX_EPOCH);
+        let lost = Transfer::Lost { files: vec!["a".to_owned()] };
+        ledger.take(&lost, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(ledger.never_fetched(&name("A"), ["a", "b"]), ["b"]);
+        assert_eq!(ledger.never_fetched(&name("B"), ["a", "b"]), ["a", "b"]);
+        assert_eq!(ledger.fetches()[0].outcome, "unknown");
     }
 }

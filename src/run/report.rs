@@ -65,6 +65,8 @@ pub struct Report<'a> {
     packages: &'a [VerifiedPackage],
     transfers: Vec<Fetch>,
     refused: Vec<Refusal>,
+    /// How many there were, of which `refused` has the first of each client.
+    refused_count: u64,
     pace: Vec<StagePace>,
     bases: BTreeMap<String, u64>,
     forecast: Option<&'a Forecast>,
@@ -111,6 +113,7 @@ impl<'a> Report<'a> {
             packages: &[],
             transfers: recorder.ledger().fetches(),
             refused: recorder.ledger().refusals(),
+            refused_count: recorder.ledger().refused(),
             pace: Vec::new(),
             bases: BTreeMap::new(),
             forecast: None,

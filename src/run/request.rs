@@ -76,6 +76,7 @@ pub(super) fn bound<E, M, T>(
         .collect();
     make(&Bindings {
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
+        base: &|image| job.scratch.base(&job.plan.project, image),
         files: &files,
         mark: job.mark.as_deref(),
         authority: &|_| job.server.clone(),
@@ -95,9 +96,14 @@ fn arguments<E, M>(
     if !stage.packages.is_empty() {
         let bytes: u64 = packages.iter().map(|package| package.size).sum();
         let kib = job.fits_in_memory(bytes).then(|| bytes.div_ceil(1024));
-        tell_server(&mut arguments, &job.packages, kib);
+        tell_server(&mut arguments, &packages_of(job, stage), kib);
     }
     arguments
+}
+
+/// Where a stage finds its packages, by a path that says for whom they are fetched.
+pub(super) fn packages_of<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
+    format!("{}/for/{}/{}", job.packages, job.recorder.folder().id, stage.name)
 }
 
 /// `FTP_PROXY` carries the package server's address to `RUN --package` (see `plan/fetch.sh`): the

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
-use super::request::{beginning, bound, tell_server};
+use super::request::{beginning, bound, packages_of, tell_server};
 use super::{Job, KEY, Materials};
 use crate::engine::{BuildFailure, Engine, ImageId, ShellRequest};
 use crate::error::{Error, Exit, Problem, Result};
@@ -111,7 +111,7 @@ async fn before<E: Engine, M: Materials>(
     job.engine.tag(&image, &reference).await?;
     let mut environment = job.proxies.clone();
     if !halt.fetch.is_empty() {
-        tell_server(&mut environment, &job.packages, None);
+        tell_server(&mut environment, &packages_of(job, stage), None);
     }
     let command = command(&halt);
     let run = job.recorder.folder().id.clone();

@@ -52,6 +52,11 @@ impl Access {
         rest.map_or(Cow::Borrowed("/***"), |(_, rest)| Cow::Owned(format!("/***/{rest}")))
     }
 
+    /// A request's path after the secret, where it has shown it.
+    pub(super) fn below_prefix<'a>(&self, path: &'a str) -> &'a str {
+        self.strip_prefix(path).unwrap_or(path)
+    }
+
     fn strip_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
         let Some(prefix) = &self.prefix else { return Some(path) };
         let (first, _) = path.strip_prefix('/')?.split_once('/')?;

@@ -27,7 +27,7 @@ use super::refusal::{Refusal, brief};
 use super::run_path;
 use super::shelf::{Found, Offer, Shelf};
 use super::site::{Page, Site, is_events};
-use super::transfer::{Observer, RunningTransfer, Transfer};
+use super::transfer::{Errand, Observer, RunningTransfer, Transfer};
 
 /// Nothing from elsewhere is loaded, sent to or framed by the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -50,15 +50,15 @@ pub(super) struct Visitor {
 
 /// What a path leads to.
 enum Thing {
-    File(Errand),
+    File(Wish),
     Page(Page),
 }
 
-/// A file that is asked for, and the run that it is for, where the path says so.
-struct Errand {
+/// A file that is asked for, and for whom, where the path says so.
+struct Wish {
     offer: Arc<Offer>,
     file: Arc<OpenPackage>,
-    run: Option<String>,
+    errand: Option<Errand>,
 }
 
 impl Answers {
@@ -82,7 +82,7 @@ impl Answers {
     /// The response to a request, whose body is ignored; one line in the access log.
     pub(super) fn answer<B>(&self, request: &Request<B>, visitor: &Visitor) -> Response<PieceBody> {
         let found = self.find(request).and_then(|thing| match thing {
-            Thing::File(errand) => self.offer(request, visitor, &errand),
+            Thing::File(wish) => self.offer(request, visitor, &wish),
             Thing::Page(page) => Ok(show(request, visitor, page)),
         });
         let response = found.unwrap_or_else(|refusal| self.refuse(request, visitor, refusal));
@@ -101,23 +101,27 @@ impl Answers {
         response
     }
 
+    /// One line in the access log for what is no HTTP request; hyper has answered it with `status`.
+    pub(super) fn malformed(&self, client: SocketAddr, status: StatusCode) {
+        let (method, path, status) = (String::new(), String::new(), status.as_u16());
+        tracing::info!(
+            target: "ascend_build::access",
+            %client, method = "-", path = "-", status, bytes = 0, "request"
+        );
+        let (errand, nearest) = (None, None);
+        (self.observer)(Transfer::Refused { client, errand, method, path, status, nearest });
+    }
+
     fn find<B>(&self, request: &Request<B>) -> Result<Thing, Refusal> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return Err(Refusal::method());
         }
         let (path, links) = self.access.admit(request)?;
-        let (run, path) = match self.site.describe {
-            Some(_) => run_path::split(path),
-            None => (None, path),
-        };
+        let (errand, path) = run_path::split(path);
         let shelf = Arc::clone(&self.shelf.read().unwrap_or_else(PoisonError::into_inner));
         match shelf.find(path) {
             Some(Found::Offer(offer)) => match OpenPackage::open(&offer.package) {
-                Ok(file) => Ok(Thing::File(Errand {
-                    offer: Arc::clone(offer),
-                    file,
-                    run: run.map(str::to_owned),
-                })),
+                Ok(file) => Ok(Thing::File(Wish { offer: Arc::clone(offer), file, errand })),
                 Err(why) => Err(Refusal::new(StatusCode::GONE, why.to_string())),
             },
             Some(Found::Ambiguous(paths)) => Err(Refusal::ambiguous(paths)),
@@ -132,9 +136,9 @@ impl Answers {
         &self,
         request: &Request<B>,
         visitor: &Visitor,
-        errand: &Errand,
+        wish: &Wish,
     ) -> Result<Response<PieceBody>, Refusal> {
-        let offer = &*errand.offer;
+        let offer = &*wish.offer;
         match preconditions::verdict(request.headers(), offer) {
             Some(StatusCode::NOT_MODIFIED) => {
                 return Ok(finish(common(StatusCode::NOT_MODIFIED, offer), [], visitor));
@@ -151,8 +155,8 @@ impl Answers {
             let head = head.header(header::CONTENT_LENGTH, length(&parts));
             return Ok(finish(head, [], visitor));
         }
-        let transfer = self.start(visitor, errand, &parts);
-        let pieces = parts.into_iter().map(|part| part.piece(&errand.file, transfer.as_ref()));
+        let transfer = self.start(visitor, wish, &parts);
+        let pieces = parts.into_iter().map(|part| part.piece(&wish.file, transfer.as_ref()));
         Ok(finish(head, pieces, visitor))
     }
 
@@ -160,21 +164,21 @@ impl Answers {
     fn start(
         &self,
         visitor: &Visitor,
-        errand: &Errand,
+        wish: &Wish,
         parts: &[Part],
     ) -> Option<Arc<RunningTransfer>> {
         let mut ranges = parts.iter().filter_map(Part::range).peekable();
         let offset = ranges.peek()?.start;
         let length = ranges.map(|range| range.end - range.start).sum();
         let id = self.transfers.fetch_add(1, Ordering::Relaxed) + 1;
-        let package = &errand.offer.package;
+        let package = &wish.offer.package;
         (self.observer)(Transfer::Started {
             id,
             client: visitor.client,
             file: package.file.clone(),
             package: package.name.clone(),
             sha256: package.sha256.clone(),
-            run: errand.run.clone(),
+            errand: wish.errand.clone(),
             offset,
             length,
             size: package.size,
@@ -192,10 +196,12 @@ impl Answers {
     ) -> Response<PieceBody> {
         let page = Page { kind: "text/plain; charset=utf-8", text: refusal.body() };
         if !is_of_neighbour(request, refusal.status) {
+            let (errand, path) = run_path::split(self.access.below_prefix(request.uri().path()));
             (self.observer)(Transfer::Refused {
                 client: visitor.client,
+                errand,
                 method: brief(request.method().as_str()).to_owned(),
-                path: brief(request.uri().path()).to_owned(),
+                path: brief(path).to_owned(),
                 status: refusal.status.as_u16(),
                 nearest: refusal.nearest,
             });

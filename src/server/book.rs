@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::news::{News, Since};
 use super::transfer::{Outcome, Transfer};
 
-/// How many ended transfers are remembered.
-const REMEMBERED: usize = 50;
+/// How many ended transfers are remembered: some 100 KB of memory, and of an answer.
+const REMEMBERED: usize = 200;
 
 /// Keeps what [`Transfer`] events say.
 #[derive(Default)]
@@ -42,11 +43,18 @@ pub(super) struct Entry {
     client: SocketAddr,
     file: String,
     package: String,
+    /// The run and the stage that it is for, where the path said so.
+    run: Option<String>,
+    stage: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    started: OffsetDateTime,
     offset: u64,
     length: u64,
     sent: u64,
     /// Bytes a second since it began.
     rate: u64,
+    /// Seconds that it has taken so far.
+    seconds: f64,
     outcome: Option<Outcome>,
 }
 
@@ -67,6 +75,8 @@ pub(super) struct Today {
     /// Days since the epoch.
     #[serde(skip)]
     day: u64,
+    /// How many transfers ended.
+    ended: u64,
     files: BTreeMap<String, Served>,
 }
 
@@ -80,6 +90,7 @@ struct Served {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) running: Vec<Entry>,
+    /// The last that ended, the latest first.
     ended: Vec<Entry>,
     today: Today,
     pub(super) totals: Totals,
@@ -104,6 +115,7 @@ impl Book {
             }
             Transfer::Ended { id, sent, outcome } => return pages.end(*id, *sent, *outcome),
             Transfer::Refused { .. } => pages.totals.refused += 1,
+            Transfer::Lost { .. } => {}
         }
         None
     }
@@ -162,10 +174,13 @@ impl Pages {
 
 impl Running {
     fn now(&self) -> Entry {
-        let milliseconds = self.since.elapsed().as_millis().max(1);
+        let taken = self.since.elapsed();
         let sent = self.sent.load(Ordering::Relaxed);
-        let rate = u128::from(sent) * 1000 / milliseconds;
-        Entry { sent, rate: u64::try_from(rate).unwrap_or(u64::MAX), ..self.entry.clone() }
+        let rate = u128::from(sent) * 1000 / taken.as_millis().max(1);
+        let rate = u64::try_from(rate).unwrap_or(u64::MAX);
+        // Nobody needs more than milliseconds.
+        let seconds = (taken.as_secs_f64() * 1000.0).round() / 1000.0;
+        Entry { sent, rate, seconds, ..self.entry.clone() }
     }
 }
 
@@ -184,7 +199,8 @@ impl Entry {
     }
 
     fn new(event: &Transfer) -> Option<Self> {
-        let Transfer::Started { id, client, file, package, offset, length, .. } = event else {
+        let Transfer::Started { id, client, file, package, errand, offset, length, .. } = event
+        else {
             return None;
         };
         Some(Self {
@@ -192,10 +208,14 @@ impl Entry {
             client: *client,
             file: file.clone(),
             package: package.to_string(),
+            run: errand.as_ref().map(|errand| errand.run.clone()),
+            stage: errand.as_ref().map(|errand| errand.stage.clone()),
+            started: OffsetDateTime::now_utc(),
             offset: *offset,
             length: *length,
             sent: 0,
             rate: 0,
+            seconds: 0.0,
             outcome: None,
         })
     }
@@ -215,8 +235,9 @@ impl Totals {
 impl Today {
     fn add(&mut self, entry: &Entry) {
         if self.day != day() {
-            *self = Self { day: day(), files: BTreeMap::new() };
+            *self = Self { day: day(), ..Self::default() };
         }
+        self.ended += 1;
         let served = self.files.entry(entry.file.clone()).or_default();
         served.bytes += entry.sent;
         served.fetched_whole += u64::from(entry.outcome == Some(Outcome::Whole));
@@ -241,7 +262,7 @@ mod tests {
             file: "a.run".into(),
             package,
             sha256,
-            run: None,
+            errand: None,
             offset: 0,
             length: 9,
             size: 9,

@@ -44,14 +44,16 @@ mod ticket_stream;
 mod tls;
 mod tls_stream;
 mod transfer;
+mod unusable;
 
 pub use links::wget_line;
 pub use listen::bind;
 pub use machine::own_addresses;
-pub use neighbour::{Neighbour, Unusable, Wanting};
+pub use neighbour::{Neighbour, Wanting};
 pub use package_server::{Limits, Options, PackageServer};
 pub use ranges::{Wanted, wanted_ranges};
 pub use shelf::{Shelf, encode_path};
 pub use site::{Describe, Facts};
 pub use tls::Tls;
-pub use transfer::{Observer, Outcome, Transfer};
+pub use transfer::{Errand, Observer, Outcome, Transfer};
+pub use unusable::Unusable;

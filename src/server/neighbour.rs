@@ -4,10 +4,9 @@
 //! 2. it answers as a package server that has every wanted file, with its digest;
 //! 3. over the one connection that was made then, it tells what it has sent. When
 //!    that connection ends, so does the build: whoever listens there next is
-//!    somebody else.
+//!    somebody else. So it does when the server has another content of a file, or none.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -16,12 +15,13 @@ use tokio::sync::Mutex;
 
 use super::holder::listener;
 use super::machine::own_addresses;
-use super::news::Since;
+use super::news::{Content, Since};
 use super::package_server::is_within;
 use super::question::Line;
-use super::run_path;
+use super::shelf::Shelf;
 use super::site::EVENTS;
 use super::transfer::{Observer, Transfer};
+use super::unusable::Unusable;
 use crate::error::{Error, Exit, Problem};
 use crate::plan::VerifiedPackage;
 use crate::project::Sha256;
@@ -62,6 +62,8 @@ pub struct Neighbour {
     plain: bool,
     network: Option<(Ipv4Addr, u8)>,
     files: HashMap<String, Sha256>,
+    /// Where each of them must be.
+    shelf: Shelf,
     /// Held while events are passed on, so that whoever has waited for it has heard them.
     state: Mutex<State>,
 }
@@ -71,23 +73,6 @@ struct State {
     next: u64,
     /// The transfers of this build.
     own: HashSet<u64>,
-}
-
-/// Why no running server is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unusable {
-    /// None was looked for.
-    Unwanted(String),
-    /// Nobody listens there.
-    Nobody,
-    /// Neither this user nor root has opened the socket.
-    Stranger(u32),
-    /// It is no package server, or one that wants a token, a private path or TLS.
-    Other(String),
-    /// It has not these files.
-    Lacks(Vec<String>),
-    /// It has other contents of these files, or several of one name.
-    Differs(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -127,6 +112,7 @@ impl Neighbour {
             plain: wanting.plain,
             network: wanting.network,
             files: wanting.files.iter().map(file).collect(),
+            shelf: Shelf::new(wanting.files.to_vec()),
             state: Mutex::new(State { line, next, own: HashSet::new() }),
         })
     }
@@ -136,15 +122,11 @@ impl Neighbour {
         self.address
     }
 
-    /// The first part of the paths that this build fetches, as far as it can choose.
-    pub fn path(&self) -> String {
-        run_path::prefix(&self.run)
-    }
-
     /// Tells `observer` what happened since the last call, as far as it is this build's.
     ///
     /// # Errors
-    /// [`Exit::Engine`]: the server went away, or serves another content of a file now.
+    /// [`Exit::Engine`]: the server went away; [`Exit::Package`]: it has another content of a file,
+    /// or refused one.
     pub async fn hear(&self, observer: &Observer) -> Result<(), Error> {
         let mut state = self.state.lock().await;
         while self.hear_some(&mut state, observer).await? {}
@@ -157,10 +139,10 @@ impl Neighbour {
         let answer = tokio::time::timeout(LATER, state.line.ask(&path)).await;
         let answer = answer.unwrap_or_else(|_| Err("it does not answer".to_owned()));
         let since: Since = answer.map_err(|why| self.gone(&why))?;
-        if since.lost {
-            return Err(self.gone("it had more to tell than it keeps"));
-        }
         state.next = since.next;
+        if since.lost {
+            observer(self.lost(&since.sent)?);
+        }
         let machine = if since.events.is_empty() { Vec::new() } else { own_addresses() };
         for event in since.events {
             if let Some(event) = self.own(event, &mut state.own, &machine)? {
@@ -168,6 +150,19 @@ impl Neighbour {
             }
         }
         Ok(since.more)
+    }
+
+    /// What stands for events that the server keeps no more. Another content of a plain line's
+    /// file may be among them: whom it was sent to does not matter then.
+    fn lost(&self, sent: &[Content]) -> Result<Transfer, Error> {
+        let wanted = |content: &&Content| self.wants(&content.file);
+        let is_other = |content: &&Content| self.files.get(&content.file) != Some(&content.sha256);
+        let other = sent.iter().filter(wanted).find(is_other).filter(|_| self.plain);
+        if let Some(other) = other {
+            return Err(self.changed(&other.file));
+        }
+        let files = sent.iter().filter(wanted).map(|content| content.file.clone()).collect();
+        Ok(Transfer::Lost { files })
     }
 
     /// The event, if it is of this build, on a machine of these addresses.
@@ -181,9 +176,9 @@ impl Neighbour {
             self.plain && may_be_container(self.address, self.network, machine, *client)
         };
         let is_own = match &event {
-            Transfer::Started { id, client, file, sha256, run, .. } => {
-                let is_own = match run {
-                    Some(run) => *run == self.run,
+            Transfer::Started { id, client, file, sha256, errand, .. } => {
+                let is_own = match errand {
+                    Some(errand) => errand.run == self.run,
                     None => self.wants(file) && may_be_ours(client),
                 };
                 if is_own && self.files.get(file).is_some_and(|wanted| wanted != sha256) {
@@ -193,12 +188,19 @@ impl Neighbour {
             }
             Transfer::Progress { id, .. } => own.contains(id),
             Transfer::Ended { id, .. } => own.remove(id),
-            Transfer::Refused { client, path, .. } => match run_path::split(path).0 {
-                Some(run) => run == self.run,
-                None => may_be_ours(client),
-            },
+            Transfer::Refused { client, errand, path, status, .. } => {
+                let is_own = match errand {
+                    Some(errand) => errand.run == self.run,
+                    None => may_be_ours(client),
+                };
+                if let Some(file) = self.shelf.package_at(path).filter(|_| is_own) {
+                    self.refuse_dropped(&file.file, *status)?;
+                }
+                is_own
+            }
+            Transfer::Lost { .. } => false,
         };
-        Ok(is_own.then(|| without_run(event)))
+        Ok(is_own.then_some(event))
     }
 
     fn wants(&self, file: &str) -> bool {
@@ -212,6 +214,25 @@ impl Neighbour {
             .note(why.to_owned())
             .hint("run the same command again: finished stages are reused; `--server own` leaves other servers alone")
             .exit(Exit::Engine)
+    }
+
+    /// Refused with 404, a file is offered no more; with 410, it is not the verified one any more.
+    fn refuse_dropped(&self, file: &str, status: u16) -> Result<(), Error> {
+        let why = match status {
+            404 => {
+                "it was deleted or changed where that server has it, or is declared there no more"
+            }
+            410 => "it was deleted or changed where that server has it, after it was verified",
+            _ => return Ok(()),
+        };
+        let message = format!(
+            "the package server at `{}` serves `{file}` no more, which this build fetches from it",
+            self.address
+        );
+        Err(Problem::error(message)
+            .note(why)
+            .hint(format!("put `{file}` back there and run the same command again: finished stages are reused; `--server own` serves this project's own files"))
+            .exit(Exit::Package))
     }
 
     fn changed(&self, file: &str) -> Error {
@@ -297,38 +318,6 @@ fn compare(wanted: &[VerifiedPackage], listing: &Listing) -> Result<(), Unusable
     }
 }
 
-/// The event as a server of the build's own would have told it.
-fn without_run(mut event: Transfer) -> Transfer {
-    if let Transfer::Refused { path, .. } = &mut event {
-        *path = run_path::split(path).1.to_owned();
-    }
-    event
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |files: &[String]| {
-            let named: Vec<_> = files.iter().take(3).map(|file| format!("`{file}`")).collect();
-            let more = files.len() - named.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            named.join(", ") + &more
-        };
-        match self {
-            Self::Unwanted(why) => write!(f, "this build needs a server of its own: {why}"),
-            Self::Nobody => f.write_str("nobody listens there"),
-            Self::Stranger(user) => {
-                write!(
-                    f,
-                    "the user with number {user} has opened the port, and only this user's and root's servers are used"
-                )
-            }
-            Self::Other(why) => write!(f, "it cannot be used as a package server: {why}"),
-            Self::Lacks(files) => write!(f, "it has no {}", names(files)),
-            Self::Differs(files) => write!(f, "it has other contents of {}", names(files)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,13 +367,5 @@ mod tests {
         check("172.17.0.1:3000", "172.17.0.1:40000", [false, false]);
         check("172.17.0.1:3000", "192.0.2.1:40000", [false, false]);
         check("127.0.0.1:3000", "127.0.0.1:40000", [true, true]);
-    }
-
-    #[test]
-    fn a_reason_names_files_but_not_all_of_them() {
-        let check = |unusable: Unusable, expected: &str| assert_eq!(unusable.to_string(), expected);
-        let files = |count: usize| (1..=count).map(|number| number.to_string()).collect();
-        check(Unusable::Lacks(files(1)), "it has no `1`");
-        check(Unusable::Differs(files(5)), "it has other contents of `1`, `2`, `3` and 2 more");
     }
 }

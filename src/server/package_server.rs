@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -251,6 +251,7 @@ impl Visits {
             };
             let result = stay.guest.leave.run_until_cancelled(talk).await;
             if let Some(Err(error)) = result {
+                malformed(&error).into_iter().for_each(|status| answers.malformed(client, status));
                 tracing::debug!(%client, %error, "connection ended");
             }
         }
@@ -294,6 +295,15 @@ async fn converse(
         }
     };
     served.map_err(io::Error::other)
+}
+
+/// What hyper has answered where a client did not speak HTTP, and ended the connection.
+fn malformed(error: &io::Error) -> Option<StatusCode> {
+    let error = error.get_ref()?.downcast_ref::<hyper::Error>()?;
+    match error.is_parse_too_large() {
+        true => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+        false => error.is_parse().then_some(StatusCode::BAD_REQUEST),
+    }
 }
 
 /// Waits where trying again at once would only burn the processor: no file

@@ -1,49 +1,54 @@
-//! `/for/<run>/<path>`: a path that says for which run it is fetched, so that a
-//! server that several builds share can tell each what it fetched.
+//! `/for/<run>/<stage>/<path>`: a path that says for which stage of which run it is
+//! fetched, so that each build hears of its own and people see whose it is.
+
+use super::transfer::Errand;
 
 /// The first part of such a path.
 const FOR: &str = "/for/";
 
-/// The longest name of a run.
-const LONGEST: usize = 64;
+/// The longest name of a run and of a stage: that of an image's repository.
+const LONGEST: usize = 255;
 
-/// The run that a path says, and the path without it.
-pub(super) fn split(path: &str) -> (Option<&str>, &str) {
-    let named = path.strip_prefix(FOR).and_then(|rest| rest.split_at_checked(rest.find('/')?));
-    match named {
-        Some((run, rest)) if is_run(run) => (Some(run), rest),
-        _ => (None, path),
-    }
+/// The errand that a path says, and the path without it.
+pub(super) fn split(path: &str) -> (Option<Errand>, &str) {
+    named(path).map_or((None, path), |(errand, rest)| (Some(errand), rest))
 }
 
-/// The first part of every path that `run` fetches.
-pub(super) fn prefix(run: &str) -> String {
-    format!("{FOR}{run}")
+fn named(path: &str) -> Option<(Errand, &str)> {
+    let rest = path.strip_prefix(FOR)?;
+    let (run, rest) = rest.split_once('/')?;
+    let (stage, _) = rest.split_once('/')?;
+    let errand = Errand { run: run.to_owned(), stage: stage.to_owned() };
+    (is_name(run) && is_name(stage)).then(|| (errand, &rest[stage.len()..]))
 }
 
-fn is_run(run: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    (1..=LONGEST).contains(&run.len()) && run.bytes().all(plain)
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_folder = text.bytes().all(|byte| byte == b'.');
+    !is_folder && text.len() <= LONGEST && text.bytes().all(plain)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(path: &str, expected: (Option<&str>, &str)) {
-        assert_eq!(split(path), expected, "{path}");
+    fn check(path: &str, expected: (Option<(&str, &str)>, &str)) {
+        let (errand, rest) = split(path);
+        let errand = errand.as_ref().map(|errand| (&*errand.run, &*errand.stage));
+        assert_eq!((errand, rest), expected, "{path}");
     }
 
     #[test]
-    fn a_path_may_say_its_run() {
+    fn a_path_may_say_its_run_and_its_stage() {
         check("/a.run", (None, "/a.run"));
-        check(&format!("{}/a.run", prefix("20261121-1-2")), (Some("20261121-1-2"), "/a.run"));
-        check("/for/r/sha256/0/a.run", (Some("r"), "/sha256/0/a.run"));
-        check("/for/r/", (Some("r"), "/"));
-        check("/for/r", (None, "/for/r"));
-        check("/for//a.run", (None, "/for//a.run"));
-        check("/for/r%2e/a.run", (None, "/for/r%2e/a.run"));
-        let long = format!("/for/{}/a.run", "r".repeat(65));
+        check("/for/20261121-1-2/C_stage/a.run", (Some(("20261121-1-2", "C_stage")), "/a.run"));
+        check("/for/r/s/sha256/0/a.run", (Some(("r", "s")), "/sha256/0/a.run"));
+        check("/for/r/s/", (Some(("r", "s")), "/"));
+        for path in ["/for/r/s", "/for/r", "/for//s/a", "/for/r//a", "/for/r%2e/s/a", "/for/../s/a"]
+        {
+            check(path, (None, path));
+        }
+        let long = format!("/for/{}/s/a.run", "r".repeat(256));
         check(&long, (None, &long));
     }
 }

@@ -28,8 +28,8 @@ pub enum Transfer {
         package: PackageName,
         /// The digest of its content.
         sha256: Sha256,
-        /// The run that it is fetched for, where the path says so.
-        run: Option<String>,
+        /// The run and the stage that it is fetched for, where the path says so.
+        errand: Option<Errand>,
         /// First byte of the file that is sent (of the first range where there are several).
         offset: u64,
         /// Bytes of the file that this response will send, all ranges together.
@@ -57,15 +57,32 @@ pub enum Transfer {
     Refused {
         /// Who asked.
         client: SocketAddr,
-        /// The request's method.
+        /// The run and the stage that it asked for, where the path says so.
+        errand: Option<Errand>,
+        /// The request's method; empty for what is no HTTP request.
         method: String,
-        /// The request's path as it was sent.
+        /// The request's path as it was sent, without its run and stage; empty for what is no HTTP request.
         path: String,
         /// The response's status code.
         status: u16,
         /// The served file whose name is most like the wanted one.
         nearest: Option<String>,
     },
+    /// Nobody knows any more who fetched these files, because a server that builds share had more
+    /// to tell than it keeps; nor how transfers went that were running then.
+    Lost {
+        /// Those of the build's files that somebody has fetched meanwhile.
+        files: Vec<String>,
+    },
+}
+
+/// For whom a file is fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errand {
+    /// The id of a build's run.
+    pub run: String,
+    /// The stage that it builds.
+    pub stage: String,
 }
 
 /// How a transfer ended.

@@ -123,9 +123,19 @@ fn stage_line(event: &Event) -> Option<String> {
 fn transfer_line(transfer: &Transfer) -> Option<String> {
     Some(match transfer {
         Transfer::Started { file, length, .. } => format!("sending {file}, {}", bytes(*length)),
-        Transfer::Refused { client, path, status, nearest } => {
+        Transfer::Refused { client, path, status, nearest, .. } => {
             let nearest = nearest.as_ref().map(|name| format!("; did you mean `{name}`?"));
+            let path = if path.is_empty() { "no HTTP request" } else { path };
             format!("refused {client}: {path} ({status}){}", nearest.unwrap_or_default())
+        }
+        Transfer::Lost { files } => {
+            let files = match files.len() {
+                0 => "none of this build's files was fetched meanwhile".to_owned(),
+                many => {
+                    format!("whether this build fetched {} is not known", counted(many, "file"))
+                }
+            };
+            format!("warning: the package server had more to tell than it keeps: {files}")
         }
         _ => return None,
     })

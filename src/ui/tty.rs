@@ -242,6 +242,7 @@ impl State {
             }
             Transfer::Ended { id, .. } => _ = self.transfers.remove(id),
             Transfer::Refused { .. } => {}
+            Transfer::Lost { .. } => self.transfers.clear(),
         }
         self.refresh();
     }
@@ -283,7 +284,12 @@ impl Reporter for Tty {
             | Event::Transfer(Transfer::Refused { .. }) => {
                 self.say(event);
             }
-            Event::Transfer(transfer) => state.transfer(transfer),
+            Event::Transfer(transfer) => {
+                if let Transfer::Lost { .. } = transfer {
+                    self.say(event);
+                }
+                state.transfer(transfer);
+            }
             Event::Warning { message } => {
                 self.lines.suspend(|| self.printer.talk(&format!("warning: {message}")));
             }

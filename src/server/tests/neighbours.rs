@@ -37,6 +37,7 @@ fn told(event: Transfer) -> String {
         Transfer::Progress { id, .. } => format!("{id} goes on"),
         Transfer::Ended { id, outcome, .. } => format!("{id} {outcome:?}"),
         Transfer::Refused { path, status, .. } => format!("{path} {status}"),
+        Transfer::Lost { files } => format!("lost {files:?}"),
     }
 }
 
@@ -60,11 +61,11 @@ async fn check(plain: bool, paths: &[&str], expected: &[&str]) {
 #[tokio::test]
 async fn a_build_hears_of_its_own_fetches() {
     let labelled = ["2 a.run 3", "2 Whole"];
-    check(false, &["/for/r1/sha256/DIGEST/a.run"], &labelled).await;
-    check(true, &["/for/r1/sha256/DIGEST/a.run"], &labelled).await;
+    check(false, &["/for/r1/A/sha256/DIGEST/a.run"], &labelled).await;
+    check(true, &["/for/r1/A/sha256/DIGEST/a.run"], &labelled).await;
     check(true, &["/a.run"], &labelled).await;
-    check(false, &["/for/r1/x", "/x", "/for/r2/x"], &["/x 404"]).await;
-    check(true, &["/for/r1/x", "/y", "/for/r2/x"], &["/x 404", "/y 404"]).await;
+    check(false, &["/for/r1/A/x", "/x", "/for/r2/A/x"], &["/x 404"]).await;
+    check(true, &["/for/r1/A/x", "/y", "/for/r2/A/x"], &["/x 404", "/y 404"]).await;
     check(true, &["/healthz", "/api/packages", "/"], &[]).await;
 }
 
@@ -73,7 +74,7 @@ async fn a_build_hears_nothing_of_other_fetches() {
     let served = Served::with(with_pages(), &FILES).await;
     let build = Build::of(&served, false).await;
     served.get("/a.run", "").await;
-    served.get("/for/r2/b.run", "").await;
+    served.get("/for/r2/A/b.run", "").await;
     served.wait_for_ends(2).await;
     build.hear().await.unwrap();
     assert!(build.heard.lock().unwrap().is_empty());
@@ -99,6 +100,81 @@ async fn another_content_of_a_name_ends_the_build() {
     served.server.replace(vec![written(served.folder.path(), "a.run", b"other")], false);
     served.get("/a.run", "").await;
     assert_eq!(build.hear().await, Err(Exit::Package));
+}
+
+/// What a build is told when it asks a server that does `act` for a file by this path.
+async fn check_dropped(plain: bool, act: fn(&Served), path: &str, expected: &[&str]) {
+    let served = Served::with(with_pages(), &FILES).await;
+    let build = Build::of(&served, plain).await;
+    act(&served);
+    let digest = &served.packages[0].sha256;
+    served.get(&path.replace("DIGEST", digest.as_str()), "").await;
+    let told = build.neighbour.hear(&build.observer).await.map_err(|error| {
+        assert_eq!(error.exit, Exit::Package);
+        let problem = &error.problems[0];
+        format!("{}: {}", problem.message, problem.notes.join(""))
+    });
+    let told = told.err().unwrap_or_default().replace(&served.address().to_string(), "HERE");
+    let told = [told, build.heard.lock().unwrap().join(" ")];
+    assert_eq!(told, expected, "{path}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_served_no_more_ends_the_build_that_fetches_it() {
+    let undeclared: fn(&Served) = |served| served.server.replace(Vec::new(), false);
+    let deleted: fn(&Served) = |served| std::fs::remove_file(&served.packages[0].path).unwrap();
+    let said = "the package server at `HERE` serves `a.run` no more, which this build fetches from it: it was deleted or changed where that server has it, ";
+    let [gone, spoilt] =
+        ["or is declared there no more", "after it was verified"].map(|why| format!("{said}{why}"));
+    let own = "/for/r1/A/sha256/DIGEST/a.run";
+    check_dropped(false, undeclared, own, &[&gone, ""]).await;
+    check_dropped(false, deleted, own, &[&spoilt, ""]).await;
+    check_dropped(true, undeclared, "/a.run", &[&gone, ""]).await;
+    check_dropped(true, deleted, "/a.run", &[&spoilt, ""]).await;
+    // Another's path, another digest and another name tell nothing of this build's files.
+    check_dropped(true, undeclared, "/for/r2/A/a.run", &["", ""]).await;
+    let other = format!("/sha256/{}/a.run", "0".repeat(64));
+    check_dropped(true, undeclared, &other, &["", &format!("{other} 404")]).await;
+    check_dropped(false, undeclared, "/a.run", &["", ""]).await;
+}
+
+/// Fetches so many times from one server, over connections that are kept.
+async fn fetch_often(served: &Served, path: &str, times: usize) {
+    let before = served.ended().len();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let last = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    for start in (0..times).step_by(100) {
+        served.ask(request.repeat((times - start).min(100)) + &last).await;
+    }
+    served.wait_for_ends(before + times).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_fetches_is_told_as_what_is_not_known() {
+    let served = Served::with(with_pages(), &FILES).await;
+    let (plain, labelled) = (Build::of(&served, true).await, Build::of(&served, false).await);
+    served.get("/a.run", "").await;
+    fetch_often(&served, "/b.run", 5000).await;
+    served.get("/for/r1/A/a.run", "").await;
+    served.wait_for_ends(5002).await;
+    for build in [&plain, &labelled] {
+        build.hear().await.unwrap();
+        let heard = build.heard.lock().unwrap();
+        assert_eq!(heard[0], "lost [\"a.run\", \"b.run\"]");
+        assert_eq!(heard[heard.len() - 2..], ["5002 a.run 3", "5002 Whole"]);
+    }
+}
+
+#[tokio::test]
+async fn another_content_is_found_behind_a_flood() {
+    let served = Served::with(with_pages(), &FILES).await;
+    let (plain, labelled) = (Build::of(&served, true).await, Build::of(&served, false).await);
+    let other = written(served.folder.path(), "a.run", b"other");
+    served.server.replace(vec![other, served.packages[1].clone()], false);
+    served.get("/a.run", "").await;
+    fetch_often(&served, "/b.run", 5000).await;
+    assert_eq!(plain.hear().await, Err(Exit::Package));
+    assert_eq!(labelled.hear().await, Ok(()));
 }
 
 /// A server that offers nothing yet is waited for until it has the files, and then used.

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::Served;
 use crate::ascend::identify;
-use crate::server::{Describe, Facts, Options};
+use crate::server::{Describe, Facts, Options, Transfer};
 
 pub(super) fn with_pages() -> Options {
     let pages: Describe = Arc::new(|package| Facts::new(&identify(&package.file), true));
@@ -35,6 +38,49 @@ async fn pages_are_shown_where_people_are_meant_to_look() {
     check(Options::default(), "/simple/", 200, "/simple/torch-npu/").await;
     check(Options::default(), "/simple/torch_npu", 200, "/torch_npu-2.7.1+x-cp311").await;
     check(Options::default(), "/simple/torch_npy/", 404, "no such file").await;
+}
+
+#[tokio::test]
+async fn a_transfer_tells_whose_it_is_and_how_it_went() {
+    let served = Served::with(with_pages(), &[(WHEEL, b"hello")]).await;
+    let before = OffsetDateTime::now_utc();
+    served.get(&format!("/for/20261121-1-2/B_stage/{WHEEL}"), "Range: bytes=1-3\r\n").await;
+    served.get(&format!("/{WHEEL}"), "").await;
+    served.wait_for_ends(2).await;
+    let json = served.get("/api/transfers", "").await.body;
+    let report: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let fields = ["run", "stage", "file", "offset", "length", "sent", "outcome"];
+    let line = |entry: &serde_json::Value| fields.map(|field| entry[field].to_string()).join(" ");
+    let ended: Vec<_> = report["ended"].as_array().unwrap().iter().map(line).collect();
+    let plain = format!("null null \"{WHEEL}\" 0 5 5 \"whole\"");
+    let labelled = format!("\"20261121-1-2\" \"B_stage\" \"{WHEEL}\" 1 3 3 \"whole\"");
+    assert_eq!(ended, [plain, labelled]);
+    let entry = &report["ended"][0];
+    let started = OffsetDateTime::parse(entry["started"].as_str().unwrap(), &Rfc3339).unwrap();
+    assert!((before..=OffsetDateTime::now_utc()).contains(&started), "{entry}");
+    assert!(entry["client"].as_str().unwrap().starts_with("127.0.0.1:"), "{entry}");
+    assert!(entry["rate"].as_u64().unwrap() > 0 && entry["seconds"].is_f64(), "{entry}");
+    assert_eq!(report["today"]["ended"], 2);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_counted_and_told() {
+    let check = async |sent: &str, status: u16| {
+        let served = Served::with(with_pages(), &[]).await;
+        served.ask(sent.to_owned()).await;
+        let refused = "ascend_build_refused_total 1\n".to_owned();
+        while !String::from_utf8(served.get("/metrics", "").await.body).unwrap().contains(&refused)
+        {
+            tokio::task::yield_now().await;
+        }
+        let heard = served.heard.lock().unwrap();
+        let told = matches!(&heard[..], [Transfer::Refused { path, status: told, .. }]
+            if path.is_empty() && *told == status);
+        assert!(told, "{status}: {heard:?}");
+    };
+    check("nonsense\r\n\r\n", 400).await;
+    check("GET / HTTP/1.1\r\nno header\r\n\r\n", 400).await;
+    check(&format!("GET / HTTP/1.1\r\nX: {}", "a".repeat(200_000)), 431).await;
 }
 
 #[tokio::test]
