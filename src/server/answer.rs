@@ -106,7 +106,7 @@ impl Answers {
         let (method, path, status) = (String::new(), String::new(), status.as_u16());
         tracing::info!(
             target: "ascend_build::access",
-            %client, method = "-", path = "-", status, bytes = 0, "request"
+            %client, method = %"-", path = %"-", status, bytes = 0, "request"
         );
         let (errand, nearest) = (None, None);
         (self.observer)(Transfer::Refused { client, errand, method, path, status, nearest });

@@ -7,6 +7,7 @@ mod limits;
 mod neighbours;
 mod nginx;
 mod pages;
+mod pip;
 mod properties;
 mod requests;
 
