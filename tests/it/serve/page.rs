@@ -138,19 +138,19 @@ fn a_transfer_is_seen_while_it_runs_and_afterwards() {
     );
     seen("#ended", FILES[2].1);
     visit.browser.keep_screenshot("page-dark-transfer.png");
-    visit.browser.resize((390, 844));
-    visit.check_fits();
-    visit.browser.keep_screenshot("page-dark-narrow-transfer.png");
-    visit.browser.resize(WIDE.size);
     std::io::copy(&mut stream, &mut std::io::sink()).expect("the rest comes");
     seen("#transfers", "Nothing is being fetched.");
     seen("#served", "67.1 MB");
     seen("#whole", "4");
     let latest = visit.browser.text("#ended .past");
-    for part in ["B_stage · 127.0.0.1", "67.1 MB", "/s", "whole"] {
+    for part in ["B_stage · 127.0.0.1", "67.1 MB", "MB/s", "whole"] {
         assert!(latest.contains(part), "{part}: {latest}");
     }
+    visit.browser.resize((1280, 1500));
     visit.browser.keep_screenshot("page-dark-served.png");
+    visit.browser.resize((390, 2600));
+    visit.check_fits();
+    visit.browser.keep_screenshot("page-dark-narrow-served.png");
     visit.server.end();
 }
 
@@ -171,6 +171,7 @@ fn what_ended_is_listed_and_more_on_demand() {
     assert!(eventually(|| seen("中断")).is_some(), "{}", visit.browser.text("#ended"));
     assert_eq!(count(), 8);
     visit.check_fits();
+    visit.browser.resize((1280, 1900));
     visit.browser.keep_screenshot("page-light-chinese-ended.png");
     visit.browser.click("#more");
     assert_eq!(count(), 21);
