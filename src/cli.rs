@@ -1,5 +1,7 @@
 //! The command line: options, verbs, dispatch.
 
+mod docker;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,9 +88,10 @@ pub fn main() -> ExitCode {
     let arguments = with_default_verb(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            return usage(&with_order_hint(with_target_hint(error, &arguments), &arguments));
-        }
+        Err(error) => match with_context(&error, &arguments) {
+            Some(cli) => cli,
+            None => return usage(&hinted(error, &arguments)),
+        },
     };
     let printer = Printer::new(cli.common.color);
     trace(&cli, printer);
@@ -117,6 +120,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// What `docker build` calls PATH, taken for `--context`; `None` where the refused word is something else.
+fn with_context(error: &clap::Error, arguments: &[OsString]) -> Option<Cli> {
+    let rewritten = docker::with_context(error, arguments, own_options_end(arguments));
+    rewritten.into_iter().find_map(|arguments| Cli::try_parse_from(arguments).ok())
+}
+
+fn hinted(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    with_order_hint(docker::with_hint(with_target_hint(error, arguments)), arguments)
+}
+
 /// A word that stands where a verb should may be meant as the stage to build.
 fn with_target_hint(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let word = arguments.get(own_options_end(arguments)).and_then(|word| word.to_str());
@@ -125,7 +138,13 @@ fn with_target_hint(mut error: clap::Error, arguments: &[OsString]) -> clap::Err
         _ => None,
     };
     if let Some(word) = word.filter(|word| refused == Some(word)) {
-        let hint = format!("to build the stage `{word}`, write `--target {word}`");
+        let hint = if docker::is_folder(word) {
+            format!(
+                "to work in the folder `{word}`, write `-C {word}`; to copy from it, `-f DOCKERFILE --context {word}`"
+            )
+        } else {
+            format!("to build the stage `{word}`, write `--target {word}`")
+        };
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     error

@@ -64,6 +64,23 @@ pub struct Args {
     /// Hash packages again whose digests are remembered
     #[arg(long)]
     pub(super) rehash: bool,
+    /// What `docker build` has besides.
+    #[command(flatten)]
+    pub docker: Docker,
+}
+
+/// Options of `docker build` that change nothing here, so that a script's line can stay.
+#[derive(Debug, clap::Args)]
+pub struct Docker {
+    /// No container is left in any case
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub rm: Option<bool>,
+    /// No container is left in any case
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub force_rm: Option<bool>,
+    /// The image is in the engine in any case
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub load: Option<bool>,
 }
 
 /// The most stages that are built at the same time when nobody says.

@@ -43,6 +43,7 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         project.stages.keys().filter(|name| stages.iter().any(|one| one.name == **name)).collect();
     problems.retain(|problem| project::concerns(&project, &built, problem));
     problems.extend(project::unused_arguments(&project, &built));
+    problems.extend(args.source.unset_arguments(&project, &built));
     let mut checked = Checked { problems, ..Checked::default() };
     for stage in targets {
         checked.stage(&args.source, &project, stage, &platform);
@@ -121,6 +122,8 @@ struct Checked {
     told: Vec<(String, Option<String>)>,
     /// Every file that a stage certainly needs, each once.
     packages: Vec<PlannedPackage>,
+    /// What is there and may be asked for.
+    possible: Vec<PlannedPackage>,
 }
 
 impl Checked {
@@ -129,7 +132,13 @@ impl Checked {
             Ok(mut plan) => {
                 self.need(&plan.packages);
                 self.tell(judge(project, &plan));
+                let certain = plan.packages.len();
                 self.tell(guesses::add(project, &mut plan));
+                let fresh = |file: &PlannedPackage| {
+                    self.possible.iter().all(|known| known.file != file.file)
+                };
+                let possible: Vec<_> = plan.packages.drain(certain..).filter(fresh).collect();
+                self.possible.extend(possible);
                 for planned in &plan.stages {
                     self.tell(materials::missing_sources(project, planned));
                 }
@@ -156,7 +165,9 @@ impl Checked {
         let mut problems = source.denied(std::mem::take(&mut self.problems));
         let is_error = |problem: &Problem| problem.severity == Severity::Error;
         let exit = if problems.iter().any(is_error) { Exit::Project } else { Exit::Package };
+        self.possible.retain(|file| self.packages.iter().all(|known| known.file != file.file));
         problems.extend(missing(project, &self.packages));
+        problems.extend(missing(project, &self.possible));
         Error::check(exit, problems)
     }
 }

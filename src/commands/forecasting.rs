@@ -59,7 +59,6 @@ async fn expect<E: Engine, M: Materials>(
         materials: job.materials,
         stock: job.stock,
         no_cache: job.no_cache,
-        state,
     };
     let decisions = foresee(&sources).await?;
     let stages = job.plan.stages.iter().zip(decisions);

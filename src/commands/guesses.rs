@@ -4,7 +4,9 @@
 //! that file, if it is in the roots. Where it does not tell the name, whatever
 //! is in the roots and looks like a package, a script or a requirements file.
 
-use crate::error::Problem;
+use std::collections::HashSet;
+
+use crate::error::{Place, Problem};
 use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, package_name};
 use crate::project::Project;
 use crate::store::{Found, RootIndex, secret_in};
@@ -28,47 +30,100 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
     for guess in &guesses {
         match &guess.file {
-            Some(file) if matches!(index.find(file), Found::File { .. }) => {
-                serve(project, plan, file);
+            Some(file) if is_there(project, &index, file) => {
+                serve(project, plan, file, Some(&guess.place));
             }
             Some(file) => problems.push(missing(guess, file, &index)),
-            None => problems.push(unknown(guess)),
+            None => {}
         }
     }
+    problems.extend(unknown(&guesses));
     if guesses.iter().any(|guess| guess.file.is_none()) {
-        let declared = |name: &str| project.packages.iter().any(|package| package.file == name);
-        let files = index.files().filter(|(name, _)| may_be_served(name));
-        let files = files.filter(|(name, path)| declared(name) || secret_in(path).is_none());
-        files.for_each(|(name, _)| serve(project, plan, name));
+        serve_all(project, plan, &index);
     }
     problems
 }
 
-fn serve(project: &Project, plan: &mut Plan, file: &str) {
+/// Serves whatever looks by its name as if it were meant to be.
+fn serve_all(project: &Project, plan: &mut Plan, index: &RootIndex) {
+    let declared = |file: &str| project.declared(file).is_some();
+    let hidden = index.files().map(|(name, path)| (name.to_owned(), path));
+    let files = index.addressed().chain(hidden.filter(|(name, _)| declared(name)));
+    let files = files.filter(|(file, _)| may_be_served(last_part(file)));
+    let files = files.filter(|(file, path)| declared(file) || secret_in(path).is_none());
+    let mut known: HashSet<String> = plan.packages.iter().map(|one| one.file.clone()).collect();
+    let fresh = files.filter(|(file, _)| known.insert(file.clone()));
+    plan.packages.extend(fresh.filter_map(|(file, _)| planned(project, &file, None)));
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether `file` is there to be served; a hidden one only where an entry declares it.
+fn is_there(project: &Project, index: &RootIndex, file: &str) -> bool {
+    let found = match project.declared(file) {
+        Some(_) => index.find(file),
+        None => index.find_shown(file),
+    };
+    matches!(found, Found::File { .. })
+}
+
+fn serve(project: &Project, plan: &mut Plan, file: &str, place: Option<&Place>) {
     if plan.packages.iter().all(|package| package.file != file) {
-        plan.packages.extend(planned(project, file));
+        plan.packages.extend(planned(project, file, place));
     }
 }
 
-fn planned(project: &Project, file: &str) -> Option<PlannedPackage> {
-    let entry = project.packages.iter().find(|package| package.file == file);
+/// A file to serve; `place` is the line that names it, where one does.
+fn planned(project: &Project, file: &str, place: Option<&Place>) -> Option<PlannedPackage> {
+    let entry = project.declared(file);
     Some(PlannedPackage {
         name: package_name(file)?,
         file: file.to_owned(),
         sha256: entry.map(|entry| entry.sha256.clone()),
         size: entry.and_then(|entry| entry.size),
         url: None,
-        place: entry.map(|entry| entry.place.clone()),
+        place: entry.map(|entry| &entry.place).or(place).cloned(),
         asked: None,
     })
 }
 
-fn unknown(guess: &Guess) -> Problem {
-    Problem::warning("what this line fetches is only known when it runs")
+/// One warning for each line that does not tell its file, and one for all lines that lack the
+/// value of the same argument.
+fn unknown(guesses: &[Guess]) -> Vec<Problem> {
+    let mut groups: Vec<Vec<&Guess>> = Vec::new();
+    for guess in guesses.iter().filter(|guess| guess.file.is_none()) {
+        let same = |group: &&mut Vec<&Guess>| {
+            group[0].reason == guess.reason && argument(&guess.reason).is_some()
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(guess),
+            None => groups.push(vec![guess]),
+        }
+    }
+    groups.iter().map(|group| unknown_lines(group[0], &group[1..])).collect()
+}
+
+fn unknown_lines(first: &Guess, others: &[&Guess]) -> Problem {
+    let mut lines: Vec<_> = others.iter().map(|guess| guess.place.line()).collect();
+    lines.retain(|line| *line != first.place.line());
+    lines.dedup();
+    let message = match lines.len() {
+        0 => "what this line fetches is only known when it runs".to_owned(),
+        more => format!("what {} lines fetch is only known when they run", more + 1),
+    };
+    let problem = Problem::warning(message)
         .code(UNKNOWN)
-        .at(guess.place.clone(), &guess.reason)
-        .note("every package, script and requirements file in the roots is served to it, and a change of any of them runs it again")
-        .maybe_hint(argument(&guess.reason))
+        .at(first.place.clone(), &first.reason)
+        .note("every package, script and requirements file in the roots is served to it, and a change of any of them runs it again");
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let others = match lines.as_slice() {
+        [] => None,
+        [line] => Some(format!("the same in line {line}")),
+        lines => Some(format!("the same in lines {}", lines.join(", "))),
+    };
+    others.into_iter().fold(problem, Problem::note).maybe_hint(argument(&first.reason))
 }
 
 /// What to do where only an argument's value is missing: "`ARCH` is an `ARG` without a value, …".

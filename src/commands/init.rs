@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::given::BuildArgument;
 use super::{init_base, init_recipe};
 use crate::error::{Exit, Problem, Result};
 use crate::project::{Platform, project_name};
@@ -48,8 +49,8 @@ pub struct Args {
     )]
     pub(super) roots: Vec<PathBuf>,
     /// Set a build argument of the Dockerfile (can be repeated)
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = super::selection::parse_build_arg, requires = "from", help_heading = "Dockerfile options")]
-    pub(super) build_args: Vec<(String, String)>,
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = super::given::parse_build_arg, requires = "from", help_heading = "Dockerfile options")]
+    pub(super) build_args: Vec<BuildArgument>,
     /// Take the packages of this platform [default: this machine's]
     #[arg(long, value_name = "linux/arm64|linux/amd64", value_parser = super::selection::parse_platform, requires = "from")]
     pub(super) platform: Option<Platform>,

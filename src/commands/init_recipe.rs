@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use super::given::{folders, given};
 use super::init::{Args, cannot_write, refuse_existing, tell, write_all};
 use super::interrupt::Interrupt;
 use super::package;
@@ -19,14 +20,19 @@ use super::selection::{dockerfile, existing, own_platform, shown};
 use super::verification::{options, verify_shown};
 use crate::ascend::identify;
 use crate::error::{Exit, Problem, Result};
-use crate::plan::{PlannedPackage, VerifiedPackage};
+use crate::plan::{PlannedPackage, VerifiedPackage, package_name};
 use crate::project::dockerfile::Dialect;
-use crate::project::{NewEntry, PackageName, PackagesEdit, Project, Recipe, convert, load_recipe};
+use crate::project::{
+    NewEntry, PackageName, PackagesEdit, Project, Recipe, convert, load_recipe, takes_all,
+};
 use crate::store::{Context, ContextEntry, CopySource, EntryKind, IgnoreRules};
 use crate::ui::Printer;
 
 /// How many bytes of the context are copied into the project: more belongs into packages.
 const COPIED: u64 = 100_000_000;
+
+/// The rules of what `COPY` leaves out in a project, in the place of `.dockerignore`.
+const IGNORED: &str = "stages.toml.dockerignore";
 
 /// Converts the Dockerfile at `file`.
 ///
@@ -42,9 +48,11 @@ pub(super) async fn run(args: &Args, file: &Path, folder: &Path, printer: Printe
         verified.iter().map(|package| (package.file.as_str(), &package.name)).collect();
     let name = |file: &str| names.get(file).map(ToString::to_string);
     let converted = convert(&recipe, &project, &name, chip(&verified).as_deref())?;
-    let files: Vec<_> =
+    let mut files: Vec<_> =
         converted.files.into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
+    files.extend(own_ignore_rules(&project, files.iter().map(|(path, _)| path.as_path())));
     let copied = copied(&project)?;
+    refuse_same_names(&copied, &files)?;
     let into = into(args, &recipe, folder)?;
     let beside: Vec<_> = copied.iter().map(|entry| Path::new("stages").join(&entry.path)).collect();
     let written = || files.iter().map(|(path, _)| path).chain(&beside).map(PathBuf::as_path);
@@ -69,12 +77,13 @@ fn recipe(args: &Args, file: &Path, folder: &Path) -> Result<Recipe> {
         None => file.parent().map_or_else(|| folder.to_owned(), Path::to_owned),
     };
     let platform = args.platform.clone().map_or_else(own_platform, Ok)?;
+    let roots = folders(&args.roots, folder)?;
     Ok(Recipe {
         shown: shown(args.from.as_deref(), &file, folder),
         file,
         context,
-        roots: args.roots.iter().map(|root| folder.join(root).components().collect()).collect(),
-        build_args: args.build_args.iter().cloned().collect(),
+        roots,
+        build_args: given(&args.build_args),
         platform,
         skip: Vec::new(),
         dialect: Dialect::default(),
@@ -96,11 +105,13 @@ fn planned(project: &Project) -> Vec<PlannedPackage> {
         if planned.iter().any(|package| package.file == file) {
             continue;
         }
-        let entry = project.packages.iter().find(|package| package.file == file);
+        let entry = project.declared(file);
         let taken = |name: &PackageName| planned.iter().any(|package| package.name == *name);
-        let by_kind = named_by_kind(file).filter(|name| !taken(name));
-        let name = entry.map(|entry| entry.name.clone()).or(by_kind);
-        let Some(name) = name.or_else(|| crate::plan::package_name(file)) else { continue };
+        // Two files of one name are told apart by their folders.
+        let last = file.rsplit('/').next().unwrap_or(file);
+        let mut names = [named_by_kind(last), package_name(last), package_name(file)].into_iter();
+        let free = || names.find_map(|name| name.filter(|name| !taken(name)));
+        let Some(name) = entry.map(|entry| entry.name.clone()).or_else(free) else { continue };
         planned.push(PlannedPackage {
             name,
             file: file.to_owned(),
@@ -123,7 +134,7 @@ fn named_by_kind(file: &str) -> Option<PackageName> {
 
 /// The chip that the packages are for, where they are for one.
 fn chip(verified: &[VerifiedPackage]) -> Option<String> {
-    let chips = verified.iter().filter_map(|package| identify(&package.file).chip);
+    let chips = verified.iter().filter_map(|package| identify(package.file_name()).chip);
     let chips: BTreeSet<String> = chips.map(|chip| chip.as_str().to_lowercase()).collect();
     chips.iter().next().filter(|_| chips.len() == 1).cloned()
 }
@@ -142,6 +153,37 @@ fn copied(project: &Project) -> Result<Vec<ContextEntry>> {
             .exit(Exit::Project));
     }
     Ok(context.entries().to_vec())
+}
+
+/// What keeps the project's own files, which stand beside those that the stages copy, out of a
+/// `COPY` of everything.
+fn own_ignore_rules<'a>(
+    project: &Project,
+    files: impl Iterator<Item = &'a Path>,
+) -> Option<(PathBuf, Vec<u8>)> {
+    let mut sources = project.stages.values().flat_map(|stage| &stage.sources);
+    if !sources.any(|source| takes_all(source)) {
+        return None;
+    }
+    let names = files.filter_map(|path| path.file_name()?.to_str());
+    let lines: String = names.chain([IGNORED]).map(|name| format!("{name}\n")).collect();
+    let text = format!(
+        "# The project's own files, which no `COPY` takes; holds in the place of .dockerignore.\n{lines}"
+    );
+    Some((Path::new("stages").join(IGNORED), text.into_bytes()))
+}
+
+/// Refuses where a file that the Dockerfile copies would stand where one of the project's own does.
+fn refuse_same_names(copied: &[ContextEntry], files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    let own = |entry: &&ContextEntry| {
+        files.iter().any(|(path, _)| *path == Path::new("stages").join(&entry.path))
+    };
+    let Some(entry) = copied.iter().find(own) else { return Ok(()) };
+    let name = entry.path.display();
+    Err(Problem::error(format!("the Dockerfile copies `{name}`, and the project has a `stages/{name}` of its own"))
+        .note("what `COPY` takes comes into `stages/`, beside the project's own files")
+        .hint("give the file another name, there and in its `COPY`, or leave it out of what `COPY` takes, with `.dockerignore`")
+        .exit(Exit::Project))
 }
 
 fn copy(from: &Path, to: &Path, entry: &ContextEntry) -> io::Result<()> {
@@ -167,7 +209,7 @@ fn declare(into: &Path, project: &Project, verified: &[VerifiedPackage]) -> Resu
     for package in verified {
         let entry = NewEntry {
             name: package.name.clone(),
-            file: package.file.clone(),
+            file: below_root(project, package),
             sha256: package.sha256.clone(),
             size: Some(package.size),
             url: None,
@@ -178,4 +220,12 @@ fn declare(into: &Path, project: &Project, verified: &[VerifiedPackage]) -> Resu
         }
     }
     edit.save()
+}
+
+/// How packages.toml names a file: as its address does, or where that has a folder, by where the
+/// file is below a root.
+fn below_root(project: &Project, package: &VerifiedPackage) -> String {
+    let inside = |root: &PathBuf| package.path.strip_prefix(root).ok()?.to_str().map(str::to_owned);
+    let path = project.roots.iter().find_map(inside);
+    path.filter(|_| package.file.contains('/')).unwrap_or_else(|| package.file.clone())
 }

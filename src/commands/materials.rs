@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::packages::Packages;
 use super::supply::Shared;
-use crate::error::{Exit, Problem, Result};
+use crate::error::{Exit, Problem, Result, Severity};
 use crate::plan::{Plan, PlannedPackage, PlannedStage, VerifiedPackage};
 use crate::project::{BaseFile, PackageName, Project};
 use crate::run::forecast::unpacked;
@@ -39,12 +39,22 @@ pub(super) struct Disk {
     pub(super) shared: Option<Arc<Shared>>,
 }
 
-/// The `COPY` sources of a stage that stand for nothing, as problems.
+/// The `COPY` sources of a stage that stand for nothing, as problems; what is left out of them, as notes.
 pub(super) fn missing_sources(project: &Project, stage: &PlannedStage) -> Vec<Problem> {
     match collect(&project.context, project.dockerfile.as_deref(), stage) {
-        Ok(context) => unmatched(&project.context, stage, &context),
+        Ok(context) => {
+            let mut problems = unmatched(&project.context, stage, &context);
+            problems.extend(context.left_out().iter().map(|path| left_out(path)));
+            problems
+        }
         Err(error) => error.problems,
     }
+}
+
+fn left_out(path: &Path) -> Problem {
+    let message = format!("`{}` is left out of the build context", path.display());
+    let note = Problem { severity: Severity::Note, ..Problem::error(message) };
+    note.note("it is a socket or a pipe, which images do not hold")
 }
 
 /// What a later stage copies is looked for before the first one is built.
@@ -71,7 +81,10 @@ fn unmatched(folder: &Path, stage: &PlannedStage, context: &Context) -> Vec<Prob
             Some(instruction) => problem.at(instruction.place.clone(), "copied here"),
             None => problem,
         };
-        problem.hint(if unmatched.ignored {
+        let left_out = |path: &PathBuf| path.to_str() == Some(source.trim_start_matches("./"));
+        problem.hint(if context.left_out().iter().any(left_out) {
+            "it is a socket or a pipe, which images do not hold: copy something else"
+        } else if unmatched.ignored {
             "`.dockerignore` leaves it out: mend one of the two"
         } else {
             "`COPY` sources are relative to the context: `stages/`, the Dockerfile's folder, or `--context`"

@@ -6,6 +6,7 @@ mod builder;
 pub mod check;
 pub mod doctor;
 mod forecasting;
+mod given;
 mod guesses;
 pub mod history;
 pub mod image;

@@ -40,15 +40,8 @@ pub(super) async fn outlook(
         shared: None,
     };
     let stock = Stock::of(&engine).await?;
-    let state = run::state_folder(&project.folder);
-    let sources = Sources {
-        plan,
-        engine: &engine,
-        materials: &disk,
-        stock: &stock,
-        no_cache: false,
-        state: &state,
-    };
+    let sources =
+        Sources { plan, engine: &engine, materials: &disk, stock: &stock, no_cache: false };
     let outlook = foresee(&sources).await?;
     Ok((outlook, engine))
 }

@@ -191,6 +191,7 @@ fn dockerfiles(plan: &Plan) -> String {
         .collect();
     let bindings = Bindings {
         reference: &reference,
+        base: &str::to_owned,
         files: &files,
         mark: None,
         authority: &str::to_owned,

@@ -7,13 +7,14 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
+use super::given::{BuildArgument, folders, given, parse_build_arg};
 use super::guesses;
 use super::judgement::judge;
 use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, make};
 use crate::project::dockerfile::{Dialect, WARNING_CODES};
-use crate::project::{self, Platform, Project, Recipe, Tag, is_one_line, is_variable};
+use crate::project::{self, Platform, Project, Recipe, StageName, Tag, is_one_line, is_variable};
 
 /// The tag of every stage's image when nobody says.
 pub(super) const DEFAULT_TAG: &str = "latest";
@@ -32,15 +33,15 @@ pub(super) struct Source {
     roots: Vec<PathBuf>,
     /// Set a build argument of the Dockerfile (can be repeated)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "Dockerfile options")]
-    build_args: Vec<(String, String)>,
+    build_args: Vec<BuildArgument>,
     /// Build for this platform [default: the engine's own where one is asked, else this machine's]
     #[arg(long, value_name = "linux/arm64|linux/amd64", value_parser = parse_platform)]
     pub(super) platform: Option<Platform>,
     /// Choose packages for this chip, such as 910b or 310p [default: the project's `default-chip`]
     #[arg(long, value_name = "CHIP")]
     chip: Option<String>,
-    /// Leave a stage out: its children start from its parent (can be repeated)
-    #[arg(long, value_name = "STAGE")]
+    /// Leave a stage out: its children start from its parent (can be repeated, or parted by commas)
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
     skip: Vec<String>,
     /// Treat a warning as an error, by its code or `all` (can be repeated; docs/warnings.md)
     #[arg(long, value_name = "CODE", value_parser = parse_code)]
@@ -99,16 +100,6 @@ fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
         }
         Some((name, value)) if is_variable(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE, the name of letters, digits and `_`".to_owned()),
-    }
-}
-
-/// A build argument without a value has the environment's, as Docker has it.
-pub(super) fn parse_build_arg(text: &str) -> std::result::Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => std::env::var(text).map(|value| (text.to_owned(), value)).map_err(|_| {
-            format!("expected NAME=VALUE: the environment has no `{text}` to take the value from")
-        }),
     }
 }
 
@@ -203,8 +194,8 @@ impl Source {
             shown: shown(self.file.as_deref(), &file, folder),
             file,
             context,
-            roots: self.roots.iter().map(|root| folder.join(root).components().collect()).collect(),
-            build_args: self.build_args.iter().cloned().collect(),
+            roots: folders(&self.roots, folder)?,
+            build_args: given(&self.build_args),
             platform: self.platform.clone().unwrap_or_else(|| platform.clone()),
             skip: self.skip.clone(),
             dialect: Dialect::default(),
@@ -256,6 +247,14 @@ impl Source {
         problems
     }
 
+    /// Notes of build arguments that were named, that a stage of `built` declares, and that neither
+    /// the command line nor the environment gives a value.
+    pub(super) fn unset_arguments(&self, project: &Project, built: &[&StageName]) -> Vec<Problem> {
+        let unset = self.build_args.iter().filter(|(_, value)| value.is_none());
+        let unset: Vec<&str> = unset.map(|(name, _)| name.as_str()).collect();
+        project::unset_arguments(project, built, &unset)
+    }
+
     /// What packages are selected for.
     pub(super) fn selection(&self, project: &Project, platform: &Platform) -> Selection {
         let chip = self.chip.clone().or_else(|| project.default_chip.clone());
@@ -298,6 +297,7 @@ impl Target {
         let built: Vec<_> = plan.stages.iter().map(|stage| &stage.name).collect();
         warnings.retain(|problem| project::concerns(&project, &built, problem));
         warnings.extend(project::unused_arguments(&project, &built));
+        warnings.extend(self.source.unset_arguments(&project, &built));
         // What only might be fetched is no part of the set that goes together.
         warnings.extend(judge(&project, &plan));
         warnings.extend(guesses::add(&project, &mut plan));

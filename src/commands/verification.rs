@@ -84,7 +84,7 @@ pub(super) fn tell_undeclared(
 pub(super) fn planned(entry: &PackageEntry) -> PlannedPackage {
     PlannedPackage {
         name: entry.name.clone(),
-        file: entry.file.clone(),
+        file: entry.path(),
         sha256: Some(entry.sha256.clone()),
         size: entry.size,
         url: entry.url.clone(),

@@ -42,7 +42,10 @@ fn images(side: &EngineSide, name: &str) -> Option<Finding> {
     let finding = Finding::of(
         Level::Note,
         Code::StaleImages,
-        format!("{} images of `{name}` are left that nothing uses", images.len()),
+        format!(
+            "{} left of `{name}` that nothing uses",
+            count(images.len(), "image is", "images are")
+        ),
     )
     .note(format!("the largest has {} MB, layers that others share included", largest / 1_000_000));
     let finding = if dangling > 0 {
@@ -64,10 +67,15 @@ fn containers(side: &EngineSide) -> Option<Finding> {
         Finding::of(
             Level::Note,
             Code::StaleContainers,
-            format!("{} containers of checks are left, unless a build is under way", short.len()),
+            format!("{} left of checks", count(short.len(), "container is", "containers are")),
         )
         .mend(format!("`docker rm --force --volumes {}`", first(&short)))
     })
+}
+
+/// How many there are, with the noun and the verb that go with the number.
+fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
 
 fn first(names: &[&str]) -> String {

@@ -52,6 +52,19 @@ pub struct Disk {
     pub free_files: Option<u64>,
 }
 
+/// A container of a check that is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedContainer {
+    /// Its id.
+    pub id: String,
+    /// The run that made it, by its label.
+    pub run: Option<String>,
+    /// Whether its command runs.
+    pub is_running: bool,
+    /// When it was made, by the engine's clock.
+    pub created: Option<OffsetDateTime>,
+}
+
 /// An image that is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedImage {

@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 pub use docker::DockerEngine;
-pub use examination::{Disk, Elsewhere, Examination, ListedImage};
+pub use examination::{Disk, Elsewhere, Examination, ListedContainer, ListedImage};
 
 use crate::error::{Problem, Result};
 use crate::project::Platform;
@@ -99,9 +99,6 @@ pub struct ImageFacts {
     pub size: u64,
     /// Whether it brings instructions along for what is built on it (`ONBUILD`).
     pub triggers: bool,
-    /// The digests of its layers' content, the lowest first.
-    #[serde(skip)]
-    pub layers: Vec<String>,
 }
 
 /// An image that a label names.
@@ -259,6 +256,11 @@ pub trait Engine: Send + Sync {
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
     /// Every image that has the label `name`, the newest first.
     fn labelled(&self, name: &str) -> impl Future<Output = Result<Vec<LabelledImage>>> + Send;
+    /// The newest instruction that the image's history tells, as the engine writes it.
+    fn newest_instruction(
+        &self,
+        image: &str,
+    ) -> impl Future<Output = Result<Option<String>>> + Send;
     /// Pulls `reference`.
     fn pull(
         &self,
@@ -292,10 +294,11 @@ pub trait Engine: Send + Sync {
     ) -> impl Future<Output = Result<()>> + Send;
     /// Gives an image a reference, taking it from the image that had it.
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
-    /// Takes a reference away; layers that builds may still use stay.
-    fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Takes a reference away; layers that builds may still use stay. An image that has neither
+    /// another reference nor `label` is somebody else's, and keeps it.
+    fn untag(&self, reference: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Removes what runs that have ended left: their containers, and their references
-    /// (`:run-<id>`) of images that have `label`.
+    /// (`:run-<id>`), as [`Engine::untag`] does.
     fn sweep(&self, runs: &[&str], label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Waits until everything that was interrupted has been cleared away.
     fn settle(&self) -> impl Future<Output = ()> + Send;

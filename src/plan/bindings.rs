@@ -11,6 +11,8 @@ use crate::project::{Sha256, StageName};
 pub struct Bindings<'a> {
     /// The image of an earlier stage.
     pub reference: &'a dyn Fn(&StageName) -> String,
+    /// The image of a base, by the reference that the user wrote.
+    pub base: &'a dyn Fn(&str) -> String,
     /// The files of the plan and their digests, as far as they are known.
     pub files: &'a [(String, Option<Sha256>)],
     /// Mixed into the digests of files and the words of `RUN --package`, where a layer may be taken from the engine's cache only
@@ -30,6 +32,7 @@ impl Bindings<'_> {
         match piece {
             Piece::Text(text) => text.clone(),
             Piece::Reference(stage) => (self.reference)(stage),
+            Piece::Base(image) => (self.base)(image),
             Piece::Files(names) => self.digest(|file| names.iter().any(|name| name == file)),
             Piece::AllFiles => self.digest(|_| true),
             Piece::Authority(written) => (self.authority)(written),

@@ -12,20 +12,25 @@ const SERVED: [&str; 12] = [
     ".txt",
 ];
 
-/// Endings of keys.
-const KEYS: [&str; 8] = [".key", ".pem", ".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx"];
+/// Endings of stores of keys.
+const KEY_STORES: [&str; 6] = [".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx"];
+
+/// Endings of keys, public ones among them: where a file is named, its content tells.
+const KEYS: [&str; 2] = [".key", ".pem"];
+
+/// Endings of public keys and signatures.
+const PUBLIC_ENDINGS: [&str; 2] = [".gpg", ".asc"];
 
 /// Names of keys that have no ending of their own.
 const KEY_NAMES: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
 
 /// What the words of a name end with where the file holds credentials.
-const CREDENTIALS: [&str; 12] = [
+const CREDENTIALS: [&str; 11] = [
     "secret",
     "credential",
     "password",
     "passwd",
     "passphrase",
-    "token",
     "netrc",
     "npmrc",
     "pypirc",
@@ -33,6 +38,9 @@ const CREDENTIALS: [&str; 12] = [
     "kubeconfig",
     "dockerconfigjson",
 ];
+
+/// What it ends with in singular alone: models come with `tokens.txt` and `added_tokens.json`.
+const TOKEN: &str = "token";
 
 /// Whole words of names of keys and of files that log in.
 const KEY_WORDS: [&str; 4] = ["key", "keytab", "htpasswd", "sshkey"];
@@ -47,30 +55,36 @@ const PROGRAMS: [&str; 4] = [".run", ".whl", ".sh", ".py"];
 pub fn may_be_served(name: &str) -> bool {
     let lower = name.to_lowercase();
     let told = ascend::identify(name).kind.is_some() || ends_with(&lower, &SERVED);
-    told && !is_key(&lower) && !speaks_of_credentials(&lower)
+    told && !is_key(&lower) && !ends_with(&lower, &KEYS) && !speaks_of_credentials(&lower)
 }
 
-/// Whether the file of this name (without a folder) looks like one that holds secrets.
-pub fn is_secret(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    is_key(&lower) || speaks_of_credentials(&lower) && !ends_with(&lower, &PROGRAMS)
+/// Whether a file that an address names, a path below a root, looks by its name like one that
+/// holds secrets. Of `.key` and `.pem`, which may be public, the content tells.
+pub fn is_secret(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or_default();
+    let hidden = lower.split('/').any(|part| part.starts_with('.'));
+    hidden || is_key(name) || speaks_of_credentials(name) && !ends_with(name, &PROGRAMS)
 }
 
 /// Hidden files and keys.
 fn is_key(lower: &str) -> bool {
     lower.starts_with('.')
-        || ends_with(lower, &KEYS)
+        || ends_with(lower, &KEY_STORES)
         || KEY_NAMES.iter().any(|key| {
             lower == *key || lower.starts_with(&format!("{key}.")) && !lower.ends_with(".pub")
         })
 }
 
 fn speaks_of_credentials(lower: &str) -> bool {
-    let words = || lower.split(|c: char| !c.is_ascii_alphanumeric());
-    let is_public = words().any(|word| PUBLIC.contains(&word));
-    words()
-        .map(|word| word.trim_end_matches('s'))
-        .any(|word| ends_with(word, &CREDENTIALS) || KEY_WORDS.contains(&word) && !is_public)
+    let stem = KEYS.iter().find_map(|ending| lower.strip_suffix(ending)).unwrap_or(lower);
+    let words = || stem.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_public = words().any(|word| PUBLIC.contains(&word)) || ends_with(lower, &PUBLIC_ENDINGS);
+    words().map(|word| (word, word.trim_end_matches('s'))).any(|(word, single)| {
+        ends_with(single, &CREDENTIALS)
+            || word.ends_with(TOKEN)
+            || KEY_WORDS.contains(&single) && !is_public
+    })
 }
 
 fn ends_with(text: &str, endings: &[&str]) -> bool {
@@ -116,6 +130,7 @@ mod tests {
     #[test]
     fn a_tokenizer_is_no_token() {
         check("keyring-25.6.0-py3-none-any.whl", true);
+        check("tokens.txt", true);
         check("cuda-keyring_1.1-1_all.deb", true);
         check("turkey.txt", true);
         check("tokenizers-0.19.1-cp311-none-any.whl", true);
@@ -126,7 +141,7 @@ mod tests {
     #[test]
     fn secrets_are_known_by_their_names() {
         for name in
-            [".env", "_netrc", "id_rsa", "ID_RSA", "id_ed25519.old", "server.key", "cert.pem"]
+            [".env", "_netrc", "id_rsa", "ID_RSA", "id_ed25519.old", "a/.ssh/known.txt", "a/id_rsa"]
         {
             check_secret(name, true);
         }
@@ -148,6 +163,13 @@ mod tests {
             "deploy_key.sh",
             "RPM-GPG-KEY-openEuler",
             "ca.crt",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "tokens.txt",
+            "ros.key",
+            "docker-key.asc",
+            "nvidia-key.gpg",
+            "cert.pem",
             "requirements.txt",
             "config.json",
         ] {

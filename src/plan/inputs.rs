@@ -44,6 +44,7 @@ impl Canonical {
     pub fn of(stage: &PlannedStage) -> Self {
         let bindings = Bindings {
             reference: &|_| "stage".to_owned(),
+            base: &str::to_owned,
             files: &[],
             mark: None,
             authority: &|_| "package-server".to_owned(),

@@ -51,12 +51,12 @@ impl<'a> Entries<'a> {
 
     /// The entry behind a planned package; a plain Dockerfile may fetch what nothing declares.
     fn entry(&self, package: &PlannedPackage) -> Option<&'a PackageEntry> {
-        let named = self.0.get(package.file.as_str())?;
+        let named = self.0.get(package.file_name())?;
         named.iter().copied().find(|entry| Some(&entry.sha256) == package.sha256.as_ref())
     }
 
     fn identity(&self, package: &PlannedPackage) -> Identity {
-        self.entry(package).map_or_else(|| identify(&package.file), PackageEntry::identity)
+        self.entry(package).map_or_else(|| identify(package.file_name()), PackageEntry::identity)
     }
 }
 
@@ -152,7 +152,7 @@ fn allowances(plan: &Plan, allow: &Allow) -> Vec<Allowance> {
         return vec![allowance(None)];
     }
     let named = |package: &&PlannedPackage| {
-        let names = [package.name.as_str(), package.file.as_str()];
+        let names = [package.name.as_str(), package.file.as_str(), package.file_name()];
         allow.packages.iter().any(|allowed| names.contains(&allowed.value.as_str()))
     };
     let files = plan.packages.iter().filter(named);

@@ -110,12 +110,27 @@ pub(super) fn shown(name: &str, value: &str) -> String {
     format!("hidden:{}", hex::encode(digest))
 }
 
+/// What a word of a secret's name ends with, such as `HFTOKEN`, unlike `AUTHOR` and `TOKENIZER`.
+const SECRETS: [&str; 12] = [
+    "TOKEN",
+    "TOKENS",
+    "PASS",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "SECRETS",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "AUTH",
+    "APIKEY",
+];
+
 pub(super) fn is_secret_argument(name: &str, value: &str) -> bool {
     let name = name.to_uppercase();
-    let words =
-        ["TOKEN", "PASS", "SECRET", "CREDENTIAL", "AUTH", "ACCESS_KEY", "API_KEY", "APIKEY"];
-    let endings = ["_KEY", "_PAT"];
-    let named = words.iter().any(|word| name.contains(word))
+    let mut words = name.split(|character: char| !character.is_ascii_alphanumeric());
+    let endings = ["_KEY", "_PAT", "ACCESS_KEY_ID"];
+    let named = words.any(|word| SECRETS.iter().any(|secret| word.ends_with(secret)))
         || endings.iter().any(|ending| name.ends_with(ending));
     named || super::without_password(value) != value
 }
@@ -138,7 +153,10 @@ mod tests {
         check("DB_PASS", "abc", true);
         check("AWS_ACCESS_KEY_ID", "abc", true);
         check("GH_PAT", "abc", true);
+        check("HFTOKEN", "abc", true);
         check("KEYBOARD", "us", false);
+        check("AUTHOR", "me", false);
+        check("TOKENIZER_VERSION", "2", false);
         check("INDEX", "https://me:secret@host/simple", true);
     }
 }

@@ -125,11 +125,37 @@ fn select_all<'a>(
                 Err(problem) => problems.push(problem),
             }
         }
+        problems.extend(same_names(stage, &files));
         files.extend(stage.fetches.iter().filter_map(|fetched| fetched_package(project, fetched)));
         selected.insert(&stage.name, files);
     }
     Error::check(Exit::Project, problems)?;
     Ok(selected)
+}
+
+/// Two files of one name cannot both come into `$PACKAGES` for one instruction.
+fn same_names(stage: &Stage, files: &IndexMap<String, PlannedPackage>) -> Vec<Problem> {
+    let named = |used: &PackageUse| Some((used.instruction, files.get(used.name.as_str())?));
+    let all: Vec<_> = stage.uses.iter().filter_map(named).collect();
+    let doubled = |place: usize| {
+        let (instruction, file) = all[place];
+        let other = |(of, other): &&(usize, &PlannedPackage)| {
+            *of == instruction && other.file_name() == file.file_name() && other.file != file.file
+        };
+        all[..place].iter().find(other).map(|(_, other)| same_name(file, other))
+    };
+    (0..all.len()).filter_map(doubled).collect()
+}
+
+fn same_name(file: &PlannedPackage, other: &PlannedPackage) -> Problem {
+    let problem = Problem::error(format!("`{}` and `{}` have one name", other.file, file.file));
+    let problem =
+        problem.note("`$PACKAGES` holds the files of an instruction without their folders");
+    match &file.asked {
+        Some(place) => problem.at(place.clone(), "needed here together"),
+        None => problem,
+    }
+    .hint("name them in two `RUN`s, or give one of the files another name")
 }
 
 /// Every file that a stage of `project` certainly fetches by its address, each once.
@@ -143,7 +169,7 @@ pub fn fetched(project: &Project) -> Vec<PlannedPackage> {
 /// A file that is fetched by its address: an entry vouches for it, or nothing does.
 fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
     let file = fetched.certain()?;
-    let entry = project.packages.iter().find(|package| package.file == *file);
+    let entry = project.declared(file);
     let undeclared = || {
         Some(PlannedPackage {
             name: package_name(file)?,
@@ -155,10 +181,10 @@ fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, Plan
             asked: None,
         })
     };
-    Some((
-        file.to_owned(),
-        entry.map(|entry| planned_package(entry, &fetched.place)).or_else(undeclared)?,
-    ))
+    // An entry names the file alone, the address the folder below the root as well.
+    let declared =
+        |entry| PlannedPackage { file: file.to_owned(), ..planned_package(entry, &fetched.place) };
+    Some((file.to_owned(), entry.map(declared).or_else(undeclared)?))
 }
 
 /// The file's name with what a package's name cannot hold left out.
@@ -174,7 +200,7 @@ fn planned_package(package: &PackageEntry, asked: &Place) -> PlannedPackage {
     PlannedPackage {
         asked: Some(asked.clone()),
         name: package.name.clone(),
-        file: package.file.clone(),
+        file: package.path(),
         sha256: Some(package.sha256.clone()),
         size: package.size,
         url: package.url.clone(),

@@ -186,6 +186,8 @@ pub enum Piece {
     Text(String),
     /// The image of an earlier stage.
     Reference(StageName),
+    /// The base's image, as the user wrote it.
+    Base(String),
     /// A digest over the content of these files.
     Files(Vec<String>),
     /// A digest over the content of every file of the plan.

@@ -15,7 +15,7 @@ use crate::project::{PackageName, Sha256};
 pub struct PlannedPackage {
     /// The name that stages use.
     pub name: PackageName,
-    /// The file's name (no folder).
+    /// The file's name, or where an address has a folder in it, its path below a root.
     pub file: String,
     /// The declared digest; `None` only for files of a plain Dockerfile that nothing declares.
     pub sha256: Option<Sha256>,
@@ -36,7 +36,7 @@ pub struct PlannedPackage {
 pub struct VerifiedPackage {
     /// The name that stages use.
     pub name: PackageName,
-    /// The name under which it is served (no folder).
+    /// The path under which it is served: the file's name, behind a folder where an address has one.
     pub file: String,
     /// Where it is on this machine.
     pub path: PathBuf,
@@ -49,6 +49,24 @@ pub struct VerifiedPackage {
     /// What the file system said of it when its content was read.
     #[serde(skip)]
     pub identity: FileIdentity,
+}
+
+impl PlannedPackage {
+    /// The file's name without a folder.
+    pub fn file_name(&self) -> &str {
+        last_part(&self.file)
+    }
+}
+
+impl VerifiedPackage {
+    /// The file's name without a folder.
+    pub fn file_name(&self) -> &str {
+        last_part(&self.file)
+    }
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What tells that a file is still the one that was read: any write changes it.

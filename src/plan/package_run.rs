@@ -94,8 +94,9 @@ fn once_each(packages: impl Iterator<Item = PlannedPackage>) -> Vec<PlannedPacka
 }
 
 fn file_arguments(package: PlannedPackage) -> Vec<String> {
-    let digest = package.sha256.map(|sha256| sha256.to_string()).unwrap_or_default();
-    vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), package.file]
+    let digest = package.sha256.as_ref().map(ToString::to_string).unwrap_or_default();
+    let name = package.file_name().to_owned();
+    vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), name]
 }
 
 fn command(instruction: &Instruction, shell: &[String]) -> Vec<String> {

@@ -72,7 +72,7 @@ impl Rendering {
         }
         let parent = match &stage.from {
             Parent::Stage(parent) => Piece::Reference(parent.clone()),
-            Parent::Base(name) => Piece::Text(
+            Parent::Base(name) => Piece::Base(
                 project.bases.get(name).map_or_else(|| name.clone(), |base| base.image.clone()),
             ),
         };

@@ -14,7 +14,7 @@ pub fn secrets(project: &Project, plan: &Plan) -> Vec<Problem> {
 
 fn secret(project: &Project, fetched: &Fetched) -> Option<Problem> {
     let file = fetched.file.as_ref().ok().filter(|file| is_secret(file))?;
-    if project.packages.iter().any(|package| package.file == *file) {
+    if project.declared(file).is_some() {
         return None;
     }
     let problem =

@@ -110,6 +110,6 @@ fn list(problem: Problem, candidates: &[&PackageEntry]) -> Problem {
         let traits = Traits::of(package);
         let arch = traits.arch.map(|arch| format!(", {arch}")).unwrap_or_default();
         let chip = traits.chip.map(|chip| format!(", chip {chip}")).unwrap_or_default();
-        problem.note(format!("`{}` ({}{arch}{chip})", package.file, package.place))
+        problem.note(format!("`{}` ({}{arch}{chip})", package.path(), package.place))
     })
 }

@@ -42,13 +42,13 @@ pub use package_list::{PackageList, load_packages};
 pub use packages_edit::{Change, NewEntry, PackagesEdit};
 pub use packages_file::{ArchiveOrigin, PackageEntry};
 pub use recipe::{Recipe, find_dockerfile, load_recipe, project_name};
-pub use relocate::CONTEXT_FOLDER;
+pub use relocate::{CONTEXT_FOLDER, takes_all};
 pub use skip::skip;
 pub use stage_body::PackageUse;
 pub use stages_file::{Base, BaseFacts, BaseFile, is_one_line, is_variable};
 pub use table::Placed;
 pub use tag::Tag;
-pub use unused_arguments::unused_arguments;
+pub use unused_arguments::{unset_arguments, unused_arguments};
 
 use crate::error::Place;
 use dockerfile::{Dockerfile, Instruction};
@@ -197,6 +197,19 @@ impl Project {
     /// The stage called `name`, whatever the case of its letters.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         find_stage(&self.stages, name)
+    }
+
+    /// The entry of packages.toml that vouches for `file`, a name or a path below a root: the one
+    /// that writes it so, else one that speaks of it, else the only one of that name.
+    pub fn declared(&self, file: &str) -> Option<&PackageEntry> {
+        let entries = || self.packages.iter();
+        let exact = entries().find(|package| package.path() == file);
+        let spoken = || entries().find(|package| package.is_of(file));
+        let only = || {
+            let mut named = entries().filter(|package| package.file == file);
+            named.next().filter(|_| named.next().is_none())
+        };
+        exact.or_else(spoken).or_else(only)
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! [[package]]
 //! name = "cann-toolkit"                  # the name that stages use; several files may share it
-//! file = "Ascend-cann-toolkit_8.5.0_linux-aarch64.run"
+//! file = "Ascend-cann-toolkit_8.5.0_linux-aarch64.run"   # or a path below a root: "910b/kernels.run"
 //! sha256 = "…"                           # 64 hexadecimal digits
 //! size = 2190000000                      # bytes, optional
 //! url = "https://…"                      # where `package fetch` gets it, optional
@@ -72,6 +72,8 @@ pub struct PackageEntry {
     pub name: PackageName,
     /// The file's name, without a folder.
     pub file: String,
+    /// The folder below a root where it is, where the entry says so; with `/` between its parts.
+    pub folder: Option<String>,
     /// The declared digest.
     pub sha256: Sha256,
     /// The declared size in bytes.
@@ -100,6 +102,24 @@ pub struct ArchiveOrigin {
 }
 
 impl PackageEntry {
+    /// The file as the entry writes it: its name, or its path below a root.
+    pub fn path(&self) -> String {
+        match &self.folder {
+            Some(folder) => format!("{folder}/{}", self.file),
+            None => self.file.clone(),
+        }
+    }
+
+    /// Whether the entry speaks of the file that an address calls `file`, a name or a path below a
+    /// root: it has that name, and the entry's folder, where it writes one, stands before it.
+    pub fn is_of(&self, file: &str) -> bool {
+        let (_, name) = in_folder(file);
+        let before = |path: String| {
+            file.strip_suffix(&*path).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        };
+        self.file == name && (self.folder.is_none() || before(self.path()))
+    }
+
     /// What the file is: what its name says, and the entry's own words before that.
     pub fn identity(&self) -> Identity {
         self.overrides.applied_to(identify(&self.file))
@@ -144,7 +164,7 @@ fn read_entry(
     seen.names.extend(name.iter().map(|name| name.value.clone()));
     let file = table.required_text("file", problems);
     seen.files.extend(file.iter().map(|file| file.value.clone()));
-    let file = file.and_then(|file| plain_file_name(file, problems));
+    let file = file.and_then(|file| path_below_a_root(file, problems));
     let sha256 = table.required::<Sha256>("sha256", problems);
     let size = table.whole_number("size", problems).map(|size| size.value);
     let url = table.text("url", problems).map(|url| url.value);
@@ -153,9 +173,11 @@ fn read_entry(
     let overrides = read_overrides(&mut table, problems);
     table.finish(problems);
     let file = file?;
+    let (folder, file_name) = in_folder(&file.value);
     Some(PackageEntry {
         name: name?.value,
-        file: file.value,
+        file: file_name.to_owned(),
+        folder: folder.map(str::to_owned),
         sha256: sha256?.value,
         size,
         url,
@@ -179,9 +201,32 @@ fn read_archive(table: &mut Table<'_>, problems: &mut Vec<Problem>) -> Option<Ar
     Some(ArchiveOrigin { file: file.value, sha256: sha256?.value })
 }
 
+/// A path's folder, where it has one, and the name at its end.
+fn in_folder(path: &str) -> (Option<&str>, &str) {
+    path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name))
+}
+
+fn is_plain(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0', '\n', '\r'])
+}
+
+fn path_below_a_root(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
+    if file.value.split('/').all(is_plain) {
+        return Some(file);
+    }
+    let problem =
+        Problem::error(format!("`{}` is no path below a root", file.value.escape_debug()));
+    problems.push(
+        problem
+            .at(file.place, "expected a name, or folders and a name with `/` between")
+            .hint("put a folder that is elsewhere into `roots`"),
+    );
+    None
+}
+
 fn plain_file_name(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<Placed<String>> {
     let name = &file.value;
-    if !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0', '\n', '\r']) {
+    if is_plain(name) {
         return Some(file);
     }
     let problem = Problem::error(format!("`{}` is not a file name", name.escape_debug()));
@@ -194,14 +239,15 @@ fn plain_file_name(file: Placed<String>, problems: &mut Vec<Problem>) -> Option<
 }
 
 fn refuse_doubles(packages: &[PackageEntry], problems: &mut Vec<Problem>) {
-    let mut known: HashMap<(&PackageName, &str), &PackageEntry> = HashMap::new();
+    let mut known: HashMap<(&PackageName, String), &PackageEntry> = HashMap::new();
     for package in packages {
-        let key = (&package.name, package.file.as_str());
+        let key = (&package.name, package.path());
         let earlier = *known.entry(key).or_insert(package);
         if !std::ptr::eq(earlier, package) {
             let problem = Problem::error(format!(
                 "`{}` is declared twice under `{}`",
-                package.file, package.name
+                package.path(),
+                package.name
             ));
             let label = format!("first declared at line {}", earlier.place.line());
             problems.push(

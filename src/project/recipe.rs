@@ -58,8 +58,12 @@ impl Recipe {
     }
 }
 
-/// Whether one of the folders, or one below them, has a file of this name.
+/// Whether one of the folders, or one below them, has a file of this name; a name with a folder
+/// in it is a path below one of them.
 fn is_there(roots: &[PathBuf], file: &str) -> bool {
+    if file.contains('/') {
+        return roots.iter().any(|root| root.join(file).is_file());
+    }
     let mut entries = roots.iter().flat_map(WalkDir::new).flatten();
     entries.any(|entry| entry.file_name() == file && entry.path().is_file())
 }

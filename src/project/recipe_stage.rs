@@ -108,7 +108,7 @@ impl Reader<'_> {
     }
 
     fn fetched(&self, fetch: &Fetch<'_>) -> Fetched {
-        let file = match (&fetch.path, fetch.path.file_name()) {
+        let file = match (&fetch.path, fetch.path.file()) {
             (FetchPath::Known(_), Some(name)) if !name.is_empty() => Ok(name),
             (FetchPath::Unknown { reason }, _) => Err(reason.clone()),
             _ => Err(format!("`{}` chooses among the files that it finds there", fetch.tool)),

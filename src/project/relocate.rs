@@ -27,8 +27,8 @@ pub(super) fn relocations<'a>(
     instructions.iter().flat_map(|(instruction, scope)| relocate(instruction, scope)).collect()
 }
 
-/// Whether a source can stand for what lies at the top of the context, whatever its name.
-fn takes_all(source: &str) -> bool {
+/// Whether a source of a `COPY` can stand for what lies at the top of the context, whatever its name.
+pub fn takes_all(source: &str) -> bool {
     let first = source.trim_start_matches(['.', '/']).split('/').next().unwrap_or_default();
     first.is_empty() || first.contains(['*', '?', '[', '$'])
 }

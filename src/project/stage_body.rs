@@ -11,6 +11,8 @@ pub struct PackageUse {
     pub name: PackageName,
     /// Where it is named.
     pub place: Place,
+    /// Where its instruction starts, in bytes: what one instruction names comes into one folder.
+    pub instruction: usize,
 }
 
 /// The names given with `--package`, in order.
@@ -25,7 +27,7 @@ pub(super) fn package_uses<'a>(
         refuse_in_trigger(instruction, body, problems);
         for flag in instruction.flags.iter().filter(|flag| flag.name == "package") {
             if instruction.keyword == "RUN" {
-                uses.extend(names_of(body, flag, problems));
+                uses.extend(names_of(body, instruction, flag, problems));
             } else {
                 let place = Place::new(body.source(), flag.span.clone());
                 let problem = Problem::error(format!(
@@ -77,13 +79,22 @@ fn refuse_unknown_flags(instruction: &Instruction, body: &Dockerfile, problems: 
     }
 }
 
-fn names_of(body: &Dockerfile, flag: &Flag, problems: &mut Vec<Problem>) -> Vec<PackageUse> {
+fn names_of(
+    body: &Dockerfile,
+    instruction: &Instruction,
+    flag: &Flag,
+    problems: &mut Vec<Problem>,
+) -> Vec<PackageUse> {
     let place = Place::new(body.source(), flag.span.clone());
     let value = flag.value.as_deref().unwrap_or_default();
     let mut uses = Vec::new();
     for name in value.split(',') {
         match name.parse() {
-            Ok(name) => uses.push(PackageUse { name, place: place.clone() }),
+            Ok(name) => uses.push(PackageUse {
+                name,
+                place: place.clone(),
+                instruction: instruction.span.start,
+            }),
             Err(error) => problems.push(
                 Problem::error("`--package` names no package")
                     .at(place.clone(), error.to_string())

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::dockerfile::{Assignment, Dockerfile, Instruction, Lexer, is_predefined};
 use super::{Project, Stage, StageName};
-use crate::error::{Place, Problem, did_you_mean};
+use crate::error::{Place, Problem, Severity, did_you_mean};
 
 /// The warnings of build arguments that none of the stages `built` consumes.
 pub fn unused_arguments(project: &Project, built: &[&StageName]) -> Vec<Problem> {
@@ -24,6 +24,25 @@ pub fn unused_arguments(project: &Project, built: &[&StageName]) -> Vec<Problem>
         .filter(|name| !consumed.contains(name.as_str()))
         .map(|name| unused(name, project, &declared, &consumed))
         .collect()
+}
+
+/// Notes of the arguments `names`, which have no value, where one of the stages `built` consumes
+/// them: its own default holds, or none.
+pub fn unset_arguments(project: &Project, built: &[&StageName], names: &[&str]) -> Vec<Problem> {
+    let stages: Vec<_> = built.iter().filter_map(|name| project.stages.get(*name)).collect();
+    let Some(first) = stages.first().filter(|_| !names.is_empty()) else { return Vec::new() };
+    let declared = Declared::of(&first.file);
+    let consumed = declared.consumed(&stages);
+    let unset = names.iter().filter(|name| consumed.contains(**name));
+    unset.filter_map(|name| Some(without_value(name, &declared, declared.find(name)?))).collect()
+}
+
+fn without_value(name: &str, declared: &Declared<'_>, argument: &Argument) -> Problem {
+    let place = Place::new(declared.file.source(), argument.span.clone());
+    let note = Problem::error(format!("build argument `{name}` is left as it is"));
+    Problem { severity: Severity::Note, ..note }
+        .at(place, "what is written here holds")
+        .note(format!("the environment has no `{name}` to take the value from"))
 }
 
 /// Every `ARG` of a file.

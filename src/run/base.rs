@@ -13,7 +13,7 @@ use crate::plan::{PlannedBase, PlannedParent, PlannedStage};
 use crate::project::{BaseFile, Platform};
 
 /// What Docker calls the image that holds nothing: there is none to get.
-const NOTHING: &str = "scratch";
+pub(super) const NOTHING: &str = "scratch";
 
 /// The bases of a run, each got once, whatever how many stages start from it.
 #[derive(Default)]
@@ -53,25 +53,17 @@ async fn prepare<E: Engine, M: Materials>(
     }
 }
 
-/// Refuses an image that was built on another base than its key says: somebody gave the base's
-/// reference to another image meanwhile.
-pub(super) fn refuse_moved(
+/// Gives the base a reference of the run's own, by which it is named to the builder: whoever gives
+/// the user's reference to another image meanwhile does not change what this run builds on.
+pub(super) async fn pin<E: Engine, M>(
+    job: &Job<'_, E, M>,
     stage: &PlannedStage,
     base: Option<&ImageFacts>,
-    built: &ImageFacts,
 ) -> Result<()> {
-    let PlannedParent::Base(planned) = &stage.from else { return Ok(()) };
-    if base.is_none_or(|base| built.layers.starts_with(&base.layers)) {
-        return Ok(());
-    }
-    Err(Problem::error(format!(
-        "the base `{}` became another image while stage `{}` was built on it",
-        planned.image, stage.name
-    ))
-    .at(planned.source.place.clone(), "the base is declared here")
-    .note("the stage was not tagged")
-    .hint("run the same command again: it starts from the image that has the reference now")
-    .exit(Exit::Failed))
+    let (PlannedParent::Base(planned), Some(base)) = (&stage.from, base) else { return Ok(()) };
+    let reference = job.scratch.base(&job.plan.project, &planned.image);
+    job.scratch.keep(&reference);
+    job.engine.tag(&base.id, &reference).await
 }
 
 async fn fitting<E: Engine, M>(

@@ -1,17 +1,13 @@
 //! Gathers what decides a stage's content, and decides whether it is built.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use super::labels::base_of;
-use super::passed::Passed;
 use super::stock::{Decision, Made, MadeStage, Question, Stock};
 use super::{Job, Materials};
 use crate::engine::{Engine, ImageFacts};
 use crate::error::Result;
-use crate::plan::{
-    Canonical, Plan, PlannedParent, PlannedStage, StageKey, Surroundings, VerifiedPackage,
-};
+use crate::plan::{Canonical, Plan, PlannedParent, PlannedStage, Surroundings, VerifiedPackage};
 use crate::project::{Sha256, StageName};
 
 /// Whom to ask what decides a stage's content.
@@ -26,12 +22,7 @@ pub struct Sources<'a, E, M> {
     pub stock: &'a Stock,
     /// Whether to build everything anew.
     pub no_cache: bool,
-    /// Where the project keeps what its runs leave (`.ascend-build`).
-    pub state: &'a Path,
 }
-
-/// What is remembered of a finished image, before its key.
-pub(super) const FINISHED: &str = "ascend-build: finished ";
 
 impl<'a, E, M> Job<'a, E, M> {
     pub(super) fn sources(&self) -> Sources<'a, E, M> {
@@ -41,7 +32,6 @@ impl<'a, E, M> Job<'a, E, M> {
             materials: self.materials,
             stock: self.stock,
             no_cache: self.no_cache,
-            state: self.recorder.folder().state(),
         }
     }
 }
@@ -84,24 +74,24 @@ pub(super) async fn decide<E: Engine, M: Materials>(
     let built = |name: &str| ground.made.built(name);
     let no_cache = sources.no_cache.then(|| "`--no-cache` was given".to_owned());
     let unknowable = unknowable(stage, &canonical, ground.base);
-    let passed = Passed::below(sources.state);
-    let finished = |image: &str, key: &StageKey| passed.knows(image, &format!("{FINISHED}{key}"));
-    let question = || Question {
+    let key = inputs.key();
+    let own = || sources.stock.own(sources.engine, &key, &stage.reference);
+    let question = |own| Question {
         project: &sources.plan.project,
         stage,
         inputs: inputs.clone(),
         forced: unknowable.clone().or_else(|| no_cache.clone()),
         knowable: unknowable.is_none(),
-        finished: &finished,
+        own,
         built: &built,
         packages: ground.packages,
     };
-    let decision = sources.stock.decide(question());
+    let decision = sources.stock.decide(question(own().await?));
     if decision.reuse.is_some() {
         return Ok(decision);
     }
     sources.stock.refresh(sources.engine).await?;
-    Ok(sources.stock.decide(question()))
+    Ok(sources.stock.decide(question(own().await?)))
 }
 
 /// What a run would decide of each stage now; nothing is built, and no base is got.

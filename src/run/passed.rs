@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -22,12 +22,7 @@ pub(super) struct Passed {
 impl Passed {
     /// What earlier runs of the project of this run remember.
     pub(super) fn of(folder: &RunFolder) -> Self {
-        Self::below(folder.state())
-    }
-
-    /// What runs of the project with this state folder remember.
-    pub(super) fn below(state: &Path) -> Self {
-        Self { path: state.join("passed-checks") }
+        Self { path: folder.state().join("passed-checks") }
     }
 
     /// Whether `image` is known to pass `command`.
@@ -40,13 +35,6 @@ impl Passed {
     pub(super) fn remember(&self, image: &str, command: &str) {
         if let Err(error) = self.append(&key(image, command)) {
             tracing::debug!(%error, path = %self.path.display(), "a passed check is not remembered");
-        }
-    }
-
-    /// The same, unless it is remembered.
-    pub(super) fn remember_once(&self, image: &str, command: &str) {
-        if !self.knows(image, command) {
-            self.remember(image, command);
         }
     }
 

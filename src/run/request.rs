@@ -76,6 +76,7 @@ pub(super) fn bound<E, M, T>(
         .collect();
     make(&Bindings {
         reference: &|parent| job.scratch.reference(&job.plan.project, parent),
+        base: &|image| job.scratch.base(&job.plan.project, image),
         files: &files,
         mark: job.mark.as_deref(),
         authority: &|_| job.server.clone(),

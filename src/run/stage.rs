@@ -1,19 +1,20 @@
 //! One stage: decide, render, build, check, tag.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
 
-use super::base::{Bases, refuse_moved};
-use super::decide::{FINISHED, Ground, decide};
+use super::base::{Bases, NOTHING, pin};
+use super::decide::{Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
 use super::request::request;
 use super::retry::Attempts;
 use super::schedule::parents;
-use super::stock::{Made, MadeStage};
+use super::stock::{KEY, Made, MadeStage};
 use super::{Event, Job, Materials, Outcome, StageResult, failure, unfetched};
 use crate::engine::{
     BuildEvent, BuildFailure, BuildRequest, CheckOutcome, CheckRequest, Engine, ImageFacts,
@@ -23,12 +24,15 @@ use crate::error::{Error, Exit, Result};
 use crate::plan::{PlannedStage, VerifiedPackage};
 use crate::project::StageName;
 
+/// The folder of the references that a run gives to bases, below the project's repository.
+const BASES: &str = "base";
+
 /// References by which later stages of the same run name their parents: another
 /// run of the project may move the lasting tags meanwhile.
 #[derive(Debug)]
 pub struct Scratch {
     run: String,
-    references: Mutex<Vec<String>>,
+    references: Mutex<BTreeSet<String>>,
 }
 
 impl Scratch {
@@ -41,9 +45,18 @@ impl Scratch {
         format!("{project}/{}:run-{}", stage.lower(), self.run)
     }
 
+    /// The reference of a base's image, in a folder of its own because stages may have any name.
+    pub(super) fn base(&self, project: &str, image: &str) -> String {
+        if image == NOTHING {
+            return NOTHING.to_owned();
+        }
+        let digest = hex::encode(Sha256::digest(image));
+        format!("{project}/{BASES}/{}:run-{}", &digest[..12], self.run)
+    }
+
+    /// Notes that the reference is to be taken away.
     pub(super) fn keep(&self, reference: &str) {
-        let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
-        references.push(reference.to_owned());
+        self.references.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned());
     }
 
     /// Takes all of them away.
@@ -51,7 +64,7 @@ impl Scratch {
         let references =
             std::mem::take(&mut *self.references.lock().unwrap_or_else(PoisonError::into_inner));
         for reference in references {
-            if let Err(error) = engine.untag(&reference).await {
+            if let Err(error) = engine.untag(&reference, KEY).await {
                 tracing::warn!(%error, reference, "a run's own tag could not be removed");
             }
         }
@@ -121,9 +134,6 @@ async fn attempt<E: Engine, M: Materials>(
     unfetched::judge(job, stage, &built.ran)?;
     check(job, stage, &built).await?;
     let tags = tag(job, stage, &built).await?;
-    if let Some(key) = &decision.key {
-        Passed::of(job.recorder.folder()).remember_once(&built.image, &format!("{FINISHED}{key}"));
-    }
     made.note(
         &stage.name,
         MadeStage {
@@ -172,13 +182,14 @@ async fn build<E: Engine, M: Materials>(
     });
     let files = order.packages.iter().map(|package| package.file.clone());
     job.recorder.ledger().enter(&stage.name, files);
+    pin(job, stage, order.base).await?;
     let mut attempts = Attempts::new(job.retries);
     loop {
         let request = request(job, stage, order)?;
         let built = build_once(job, stage, request).await;
         job.materials.settled().await?;
         match built {
-            Ok((image, progress)) => return finished(job, stage, order, image, &progress).await,
+            Ok((image, progress)) => return finished(job, stage, image, &progress).await,
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {
                 job.scene.note_build(stage, &error);
@@ -205,16 +216,14 @@ async fn build_once<E: Engine, M>(
     Ok((image, progress.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// Looks at what was built: it must be there, and on the base that its key names.
+/// Looks at what was built: it must be there.
 async fn finished<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    order: &Order<'_>,
     image: ImageId,
     progress: &Progress,
 ) -> Result<Built> {
     let facts = job.engine.image(&image).await?.ok_or_else(|| failure::of_removed(stage))?;
-    refuse_moved(stage, order.base, &facts)?;
     let ran = progress.ran(stage);
     let built = !ran.is_empty() || progress.ran_triggers(stage);
     let outcome = if built { Outcome::Built } else { Outcome::Reused };

@@ -1,10 +1,10 @@
 //! What the engine has already: images whose labels name their stage's key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::engine::{Engine, LabelledImage};
+use crate::engine::{Engine, ImageId, LabelledImage};
 use crate::error::Result;
 use crate::plan::{Change, Inputs, PlannedStage, StageKey, VerifiedPackage, changes, told};
 use crate::project::StageName;
@@ -24,6 +24,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// The images that have a key.
 pub struct Stock {
     state: Mutex<(Instant, Vec<LabelledImage>)>,
+    /// Whether an image is the stage that its labels name, as far as it was asked for.
+    proofs: Mutex<HashMap<ImageId, bool>>,
 }
 
 /// Whether a stage is built, and why.
@@ -51,9 +53,8 @@ pub struct Question<'a> {
     pub forced: Option<String>,
     /// Whether its content can be known beforehand.
     pub knowable: bool,
-    /// Whether an image is remembered to be the stage with this key: what is built on an image
-    /// inherits its labels.
-    pub finished: &'a dyn Fn(&str, &StageKey) -> bool,
+    /// The image that was found to be the stage ([`Stock::own`]).
+    pub own: Option<ImageId>,
     /// Whether a stage is built in this run.
     pub built: &'a dyn Fn(&str) -> bool,
     /// Its package files.
@@ -67,12 +68,12 @@ impl Stock {
     /// The engine's failure.
     pub async fn of(engine: &impl Engine) -> Result<Self> {
         let images = engine.labelled(KEY).await?;
-        Ok(Self { state: Mutex::new((Instant::now(), images)) })
+        Ok(Self { state: Mutex::new((Instant::now(), images)), proofs: Mutex::default() })
     }
 
     /// Nothing: no engine was asked.
     pub fn empty() -> Self {
-        Self { state: Mutex::new((Instant::now(), Vec::new())) }
+        Self { state: Mutex::new((Instant::now(), Vec::new())), proofs: Mutex::default() }
     }
 
     /// Asks the engine again, unless that was a moment ago.
@@ -84,20 +85,59 @@ impl Stock {
         Ok(())
     }
 
+    /// The image that is the stage with this key, one that has `reference` before others.
+    ///
+    /// What is built on an image inherits its labels, and may take its name: so an image proves
+    /// itself by its history, whose newest instruction is the `LABEL` with its own key.
+    ///
+    /// # Errors
+    /// The engine's failure.
+    pub(super) async fn own(
+        &self,
+        engine: &impl Engine,
+        key: &StageKey,
+        reference: &str,
+    ) -> Result<Option<ImageId>> {
+        for image in self.candidates(key, reference) {
+            let known = self.proofs().get(&image).copied();
+            let is_stage = match known {
+                Some(known) => known,
+                None => engine
+                    .newest_instruction(&image)
+                    .await?
+                    .is_some_and(|instruction| labels_with(&instruction, key)),
+            };
+            self.proofs().insert(image.clone(), is_stage);
+            if is_stage {
+                return Ok(Some(image));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The images that have the key among their labels.
+    fn candidates(&self, key: &StageKey, reference: &str) -> Vec<ImageId> {
+        let state = self.state();
+        let same =
+            |image: &&LabelledImage| image.labels.get(KEY).is_some_and(|of| of == key.as_str());
+        let mut images: Vec<_> = state.1.iter().filter(same).collect();
+        images.sort_by_key(|image| !image.references.iter().any(|one| one == reference));
+        images.into_iter().map(|image| image.id.clone()).collect()
+    }
+
+    fn proofs(&self) -> MutexGuard<'_, HashMap<ImageId, bool>> {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Decides whether a stage is built.
     pub fn decide(&self, question: Question<'_>) -> Decision {
         let key = question.inputs.key();
         let state = self.state();
-        let same =
-            |image: &&LabelledImage| image.labels.get(KEY).is_some_and(|of| of == key.as_str());
-        let tagged = |image: &LabelledImage| image.references.contains(&question.stage.reference);
-        let own = |image: &&LabelledImage| tagged(image) || (question.finished)(&image.id, &key);
-        let candidates = || state.1.iter().filter(same).filter(own);
-        let newest = || candidates().find(|image| tagged(image)).or_else(|| candidates().next());
-        let reuse = newest().filter(|_| question.forced.is_none()).cloned();
+        let own = state.1.iter().find(|image| question.own.as_ref() == Some(&image.id));
+        let reuse = own.filter(|_| question.forced.is_none()).cloned();
         let reasons = match (&reuse, &question.forced) {
             (Some(image), _) => {
-                vec![format!("nothing changed since it was built {}", ago(image.created))]
+                vec![format!("nothing changed since its image was made {}", ago(image.created))]
             }
             (None, Some(forced)) => vec![forced.clone()],
             (None, None) => reasons(earlier(&state.1, &question), &question),
@@ -109,6 +149,13 @@ impl Stock {
     fn state(&self) -> MutexGuard<'_, (Instant, Vec<LabelledImage>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an instruction, as an image's history tells it, is the `LABEL` with this key: the first
+/// builder writes `/bin/sh -c #(nop)` before what runs nothing.
+fn labels_with(instruction: &str, key: &StageKey) -> bool {
+    let text = instruction.split_once("#(nop)").map_or(instruction, |(_, text)| text).trim_start();
+    text.starts_with("LABEL ") && text.contains(KEY) && text.contains(key.as_str())
 }
 
 /// The image that has the stage's reference, else the newest one of this stage.
@@ -145,6 +192,11 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
         if let Some(name) = rebuilt.filter(|name| (question.built)(name)) {
             *reason = format!("parent {name} is rebuilt");
         }
+    }
+    if reasons.is_empty() {
+        reasons.push(
+            "the image that has its labels is not the stage, but was made from it".to_owned(),
+        );
     }
     reasons
 }

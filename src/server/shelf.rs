@@ -100,7 +100,7 @@ impl Shelf {
     /// What stands at a request path, which is percent-decoded once.
     pub(super) fn find(&self, request_path: &str) -> Option<&Found> {
         let decoded = percent_decode_str(request_path.strip_prefix('/')?).decode_utf8().ok()?;
-        self.by_path.get(decoded.as_ref())
+        self.by_path.get(decoded.as_ref()).or_else(|| self.by_path.get(&without_doubles(&decoded)))
     }
 
     /// Every file, in the order in which they were declared.
@@ -125,10 +125,18 @@ impl Offer {
             last_modified: header(&httpdate::fmt_http_date(modified(package.identity.modified))),
             repr_digest: header(&format!("sha-256=:{}:", in_base64(&package))),
             digest: header(&format!("sha-256={}", in_base64(&package))),
-            disposition: header(&disposition(&package.file)),
+            disposition: header(&disposition(package.file_name())),
             package,
         }
     }
+}
+
+/// The path with one slash where several stand, as servers of folders read it.
+fn without_doubles(path: &str) -> String {
+    let parts = path.trim_end_matches('/').split('/').filter(|part| !part.is_empty());
+    // A slash at the end asks for a folder.
+    let end = if path.ends_with('/') { "/" } else { "" };
+    parts.collect::<Vec<_>>().join("/") + end
 }
 
 /// The path by which exactly this content is reached, without the leading slash, not encoded.
@@ -203,7 +211,7 @@ mod tests {
         check(&format!("/sha256/{digest}/a%2B1%20%c3%bc.whl"), "nothing");
         check(&format!("/sha256/{digest}/"), "nothing");
         check("/a%252B1%2520%25C3%25BC.whl", "nothing");
-        check("//b.run", "nothing");
+        check("//b.run", "2 contents");
         check("/./b.run", "nothing");
         check("/", "nothing");
         check("", "nothing");

@@ -22,7 +22,7 @@ impl<'a> SimpleIndex<'a> {
     pub(super) fn new(packages: impl IntoIterator<Item = &'a VerifiedPackage>) -> Self {
         let mut projects: BTreeMap<String, Vec<&VerifiedPackage>> = BTreeMap::new();
         for package in packages {
-            if let Some(project) = wheel_project(&package.file) {
+            if let Some(project) = wheel_project(package.file_name()) {
                 projects.entry(project).or_default().push(package);
             }
         }
@@ -50,7 +50,7 @@ impl<'a> SimpleIndex<'a> {
             return Some(json!({ "meta": meta, "name": name, "files": files }).to_string());
         }
         let line = |file: &&VerifiedPackage| {
-            (format!("{}#sha256={}", links.to_file(file), file.sha256), file.file.clone())
+            (format!("{}#sha256={}", links.to_file(file), file.sha256), file.file_name().to_owned())
         };
         Some(html(&name, files.iter().map(line)))
     }
@@ -78,7 +78,7 @@ pub(super) fn kind_for(accept: &str) -> &'static str {
 
 fn json_file(file: &VerifiedPackage, links: &Links) -> serde_json::Value {
     json!({
-        "filename": file.file,
+        "filename": file.file_name(),
         "url": links.to_file(file),
         "hashes": { "sha256": file.sha256.as_str() },
         "size": file.size,

@@ -4,13 +4,14 @@
 //!    wildcards by Go's `filepath.Match`.
 //! 2. A source that is a link stands for its target, resolved inside the context.
 //! 3. A folder stands for its whole tree, in which links stay links.
-//! 4. What `.dockerignore` leaves out is left out.
+//! 4. What `.dockerignore` leaves out is left out, and so are sockets and pipes: no image can hold
+//!    the first, and BuildKit passes over the others as well.
 //!
 //! So twenty gigabytes of packages beside a Dockerfile cost nothing, as long as
 //! no `COPY` asks for them.
 
-use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
@@ -32,6 +33,7 @@ pub struct Context {
     folder: PathBuf,
     entries: Vec<ContextEntry>,
     unmatched: Vec<UnmatchedSource>,
+    left_out: Vec<PathBuf>,
 }
 
 /// One file, folder or link of a context.
@@ -84,20 +86,25 @@ impl Context {
     /// Collects what `sources` stand for in `folder`. The source `.` takes everything.
     ///
     /// # Errors
-    /// [`Exit::Project`] with every file that cannot be read or is no file,
-    /// folder or link.
+    /// [`Exit::Project`] with every file that cannot be read, and every device.
     pub fn collect(
         folder: &Path,
         sources: &[CopySource],
         ignore: &IgnoreRules,
     ) -> Result<Self, Error> {
         let folder = fs::canonicalize(folder).map_err(|error| not_a_context(folder, error))?;
-        let mut collector =
-            Collector { folder: &folder, ignore, entries: BTreeMap::new(), problems: Vec::new() };
+        let mut collector = Collector {
+            folder: &folder,
+            ignore,
+            entries: BTreeMap::new(),
+            left_out: BTreeSet::new(),
+            problems: Vec::new(),
+        };
         let unmatched = sources.iter().filter_map(|source| collector.take(source)).collect();
-        let (entries, problems) = (collector.entries, collector.problems);
+        let Collector { entries, left_out, problems, .. } = collector;
         Error::check(Exit::Project, problems)?;
-        Ok(Self { folder, entries: entries.into_values().collect(), unmatched })
+        let entries = entries.into_values().collect();
+        Ok(Self { folder, entries, unmatched, left_out: left_out.into_iter().collect() })
     }
 
     /// What the context holds, ordered by path: a folder comes before what is in it.
@@ -108,6 +115,12 @@ impl Context {
     /// The sources that stand for nothing.
     pub fn unmatched(&self) -> &[UnmatchedSource] {
         &self.unmatched
+    }
+
+    /// Sockets and pipes that a source stands for and that are left out, relative to the context
+    /// and ordered by path.
+    pub fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
     }
 
     /// Bytes of content.
@@ -126,6 +139,7 @@ struct Collector<'a> {
     folder: &'a Path,
     ignore: &'a IgnoreRules,
     entries: BTreeMap<PathBuf, ContextEntry>,
+    left_out: BTreeSet<PathBuf>,
     problems: Vec<Problem>,
 }
 
@@ -178,7 +192,7 @@ impl Collector<'_> {
             self.insert(folder);
         }
         self.insert(path);
-        true
+        !self.left_out.contains(path)
     }
 
     fn insert(&mut self, path: &Path) {
@@ -186,13 +200,15 @@ impl Collector<'_> {
             return;
         }
         match describe(&self.folder.join(path), path) {
-            Ok(entry) => drop(self.entries.insert(path.to_owned(), entry)),
+            Ok(Some(entry)) => drop(self.entries.insert(path.to_owned(), entry)),
+            Ok(None) => drop(self.left_out.insert(path.to_owned())),
             Err(problem) => self.problems.push(*problem),
         }
     }
 }
 
-fn describe(absolute: &Path, path: &Path) -> Result<ContextEntry, Box<Problem>> {
+/// What is at `path`; `None` for a socket or a pipe.
+fn describe(absolute: &Path, path: &Path) -> Result<Option<ContextEntry>, Box<Problem>> {
     let unreadable = |error| Box::new(cannot_read(path, error));
     let metadata = fs::symlink_metadata(absolute).map_err(unreadable)?;
     let kind = if metadata.is_file() {
@@ -201,15 +217,17 @@ fn describe(absolute: &Path, path: &Path) -> Result<ContextEntry, Box<Problem>> 
         EntryKind::Folder
     } else if metadata.is_symlink() {
         EntryKind::Link(fs::read_link(absolute).map_err(unreadable)?)
+    } else if metadata.file_type().is_socket() || metadata.file_type().is_fifo() {
+        return Ok(None);
     } else {
-        return Err(Box::new(special(path, &metadata)));
+        return Err(Box::new(device(path)));
     };
     let size = if kind == EntryKind::File { metadata.len() } else { 0 };
     let mode = match kind {
         EntryKind::Link(_) => 0o777,
         _ => metadata.permissions().mode() & 0o7777,
     };
-    Ok(ContextEntry { path: path.to_owned(), kind, mode, size })
+    Ok(Some(ContextEntry { path: path.to_owned(), kind, mode, size }))
 }
 
 /// The path as patterns see it.
@@ -221,17 +239,9 @@ fn text(path: &Path) -> String {
     names.collect::<Vec<_>>().join("/")
 }
 
-fn special(path: &Path, metadata: &Metadata) -> Problem {
-    let file_type = metadata.file_type();
-    let actual = if file_type.is_fifo() {
-        "a pipe"
-    } else if file_type.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    };
+fn device(path: &Path) -> Problem {
     Problem::error(format!("`{}` cannot be in a build context", path.display()))
-        .note(format!("expected: a file, folder or link, actual: {actual}"))
+        .note("expected: a file, folder or link, actual: a device")
         .hint("remove it, or name it in `.dockerignore`")
 }
 

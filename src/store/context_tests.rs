@@ -119,18 +119,28 @@ fn a_source_without_files_says_why() {
 }
 
 #[test]
-fn every_special_file_is_refused_in_one_report() {
+fn sockets_and_pipes_are_left_out_and_told() {
     let ground = Ground::new();
-    for pipe in ["src/one", "src/two"] {
-        rustix::fs::mkfifoat(rustix::fs::CWD, ground.path(pipe), 0o600.into()).unwrap();
-    }
-    let error = ground.collect("src", "").unwrap_err();
-    assert_eq!(error.exit, Exit::Project);
-    assert_eq!(
-        error.to_string(),
-        "`src/one` cannot be in a build context; `src/two` cannot be in a build context"
-    );
-    assert_eq!(ground.collect("src", "src/one\nsrc/two").unwrap().unmatched(), []);
+    rustix::fs::mkfifoat(rustix::fs::CWD, ground.path("src/pipe"), 0o600.into()).unwrap();
+    let _listening = std::os::unix::net::UnixListener::bind(ground.path("src/socket")).unwrap();
+    let left_out = |sources: &str, ignore: &str| {
+        let context = ground.collect(sources, ignore).unwrap();
+        assert!(context.entries().iter().all(|entry| !entry.path.ends_with("socket")));
+        let left_out: Vec<_> = context.left_out().iter().map(|p| p.display().to_string()).collect();
+        (left_out.join(" "), context.unmatched().len())
+    };
+    assert_eq!(left_out("src install.sh", ""), ("src/pipe src/socket".to_owned(), 0));
+    assert_eq!(left_out("src/socket", ""), ("src/socket".to_owned(), 1));
+    assert_eq!(left_out("src", "src/pipe"), ("src/socket".to_owned(), 0));
+    assert_eq!(left_out("install.sh", ""), (String::new(), 0));
+}
+
+#[test]
+fn devices_are_refused() {
+    let file = SourceFile { path: ".dockerignore".into(), text: String::new() };
+    let rules = IgnoreRules::parse(&Arc::new(file)).unwrap();
+    let error = Context::collect(Path::new("/dev"), &[CopySource::new("null")], &rules);
+    assert_eq!(error.unwrap_err().to_string(), "`null` cannot be in a build context");
 }
 
 #[test]

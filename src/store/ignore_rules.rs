@@ -3,7 +3,7 @@
 //! Every pattern starts at the context's folder, a match of a parent folder
 //! counts for all that is in it, `!` brings back, and the last match wins.
 //! `<Dockerfile>.dockerignore` beside the Dockerfile takes the place of the
-//! `.dockerignore` of the context.
+//! `.dockerignore` of the context, and so does `stages.toml.dockerignore` in a project's `stages/`.
 
 use std::fs;
 use std::io;
@@ -17,6 +17,9 @@ use crate::error::{Error, Exit, Place, Problem, SourceFile};
 /// What runs leave behind in a project: it is no part of any context, or `COPY .`
 /// would copy logs and never be cached.
 const OWN_STATE: &str = ".ascend-build";
+
+/// What stands in the place of a Dockerfile in the folder of a project's stages.
+const MANIFEST: &str = "stages.toml";
 
 /// Which files of a folder do not belong to the build context.
 #[derive(Debug, Clone, Default)]
@@ -34,18 +37,16 @@ struct Rule {
 }
 
 impl IgnoreRules {
-    /// Reads the rules that hold for `dockerfile` in the folder `context`.
+    /// Reads the rules that hold for `dockerfile`, or for a project's stages, in the folder `context`.
     /// Where there is no such file, nothing is ignored.
     ///
     /// # Errors
     /// [`Exit::Project`] when a file cannot be read or a pattern is malformed.
     pub fn read(context: &Path, dockerfile: Option<&Path>) -> Result<Self, Error> {
-        let own = dockerfile.map(|path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".dockerignore");
-            PathBuf::from(name)
-        });
-        for path in own.into_iter().chain([context.join(".dockerignore")]) {
+        let manifest = context.join(MANIFEST);
+        let mut own = dockerfile.unwrap_or(&manifest).as_os_str().to_owned();
+        own.push(".dockerignore");
+        for path in [PathBuf::from(own), context.join(".dockerignore")] {
             match fs::read(&path) {
                 Ok(bytes) => {
                     let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -1,10 +1,12 @@
 //! One walk of the roots: which file name is where.
 //!
 //! A name is looked up in the order of the roots; inside one root the shallowest
-//! match wins, then the first by path. A symlink counts as the file that it
-//! points to as long as that file is inside the same root. Linked folders are
-//! never entered: inside the root their files are found on their own way, and
-//! outside of it they are none of ours.
+//! match wins, then the first by path; what stands in a hidden folder comes after
+//! everything else. A name with a folder in it is a path below a root; where
+//! nothing is there, its first folders count for nothing. A symlink counts as the
+//! file that it points to as long as that file is inside the same root. Linked
+//! folders are never entered: inside the root their files are found on their own
+//! way, and outside of it they are none of ours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,6 +82,8 @@ pub enum Found<'a> {
 #[derive(Debug)]
 struct Entry {
     root: usize,
+    /// A part of its path below the root starts with `.`.
+    hidden: bool,
     depth: usize,
     path: PathBuf,
     kind: Kind,
@@ -102,7 +106,7 @@ impl RootIndex {
             index.walk_root(path);
         }
         for entries in index.names.values_mut() {
-            entries.sort_by(|a, b| (a.root, a.depth, &a.path).cmp(&(b.root, b.depth, &b.path)));
+            entries.sort_by(|a, b| a.rank().cmp(&b.rank()));
         }
         index
     }
@@ -112,9 +116,19 @@ impl RootIndex {
         &self.roots
     }
 
-    /// What `file` (a name without a folder) stands for.
+    /// What `file` (a name, or a path below a root) stands for.
     pub fn find<'a>(&'a self, file: &str) -> Found<'a> {
-        let entries = self.names.get(file).map(Vec::as_slice).unwrap_or_default();
+        self.find_among(file, |_| true)
+    }
+
+    /// The same, hidden files and those of hidden folders left out.
+    pub fn find_shown<'a>(&'a self, file: &str) -> Found<'a> {
+        self.find_among(file, |entry| !entry.hidden)
+    }
+
+    fn find_among<'a>(&'a self, file: &str, counts: impl Fn(&Entry) -> bool) -> Found<'a> {
+        let entries: Vec<&Entry> =
+            self.entries(file).into_iter().filter(|entry| counts(entry)).collect();
         let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
         if let Some(first) = files.next() {
             return Found::File { path: &first.path, others: files.map(|e| &*e.path).collect() };
@@ -123,6 +137,62 @@ impl RootIndex {
             Some(entry) => entry.found(),
             None => self.behind_links_out(file),
         }
+    }
+
+    fn entries(&self, file: &str) -> Vec<&Entry> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let named = self.names.get(name).map(Vec::as_slice).unwrap_or_default();
+        if name == file {
+            return named.iter().collect();
+        }
+        let mut below = paths_below(file).map(|path| self.at(named, path));
+        below.find(|entries| !entries.is_empty()).unwrap_or_default()
+    }
+
+    /// Those of `named` that stand at `path` below their root.
+    fn at<'a>(&self, named: &'a [Entry], path: &str) -> Vec<&'a Entry> {
+        let wanted: Vec<PathBuf> =
+            self.roots.iter().map(|root| without_links(&root.path, path)).collect();
+        named.iter().filter(|entry| entry.path == wanted[entry.root]).collect()
+    }
+
+    /// Whether files of another content may hide behind the name `file`, which has no folder in
+    /// it: none stands in a root itself, and several stand below. Those are given, else none.
+    pub fn rivals(&self, file: &str) -> Vec<&Path> {
+        let entries = self.entries(file).into_iter();
+        let files: Vec<_> =
+            entries.filter(|entry| entry.kind == Kind::File && !entry.hidden).collect();
+        let at_hand = files.iter().any(|entry| entry.depth == 1);
+        let deep = if at_hand || file.contains('/') { Vec::new() } else { files };
+        deep.into_iter().map(|entry| &*entry.path).collect()
+    }
+
+    /// What an address may call each file: its path below its root, and its name alone where
+    /// that means no other. Hidden files and those of hidden folders are left out.
+    pub fn addressed(&self) -> impl Iterator<Item = (String, &Path)> {
+        let shown = |entry: &&Entry| entry.kind == Kind::File && !entry.hidden;
+        self.names.iter().flat_map(move |(name, entries)| {
+            let files: Vec<&Entry> = entries.iter().filter(shown).collect();
+            let alone = files.first().filter(|_| files.len() == 1);
+            let by_name = alone.map(|entry| (name.clone(), &*entry.path));
+            let by_path =
+                files.into_iter().filter_map(|entry| Some((self.below(entry)?, &*entry.path)));
+            by_name.into_iter().chain(by_path)
+        })
+    }
+
+    /// The path of an entry below its root; `None` where it is no UTF-8.
+    fn below(&self, entry: &Entry) -> Option<String> {
+        let path = entry.path.strip_prefix(&self.roots[entry.root].path).ok()?;
+        path.to_str().map(str::to_owned)
+    }
+
+    /// The same as [`RootIndex::files`], hidden files and those of hidden folders left out.
+    pub fn shown_files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.names.iter().filter_map(|(name, entries)| {
+            let entry = entries.iter().find(|entry| entry.kind == Kind::File && !entry.hidden)?;
+            Some((name.as_str(), &*entry.path))
+        })
     }
 
     /// Each file name with the match that counts, ordered by name.
@@ -154,6 +224,14 @@ impl RootIndex {
             .collect();
         alike.sort_by(|a, b| b.0.total_cmp(&a.0));
         alike.into_iter().take(3).map(|(_, name)| name).collect()
+    }
+
+    /// The paths below the roots of files that have the name at the end of `file`, at most three.
+    pub fn elsewhere(&self, file: &str) -> Vec<String> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let named = self.names.get(name).into_iter().flatten();
+        let files = named.filter(|entry| entry.kind == Kind::File && !entry.hidden);
+        files.filter_map(|entry| self.below(entry)).take(3).collect()
     }
 
     fn walk_root(&mut self, path: &Path) {
@@ -192,6 +270,7 @@ impl RootIndex {
         if let Some(name) = entry.file_name().to_str() {
             self.names.entry(name.to_owned()).or_default().push(Entry {
                 root: self.roots.len(),
+                hidden: is_hidden(entry.path().strip_prefix(&root.path).unwrap_or(entry.path())),
                 depth: entry.depth(),
                 path: entry.path().to_owned(),
                 kind,
@@ -218,7 +297,33 @@ impl RootIndex {
     }
 }
 
+/// `a/b/c`, `b/c` and `c`: the folder that a server hands out may stand above the root, or have
+/// another name here.
+fn paths_below(file: &str) -> impl Iterator<Item = &str> {
+    let shorter = file.match_indices('/').map(|(slash, _)| &file[slash + 1..]);
+    std::iter::once(file).chain(shorter)
+}
+
+/// The file's own path below `root`, where a linked folder inside the root leads to it.
+fn without_links(root: &Path, file: &str) -> PathBuf {
+    let path = root.join(file);
+    let own = || {
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        let below = folder.strip_prefix(fs::canonicalize(root).ok()?).ok()?.to_owned();
+        Some(root.join(below).join(path.file_name()?))
+    };
+    own().unwrap_or(path)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+}
+
 impl Entry {
+    fn rank(&self) -> (bool, usize, usize, &Path) {
+        (self.hidden, self.root, self.depth, &self.path)
+    }
+
     fn found(&self) -> Found<'_> {
         match &self.kind {
             Kind::File => Found::File { path: &self.path, others: Vec::new() },
@@ -278,68 +383,5 @@ fn unreadable_folder(error: walkdir::Error) -> Option<(PathBuf, io::Error)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    /// Two roots, `a` before `b`, beside a folder `outside` that is no root.
-    fn check(name: &str, expected: &str) {
-        let folder = tempfile::tempdir().unwrap();
-        let base = fs::canonicalize(folder.path()).unwrap();
-        lay_out(&base);
-        let index = RootIndex::walk(&[base.join("a"), base.join("b"), base.join("none")]);
-        let actual = format!("{:?}", index.find(name));
-        assert_eq!(actual.replace(&format!("{}/", base.display()), ""), expected, "{name}");
-    }
-
-    fn lay_out(base: &Path) {
-        for file in ["a/deep/one", "a/two/one", "b/one", "b/only-b", "a/folder/x", "b/folder"] {
-            write(&base.join(file));
-        }
-        for file in ["outside/secret", "outside/sub/far"] {
-            write(&base.join(file));
-        }
-        fs::create_dir_all(base.join("a/empty")).unwrap();
-        symlink("deep/one", base.join("a/alias")).unwrap();
-        symlink("deep", base.join("a/alias-folder")).unwrap();
-        symlink("../outside/secret", base.join("a/out")).unwrap();
-        symlink(base.join("outside"), base.join("b/out-folder")).unwrap();
-        symlink("nowhere", base.join("a/broken")).unwrap();
-        symlink("loop", base.join("a/loop")).unwrap();
-        symlink(".", base.join("a/self")).unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, base.join("a/pipe"), 0o600.into()).unwrap();
-    }
-
-    fn write(path: &Path) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, path.as_os_str().as_encoded_bytes()).unwrap();
-    }
-
-    #[test]
-    fn the_first_match_in_root_order_counts() {
-        check("one", r#"File { path: "a/deep/one", others: ["a/two/one", "b/one"] }"#);
-        check("only-b", r#"File { path: "b/only-b", others: [] }"#);
-        check("folder", r#"File { path: "b/folder", others: [] }"#);
-        check("absent", "Missing");
-        check("../outside/secret", "Missing");
-        check("deep/one", "Missing");
-    }
-
-    #[test]
-    fn links_count_only_inside_their_root() {
-        check("alias", r#"File { path: "a/alias", others: [] }"#);
-        check("out", r#"LeadsOut { link: "a/out", target: "outside/secret" }"#);
-        check("secret", r#"LeadsOut { link: "b/out-folder/secret", target: "outside/secret" }"#);
-        check("far", "Missing");
-        check("broken", r#"BrokenLink("a/broken")"#);
-        check("loop", r#"BrokenLink("a/loop")"#);
-    }
-
-    #[test]
-    fn what_is_no_file_is_named() {
-        check("empty", r#"Folder("a/empty")"#);
-        check("alias-folder", r#"Folder("a/alias-folder")"#);
-        check("pipe", r#"Special("a/pipe")"#);
-    }
-}
+#[path = "index_tests.rs"]
+mod tests;

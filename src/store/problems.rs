@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::digest::HashError;
 use super::disguise::Disguise;
 use super::index::{Found, Root, RootIndex, RootState};
-use crate::error::Problem;
+use crate::error::{Place, Problem};
 use crate::plan::PlannedPackage;
 use crate::project::Sha256;
 
@@ -49,12 +49,30 @@ pub(super) fn not_found(package: &PlannedPackage, found: &Found<'_>, index: &Roo
         Found::BrokenLink(link) => {
             let message = format!("package file `{file}` is a link to nothing");
             let problem = Problem::error(message).note(format!("link: {}", link.display()));
-            placed(problem, package, "declared here").hint("put the file where the link points")
+            placed(problem, package, label(package)).hint("put the file where the link points")
         }
         Found::Folder(path) => wrong_kind(package, path, "a folder"),
         Found::Special(path) => wrong_kind(package, path, "a pipe, socket or device"),
         Found::Missing | Found::File { .. } => missing(package, index),
     }
+}
+
+/// What the place of a package is: its entry in a manifest, or the line of a Dockerfile that fetches it.
+fn label(package: &PlannedPackage) -> &'static str {
+    let manifest =
+        |place: &Place| place.file.path.extension().is_some_and(|ending| ending == "toml");
+    let declared = package.sha256.is_some() || package.place.as_ref().is_some_and(manifest);
+    if declared { "declared here" } else { "fetched here" }
+}
+
+/// An address names a file that stands in no root itself, and below them two of another content.
+pub(super) fn ambiguous(package: &PlannedPackage, path: &Path, other: &Path) -> Problem {
+    let file = &package.file;
+    let problem = Problem::error(format!("`{file}` may be one of two different files"))
+        .note(format!("found: {}", path.display()))
+        .note(format!("found: {}", other.display()));
+    placed(problem, package, "fetched here")
+        .hint("name the folder in the address, or put the one that is meant into a root itself")
 }
 
 fn leads_out(package: &PlannedPackage, link: &Path, target: &Path) -> Problem {
@@ -64,25 +82,32 @@ fn leads_out(package: &PlannedPackage, link: &Path, target: &Path) -> Problem {
         Problem::error(format!("package file `{file}` is only found outside of its root"))
             .note(format!("link: {}", link.display()))
             .note(format!("leads to: {}", target.display()));
-    placed(problem, package, "declared here")
+    placed(problem, package, label(package))
         .hint(format!("add `{}` to `roots`, or copy the file into its root", folder.display()))
 }
 
 fn wrong_kind(package: &PlannedPackage, path: &Path, actual: &str) -> Problem {
     let problem = Problem::error(format!("`{}` is {actual}, not a package file", path.display()))
         .note(format!("expected: a regular file, actual: {actual}"));
-    placed(problem, package, "declared here")
+    placed(problem, package, label(package))
         .hint(format!("put the file `{}` there instead", package.file))
 }
 
 fn missing(package: &PlannedPackage, index: &RootIndex) -> Problem {
     let file = &package.file;
     let mut problem = Problem::error(format!("package file `{file}` is missing"));
-    let label = if package.sha256.is_some() { "declared here" } else { "fetched here" };
-    problem = placed(problem, package, label);
+    problem = placed(problem, package, label(package));
     problem.notes.extend(package.asked.iter().map(|asked| format!("needed by: {asked}")));
     problem.notes.extend(index.roots().iter().flat_map(looked_in));
-    let nearest = index.nearest(file);
+    if file.contains('*') {
+        problem.notes.push("HTTP has no globs: an address names one file, whole".to_owned());
+    }
+    let elsewhere = index.elsewhere(file);
+    let nearest = if elsewhere.is_empty() {
+        index.nearest(package.file_name()).into_iter().map(str::to_owned).collect()
+    } else {
+        elsewhere
+    };
     if !nearest.is_empty() {
         problem.notes.push(format!("nearest names found: `{}`", nearest.join("`, `")));
     }
@@ -130,7 +155,7 @@ pub(super) fn disguised(package: &PlannedPackage, path: &Path, disguise: &Disgui
     if let Some(text) = &disguise.says {
         problem = problem.note(format!("it says: {text}"));
     }
-    placed(problem, package, "declared here").hint(download_again(package))
+    placed(problem, package, label(package)).hint(download_again(package))
 }
 
 /// A file that nothing declares and that holds a secret.
@@ -146,7 +171,7 @@ pub(super) fn secret(package: &PlannedPackage, path: &Path, secret: &str) -> Pro
 pub(super) fn empty(package: &PlannedPackage, path: &Path) -> Problem {
     let problem = Problem::error(format!("`{}` is empty", package.file))
         .note(format!("file: {}", path.display()));
-    placed(problem, package, "declared here").hint(download_again(package))
+    placed(problem, package, label(package)).hint(download_again(package))
 }
 
 /// A file that is shorter than declared; sizes in bytes.
@@ -160,7 +185,7 @@ pub(super) fn truncated(
         .note(format!("file: {}", path.display()))
         .note(format!("expected size: {expected} bytes"))
         .note(format!("  actual size: {actual} bytes, {} missing", expected - actual));
-    placed(problem, package, "declared here").hint(format!(
+    placed(problem, package, label(package)).hint(format!(
         "{}, or correct `size` in `{}`",
         download_again(package),
         manifest(package)
@@ -184,7 +209,7 @@ pub(super) fn too_long(
             format!("{}, or correct `size` in `{}`", download_again(package), manifest(package))
         }
     };
-    placed(problem, package, "declared here").hint(hint)
+    placed(problem, package, label(package)).hint(hint)
 }
 
 /// A file whose digest is not the declared one; size in bytes.
@@ -212,7 +237,7 @@ pub(super) fn mismatch(
     for other in others {
         problem = problem.note(format!("another file of this name: {}", other.display()));
     }
-    placed(problem, package, "declared here").hint(format!(
+    placed(problem, package, label(package)).hint(format!(
         "{}; if it was meant to change, put the actual sha256 into `{}`",
         download_again(package),
         manifest(package)

@@ -1,6 +1,7 @@
 //! Files that hold a secret whatever their names: private keys, configuration with a password.
 //!
-//! The first bytes tell, as keys begin with a line that says so.
+//! The first bytes tell, as keys begin with a line that says so. What is called a key must say
+//! that it is a public one.
 
 use std::io::Read;
 use std::path::Path;
@@ -19,12 +20,17 @@ pub fn secret_in(path: &Path) -> Option<&'static str> {
     let mut head = Vec::new();
     file.take(HEAD).read_to_end(&mut head).ok()?;
     let name = path.file_name()?.to_str()?.to_lowercase();
-    recognise(&name, &String::from_utf8_lossy(&head))
+    recognise(&name, &head)
 }
 
-fn recognise(name: &str, head: &str) -> Option<&'static str> {
+fn recognise(name: &str, bytes: &[u8]) -> Option<&'static str> {
+    let head = String::from_utf8_lossy(bytes);
     if head.lines().any(begins_key) {
         return Some("a private key");
+    }
+    let called_key = [".key", ".pem"].iter().any(|ending| name.ends_with(ending));
+    if called_key && !head.lines().any(begins_public) && !is_public_openpgp(bytes) {
+        return Some("a key that does not say that it is a public one");
     }
     let configures = CONFIGURATION.iter().any(|ending| name.ends_with(ending));
     (configures && head.lines().any(has_password)).then_some("a password")
@@ -35,6 +41,20 @@ fn begins_key(line: &str) -> bool {
     let line = line.trim();
     line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY")
         || line.starts_with("PuTTY-User-Key-File-")
+}
+
+/// `-----BEGIN CERTIFICATE-----`, `-----BEGIN PGP PUBLIC KEY BLOCK-----`.
+fn begins_public(line: &str) -> bool {
+    let kinds = ["CERTIFICATE", "PUBLIC KEY", "X509 CRL", "DH PARAMETERS"];
+    line.trim()
+        .strip_prefix("-----BEGIN ")
+        .is_some_and(|rest| kinds.iter().any(|kind| rest.contains(kind)))
+}
+
+/// Whether bytes begin with OpenPGP's packet of a public key (RFC 9580, section 4.2): tag 6, in
+/// the old format with a length of one or two bytes, or in the new one.
+fn is_public_openpgp(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(0x98 | 0x99 | 0xc6))
 }
 
 /// `https://user:password@host`.
@@ -50,7 +70,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, head: &str, expected: Option<&str>) {
-        assert_eq!(recognise(name, head), expected, "{name}: {head}");
+        assert_eq!(recognise(name, head.as_bytes()), expected, "{name}: {head}");
     }
 
     #[test]
@@ -62,6 +82,10 @@ mod tests {
         check("a.txt", "PuTTY-User-Key-File-3: ssh-ed25519\n", key);
         check("ca.txt", "-----BEGIN CERTIFICATE-----\nMII", None);
         check("a.txt", "-----BEGIN PUBLIC KEY-----\nMII", None);
+        let unsaid = Some("a key that does not say that it is a public one");
+        check("server.key", "0123456789abcdef", unsaid);
+        check("ros.key", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", None);
+        check("ca.pem", "-----BEGIN CERTIFICATE-----\nMII", None);
         check("a.py", "if '-----BEGIN PRIVATE KEY-----' in text:", None);
     }
 

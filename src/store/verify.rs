@@ -7,6 +7,7 @@
 //! 4. Judge each planned package by what was found.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -118,10 +119,17 @@ struct Located {
 }
 
 fn locate(package: &PlannedPackage, index: &RootIndex) -> Result<Located, Box<Problem>> {
-    let found = index.find(&package.file);
+    // Only an entry of packages.toml lets a hidden file through.
+    let found = match &package.sha256 {
+        Some(_) => index.find(&package.file),
+        None => index.find_shown(&package.file),
+    };
     let Found::File { path, others } = found else {
         return Err(Box::new(problems::not_found(package, &found, index)));
     };
+    if let Some(rival) = package.sha256.is_none().then(|| rival(path, index, package)).flatten() {
+        return Err(Box::new(problems::ambiguous(package, path, rival)));
+    }
     let metadata = path
         .metadata()
         .map_err(|error| Box::new(problems::not_hashed(package, path, &HashError::Io(error))))?;
@@ -132,6 +140,23 @@ fn locate(package: &PlannedPackage, index: &RootIndex) -> Result<Located, Box<Pr
             others: others.into_iter().map(Path::to_owned).collect(),
         }),
     }
+}
+
+/// Another file that an undeclared name could mean as well, of another content.
+fn rival<'a>(path: &Path, index: &'a RootIndex, package: &PlannedPackage) -> Option<&'a Path> {
+    let rivals = index.rivals(&package.file).into_iter();
+    rivals.filter(|rival| *rival != path).find(|rival| !same_content(path, rival))
+}
+
+/// Whether two files hold the same bytes; they are read only where their sizes are equal.
+fn same_content(one: &Path, other: &Path) -> bool {
+    let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
+    let bytes = |path: &Path| {
+        let file = std::fs::File::open(path).ok()?;
+        Some(std::io::BufReader::with_capacity(1 << 20, file).bytes().map(Result::ok))
+    };
+    let equal = || Some(bytes(one)?.eq(bytes(other)?));
+    size(one) == size(other) && equal().unwrap_or(false)
 }
 
 /// What can be said without hashing; `size` is in bytes.

@@ -6,6 +6,7 @@ mod leaks;
 mod output;
 mod package_runs;
 mod shells;
+mod silence;
 mod stages;
 mod strange_hands;
 mod verifying;

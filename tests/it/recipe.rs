@@ -3,6 +3,7 @@
 mod addresses;
 mod arguments;
 mod documents;
+mod folders;
 mod ground;
 mod init;
 mod instructions;

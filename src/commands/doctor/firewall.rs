@@ -7,7 +7,7 @@ use tokio::process::Command;
 use crate::doctor::Firewall;
 
 /// How long a tool may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The rules of this machine.
 pub(super) async fn read() -> Firewall {

@@ -7,20 +7,25 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{firewall, leftovers, machine, project, proxies, way};
+use crate::commands::interrupt::Interrupt;
 use crate::doctor::{Asked, Code, EngineSide, Facts, Firewall, Gateway, Reach, Unreachable};
 use crate::engine::{DockerEngine, Engine as _, HostAccess};
 use crate::error::{Error, Result};
 use crate::project::Project;
 
 /// How long an engine may take to say what it is.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Everything that is looked at. Nothing here fails: what cannot be known is left out.
-pub(super) async fn facts(folder: &Path, asked: Asked) -> Facts {
+/// Everything that is looked at. What cannot be known is left out.
+///
+/// # Errors
+/// [`crate::error::Exit::Interrupted`].
+pub(super) async fn facts(folder: &Path, asked: Asked) -> Result<Facts> {
+    let interrupt = Interrupt::listen()?;
     let found = project::find(folder);
     let side = project::side(folder, found.as_ref());
-    let npu = machine::npu();
-    let (engine, npu) = tokio::join!(engine(found.as_ref()), npu);
+    let npu = async { Ok(machine::npu().await) };
+    let (engine, npu) = tokio::try_join!(engine(found.as_ref(), &interrupt), npu)?;
     let machine = crate::doctor::Machine {
         now: OffsetDateTime::now_utc(),
         unknown_time_zone: machine::unknown_time_zone(std::env::var("TZ").ok()),
@@ -29,15 +34,23 @@ pub(super) async fn facts(folder: &Path, asked: Asked) -> Facts {
         proxies: proxies::proxies(),
         npu,
     };
-    Facts { engine, machine, project: side, asked }
+    Ok(Facts { engine, machine, project: side, asked })
 }
 
-async fn engine(project: Option<&Project>) -> std::result::Result<EngineSide, Unreachable> {
+/// However the questions end, the throwaway container is gone before doctor is.
+async fn engine(
+    project: Option<&Project>,
+    interrupt: &Interrupt,
+) -> Result<std::result::Result<EngineSide, Unreachable>> {
     let connecting = tokio::time::timeout(PATIENCE, DockerEngine::connect());
-    let engine = connecting.await.map_err(|_| hanging())?.map_err(unreachable)?;
-    let side = side(&engine, project).await.map_err(unreachable);
+    let connected = interrupt.unless(async { Ok(connecting.await) }).await?;
+    let engine = match connected.map_err(|_| hanging()).and_then(|done| done.map_err(unreachable)) {
+        Ok(engine) => engine,
+        Err(unreachable) => return Ok(Err(unreachable)),
+    };
+    let side = interrupt.unless(async { Ok(side(&engine, project).await) }).await;
     engine.settle().await;
-    side
+    side.map(|side| side.map_err(unreachable))
 }
 
 async fn side(engine: &DockerEngine, project: Option<&Project>) -> Result<EngineSide> {
@@ -48,7 +61,8 @@ async fn side(engine: &DockerEngine, project: Option<&Project>) -> Result<Engine
     let clock_ahead =
         examination.time.map(|time: OffsetDateTime| (time - between).as_seconds_f64());
     let images = engine.images().await?;
-    let leftovers = leftovers::leftovers(engine, &images, project);
+    let now = examination.time.unwrap_or(answered);
+    let leftovers = leftovers::leftovers(engine, &images, project, now);
     let gateway = gateway(engine, way::candidates(&images, project));
     let (leftovers, gateway) = tokio::join!(leftovers, gateway);
     Ok(EngineSide { examination, clock_ahead, gateway, leftovers })

@@ -17,7 +17,7 @@ const BINFMT: &str = "/proc/sys/fs/binfmt_misc";
 const ZONES: &str = "/usr/share/zoneinfo";
 
 /// How long `npu-smi` may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Memory that programs may still take, in bytes.
 pub(super) fn memory() -> Option<u64> {

@@ -76,9 +76,9 @@ struct Diagnosis<'a> {
 /// Prints what was looked at on stdout, and what was found on stderr; as JSON, both on stdout too.
 ///
 /// # Errors
-/// [`Exit::Engine`]: a build cannot work.
+/// [`Exit::Engine`]: a build cannot work; [`Exit::Interrupted`].
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
-    let facts = gather::facts(folder, args.asked()).await;
+    let facts = gather::facts(folder, args.asked()).await?;
     let findings = doctor::judge(&facts);
     match args.format {
         Format::Text => printer.page(&text(&facts, &findings)),

@@ -1,6 +1,8 @@
 //! Trying the way from a container to this machine: a listener that answers one
-//! word, and a throwaway container that fetches it.
+//! word, and a throwaway container that asks for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -12,8 +14,14 @@ use crate::doctor::Reach;
 use crate::engine::{CheckOutcome, CheckRequest, DockerEngine, HostAccess, ListedImage};
 use crate::project::Project;
 
-/// How long a container may take to fetch the word: a dropped packet is never answered.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a container may take to start its client and fetch the word, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many seconds the client itself waits: a dropped packet is never answered.
+const CLIENT: u32 = 4;
+
+/// The exit code of a client that the shell has ended.
+const ENDED: i64 = 143;
 
 /// How many images are tried until one has a shell and a client.
 const IMAGES: usize = 4;
@@ -47,8 +55,10 @@ pub(super) async fn reach(engine: &DockerEngine, access: &HostAccess, images: &[
     let Ok(address) = listener.local_addr() else {
         return Reach::Untried("nothing can listen on the gateway".to_owned());
     };
-    let url = format!("http://{}:{}/", access.name, address.port());
-    let _answering = AbortOnDropHandle::new(tokio::spawn(answer(listener, word.clone())));
+    let url = format!("http://{}:{}/{word}", access.name, address.port());
+    let heard = Arc::new(AtomicBool::new(false));
+    let answering = answer(listener, word, Arc::clone(&heard));
+    let _answering = AbortOnDropHandle::new(tokio::spawn(answering));
     for image in images {
         let request = CheckRequest {
             image: image.clone(),
@@ -56,9 +66,11 @@ pub(super) async fn reach(engine: &DockerEngine, access: &HostAccess, images: &[
             timeout: PATIENCE,
             run: RUN.to_owned(),
         };
-        if let Ok(outcome) = engine.run_as_build(&request).await
-            && let Some(reach) = judged(&outcome, &word, &url)
-        {
+        let outcome = engine.run_as_build(&request).await;
+        if heard.load(Ordering::Relaxed) {
+            return Reach::Reached;
+        }
+        if let Some(reach) = outcome.ok().and_then(|outcome| judged(&outcome, &url)) {
             return reach;
         }
     }
@@ -68,30 +80,30 @@ pub(super) async fn reach(engine: &DockerEngine, access: &HostAccess, images: &[
     })
 }
 
-/// What a container's end says; `None` where the image could not try.
-fn judged(outcome: &CheckOutcome, word: &str, url: &str) -> Option<Reach> {
+/// What the end of a container says that nobody heard of; `None` where the image could not try.
+fn judged(outcome: &CheckOutcome, url: &str) -> Option<Reach> {
     let mut lines = outcome.output.iter().map(String::as_str);
     if lines.next() != Some(SHELL) || outcome.exit_code == Some(NO_CLIENT) {
         return None;
     }
-    if outcome.output.iter().any(|line| line.contains(word)) {
-        return Some(Reach::Reached);
-    }
     Some(Reach::Blocked(match (outcome.exit_code, lines.next_back()) {
         (None, _) => format!("no answer from `{url}` within {} s", PATIENCE.as_secs()),
+        (Some(ENDED), _) => format!("no answer from `{url}` within {CLIENT} s"),
         (Some(code), None) => format!("its client ended with exit code {code}"),
         (Some(_), Some(line)) => format!("its client says: {line}"),
     }))
 }
 
-/// Fetches without a proxy, so that only the way itself is tried.
+/// Fetches without a proxy, so that only the way itself is tried. The shell ends a client that waits: GNU wget
+/// would try twenty times, and BusyBox 1.35 crashes when its wget is given a time.
 fn command(url: &str) -> String {
     format!(
         "echo {SHELL}; unset http_proxy HTTP_PROXY all_proxy ALL_PROXY; \
-         if command -v curl >/dev/null 2>&1; then exec curl -q -fsS --noproxy '*' -m 3 {url}; fi; \
-         if command -v wget >/dev/null 2>&1; then exec wget -q -O - {url}; fi; \
+         if command -v curl >/dev/null 2>&1; then exec curl -q -fsS --noproxy '*' -m {CLIENT} {url}; fi; \
+         if command -v wget >/dev/null 2>&1; then wget -q -O - {url} & client=$!; \
+         {{ sleep {CLIENT} && kill $client; }} & wait $client; exit; fi; \
          if command -v python3 >/dev/null 2>&1; then exec python3 -c \
-         'import urllib.request as r; print(r.urlopen(\"{url}\",timeout=3).read().decode())'; fi; \
+         'import urllib.request as r; print(r.urlopen(\"{url}\",timeout={CLIENT}).read().decode())'; fi; \
          exit {NO_CLIENT}"
     )
 }
@@ -102,12 +114,18 @@ fn word() -> String {
     hex::encode(&Sha256::digest(seed.as_bytes())[..12])
 }
 
-async fn answer(listener: TcpListener, word: String) {
+/// Notes that the word was asked for: packets went both ways then, whatever becomes of the container's output.
+async fn answer(listener: TcpListener, word: String, heard: Arc<AtomicBool>) {
     while let Ok((mut stream, _)) = listener.accept().await {
-        let word = word.clone();
+        let (word, heard) = (word.clone(), Arc::clone(&heard));
         tokio::spawn(async move {
-            // The head of a request fits; what it asks for does not matter.
-            _ = stream.read(&mut [0; 1024]).await;
+            // The first line of a request fits.
+            let mut head = [0; 1024];
+            let read = stream.read(&mut head).await.unwrap_or(0);
+            if !String::from_utf8_lossy(&head[..read]).contains(&word) {
+                return;
+            }
+            heard.store(true, Ordering::Relaxed);
             let length = word.len();
             let answer = format!(
                 "HTTP/1.0 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{word}"
@@ -124,17 +142,21 @@ mod tests {
 
     fn check(exit_code: Option<i64>, output: &[&str], expected: Option<&Reach>) {
         let output = output.iter().map(|line| (*line).to_owned()).collect();
-        let actual = judged(&CheckOutcome { exit_code, output }, "word", "http://g/");
+        let actual = judged(&CheckOutcome { exit_code, output }, "http://g/");
         assert_eq!(actual.as_ref(), expected);
     }
 
     #[test]
     fn only_a_shell_with_a_client_can_tell() {
         let blocked = |said: &str| Reach::Blocked(said.to_owned());
-        check(Some(0), &[SHELL, "word"], Some(&Reach::Reached));
         check(Some(255), &["exec /bin/sh: exec format error"], None);
         check(Some(125), &[SHELL], None);
-        check(None, &[SHELL], Some(&blocked("no answer from `http://g/` within 4 s")));
+        check(None, &[SHELL], Some(&blocked("no answer from `http://g/` within 20 s")));
+        check(
+            Some(143),
+            &[SHELL, "Terminated"],
+            Some(&blocked("no answer from `http://g/` within 4 s")),
+        );
         check(Some(7), &[SHELL, "refused"], Some(&blocked("its client says: refused")));
         check(Some(4), &[SHELL], Some(&blocked("its client ended with exit code 4")));
     }

@@ -12,8 +12,9 @@ pub(super) fn chosen<'a>(
     entries: &'a [PackageEntry],
     names: &[String],
 ) -> Result<Vec<&'a PackageEntry>> {
-    let is =
-        |entry: &PackageEntry, name: &String| entry.name.as_str() == name || entry.file == *name;
+    let is = |entry: &PackageEntry, name: &String| {
+        entry.name.as_str() == name || entry.file == *name || entry.path() == *name
+    };
     let unknown = names.iter().filter(|name| !entries.iter().any(|entry| is(entry, name)));
     let known = || entries.iter().flat_map(|entry| [entry.name.as_str(), entry.file.as_str()]);
     let problems = unknown.map(|name| {

@@ -60,7 +60,7 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
     let wanted = args.wanted(&list)?;
     let here = here(&wanted, &list, &interrupt).await?;
     let missing: Vec<_> =
-        wanted.iter().copied().filter(|entry| !here.contains(&entry.file.as_str())).collect();
+        wanted.iter().copied().filter(|entry| !here.contains(&entry.path())).collect();
     if missing.is_empty() {
         if !say_if_empty(&list.entries, printer) {
             printer.talk("nothing is missing");
@@ -92,7 +92,7 @@ impl Args {
         let plan = make(&project, &wishes)?;
         let needed = |entry: &&PackageEntry| {
             plan.packages.iter().any(|package| {
-                package.file == entry.file && package.sha256.as_ref() == Some(&entry.sha256)
+                package.file == entry.path() && package.sha256.as_ref() == Some(&entry.sha256)
             })
         };
         Ok(list.entries.iter().filter(needed).collect())
@@ -100,21 +100,21 @@ impl Args {
 }
 
 /// The files that are here and right.
-async fn here<'a>(
-    wanted: &[&'a PackageEntry],
+async fn here(
+    wanted: &[&PackageEntry],
     list: &PackageList,
     interrupt: &Interrupt,
-) -> Result<Vec<&'a str>> {
+) -> Result<Vec<String>> {
     let index = RootIndex::walk(&list.roots);
-    let present = |entry: &&&PackageEntry| matches!(index.find(&entry.file), Found::File { .. });
+    let present = |entry: &&&PackageEntry| matches!(index.find(&entry.path()), Found::File { .. });
     let present: Vec<_> = wanted.iter().filter(present).copied().collect();
     let all = present.iter().map(|entry| planned(entry)).collect();
     let options = options(list.roots.clone(), false);
     let (right, _) = verify_each_shown(all, options, interrupt).await?;
     let is_right = |entry: &&&PackageEntry| {
-        right.iter().any(|file| file.name == entry.name && file.file == entry.file)
+        right.iter().any(|file| file.name == entry.name && file.file == entry.path())
     };
-    Ok(present.iter().filter(is_right).map(|entry| entry.file.as_str()).collect())
+    Ok(present.iter().filter(is_right).map(|entry| entry.path()).collect())
 }
 
 struct Fetcher<'a> {
@@ -152,9 +152,9 @@ impl Fetcher<'_> {
         let index = RootIndex::walk(&list.roots);
         let mut folders: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for entry in missing.iter().copied().filter(|entry| entry.url.is_some()) {
-            let folder = match index.find(&entry.file) {
+            let folder = match index.find(&entry.path()) {
                 Found::File { path, .. } => path.parent().map(Path::to_owned),
-                _ => None,
+                _ => entry.folder.as_ref().map(|folder| self.into.join(folder)),
             };
             folders.entry(folder.unwrap_or_else(|| self.into.clone())).or_default().push(entry);
         }

@@ -67,6 +67,7 @@ pub(super) fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
 /// An entry and what is known of it.
 struct Line<'a> {
     entry: &'a PackageEntry,
+    file: String,
     identity: Identity,
     standing: Standing,
     path: Option<PathBuf>,
@@ -74,19 +75,19 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(entry: &'a PackageEntry, list: &PackageList, index: &RootIndex) -> Self {
-        let path = match index.find(&entry.file) {
+        let path = match index.find(&entry.path()) {
             Found::File { path, .. } => Some(path.to_owned()),
             _ => None,
         };
         let standing = Standing::of_entry(list.rules.catalogue(), entry);
-        Self { entry, identity: entry.identity(), standing, path }
+        Self { entry, file: entry.path(), identity: entry.identity(), standing, path }
     }
 
     fn declared(&self) -> Declared<'_> {
         let (entry, identity) = (self.entry, &self.identity);
         Declared {
             name: entry.name.as_str(),
-            file: &entry.file,
+            file: &self.file,
             kind: identity.kind.map(crate::ascend::Kind::as_str),
             version: identity.version.as_ref().map(crate::ascend::Version::as_str),
             arch: identity.platform_arch(),

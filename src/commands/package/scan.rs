@@ -16,7 +16,9 @@ use crate::commands::selection::{Source, own_platform};
 use crate::commands::verification::{options, verify_each_shown};
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{self, PlannedPackage, VerifiedPackage, differs_from_official};
-use crate::project::{NewEntry, PackageList, PackageName, PackagesEdit, load_packages};
+use crate::project::{
+    NewEntry, PackageEntry, PackageList, PackageName, PackagesEdit, load_packages,
+};
 use crate::store::{Found, RootIndex, RootState};
 use crate::ui::Printer;
 
@@ -133,30 +135,48 @@ struct Picked {
 fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
     let mut picked =
         Picked { files: Vec::new(), rows: no_files(index), notes: Vec::new(), passed_over: 0 };
-    for (file, _) in index.files() {
-        let declared = list.entries.iter().find(|entry| entry.file == file);
+    let in_folders = declared_in_folders(index, list);
+    picked
+        .files
+        .extend(in_folders.iter().map(|(entry, _)| found(entry.name.clone(), entry.path())));
+    for (file, path) in index.files() {
+        if in_folders.iter().any(|(_, known)| *known == path) {
+            continue;
+        }
+        let declared =
+            list.entries.iter().find(|entry| entry.file == file && entry.folder.is_none());
         let name = match declared {
             Some(entry) => Ok(entry.name.clone()),
             None => {
                 picked.notes.extend(odd(file));
-                undeclared(file, index, fetched.iter().any(|name| name == file))
+                let is_file = |fetched: &String| fetched.rsplit('/').next() == Some(file);
+                undeclared(file, index, fetched.iter().any(is_file))
             }
         };
         match name {
-            Ok(name) => picked.files.push(PlannedPackage {
-                name,
-                file: file.to_owned(),
-                sha256: None,
-                size: None,
-                url: None,
-                place: None,
-                asked: None,
-            }),
+            Ok(name) => picked.files.push(found(name, file.to_owned())),
             Err(Some(reason)) => picked.rows.push(Row::only(reason, "", file)),
             Err(None) => picked.passed_over += 1,
         }
     }
     picked
+}
+
+/// Entries that write a folder before the name, with the files that they mean.
+fn declared_in_folders<'a>(
+    index: &'a RootIndex,
+    list: &'a PackageList,
+) -> Vec<(&'a PackageEntry, &'a Path)> {
+    let entries = list.entries.iter().filter(|entry| entry.folder.is_some());
+    let file = |entry: &'a PackageEntry| match index.find(&entry.path()) {
+        Found::File { path, .. } => Some((entry, path)),
+        _ => None,
+    };
+    entries.filter_map(file).collect()
+}
+
+fn found(name: PackageName, file: String) -> PlannedPackage {
+    PlannedPackage { name, file, sha256: None, size: None, url: None, place: None, asked: None }
 }
 
 /// What is odd about a name; a driver has its row, and signatures lie beside their packages.
@@ -221,7 +241,7 @@ impl Scan<'_> {
     /// Sets the entries of a file, but never puts another digest in the place of the official one.
     fn declare(&mut self, file: &VerifiedPackage) {
         let catalogue = self.list.rules.catalogue();
-        let standing = Standing::of(catalogue, &file.file, &file.sha256);
+        let standing = Standing::of(catalogue, file.file_name(), &file.sha256);
         if standing == Standing::Differs {
             let kept = self.has_official(&file.file);
             self.problems.extend(differs(file, self.list, kept));
@@ -266,11 +286,11 @@ impl Scan<'_> {
 
 /// What is wrong with a file that has an official name and another content.
 fn differs(file: &VerifiedPackage, list: &PackageList, kept: bool) -> Option<Problem> {
-    let entry = list.entries.iter().find(|entry| entry.file == file.file);
+    let entry = list.entries.iter().find(|entry| entry.path() == file.file);
     if entry.is_some_and(|entry| entry.unofficial.is_some()) {
         return None;
     }
-    let official = list.rules.catalogue().by_file(&file.file)?;
+    let official = list.rules.catalogue().by_file(file.file_name())?;
     let problem =
         differs_from_official(&file.file, &official.sha256, &file.sha256, &official.source);
     let severity = if kept { Severity::Error } else { Severity::Warning };

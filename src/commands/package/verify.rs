@@ -73,7 +73,8 @@ fn summary(verified: &[VerifiedPackage], wrong: usize) -> String {
 fn table(catalogue: &Catalogue, entries: &[&PackageEntry], verified: &[VerifiedPackage]) -> Table {
     let mut table = Table::new(&["NAME", "FILE", "SIZE", "SHA256", "CATALOGUE"]);
     for file in verified {
-        let entry = entries.iter().find(|entry| entry.name == file.name && entry.file == file.file);
+        let entry =
+            entries.iter().find(|entry| entry.name == file.name && entry.path() == file.file);
         let entry = entry.expect("only files of entries were verified, and no entry stands twice");
         table.row([
             file.name.to_string(),

@@ -78,7 +78,8 @@ impl Source {
         match self {
             Self::Declared { list, .. } => list.entries.iter().map(planned).collect(),
             Self::Roots(_) => {
-                let names = index.files().map(|(name, _)| name).filter(|name| may_be_served(name));
+                let names =
+                    index.shown_files().map(|(name, _)| name).filter(|name| may_be_served(name));
                 names.filter_map(undeclared).collect()
             }
         }

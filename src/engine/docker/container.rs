@@ -8,7 +8,7 @@ use bollard::query_parameters::RemoveContainerOptions;
 use tokio_util::task::TaskTracker;
 
 /// How often a removal is tried, and the pause between: the engine may be busy stopping it.
-const ATTEMPTS: u32 = 40;
+const ATTEMPTS: u32 = 240;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A container that is removed when this goes out of scope, however that happens.

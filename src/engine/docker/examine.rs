@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bollard::errors::Error as DockerError;
-use bollard::models::{ImageSummary, SystemInfo};
+use bollard::models::ContainerSummaryStateEnum as State;
+use bollard::models::{ContainerSummary, ImageSummary, SystemInfo};
 use bollard::query_parameters::{InspectNetworkOptions, ListContainersOptions, ListImagesOptions};
 use rustix::fs::statvfs;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::sweep::CHECK_OF;
 use super::{DockerEngine, check, connect, elsewhere, failure, images, process};
 use crate::engine::{
-    CheckOutcome, CheckRequest, Disk, Elsewhere, Examination, HostAccess, ListedImage, Product,
+    CheckOutcome, CheckRequest, Disk, Elsewhere, Examination, HostAccess, ListedContainer,
+    ListedImage, Product,
 };
 use crate::error::Result;
 
@@ -77,18 +80,18 @@ impl DockerEngine {
         Ok(images.into_iter().map(listed).collect())
     }
 
-    /// Containers that were left of checks, running or not, by their ids.
+    /// Containers of checks, running or not, without those that are being removed.
     ///
     /// # Errors
     /// [`crate::error::Exit::Engine`]: the engine does not answer.
-    pub async fn check_containers(&self) -> Result<Vec<String>> {
+    pub async fn check_containers(&self) -> Result<Vec<ListedContainer>> {
         let filters = HashMap::from([("label".to_owned(), vec![check::LABEL.to_owned()])]);
         let options =
             ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
         let containers = self.docker.list_containers(Some(options)).await;
         let containers =
             containers.map_err(|error| self.failed("listing its containers", &error))?;
-        Ok(containers.into_iter().filter_map(|container| container.id).collect())
+        Ok(containers.into_iter().filter_map(listed_container).collect())
     }
 
     /// Runs a command where `RUN` of a build runs: in a throwaway container on the engine's default network.
@@ -106,6 +109,19 @@ impl DockerEngine {
     fn failed(&self, doing: &str, error: &DockerError) -> crate::error::Error {
         failure::error(doing, &self.endpoint, error)
     }
+}
+
+fn listed_container(container: ContainerSummary) -> Option<ListedContainer> {
+    let state = container.state;
+    if matches!(state, Some(State::REMOVING | State::DEAD)) {
+        return None;
+    }
+    Some(ListedContainer {
+        id: container.id?,
+        run: container.labels.and_then(|mut labels| labels.remove(CHECK_OF)),
+        is_running: matches!(state, Some(State::RUNNING | State::PAUSED | State::STOPPING)),
+        created: container.created.and_then(|time| OffsetDateTime::from_unix_timestamp(time).ok()),
+    })
 }
 
 fn listed(image: ImageSummary) -> ListedImage {

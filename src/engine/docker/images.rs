@@ -45,7 +45,6 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
                 .config
                 .and_then(|config| config.on_build)
                 .is_some_and(|triggers| !triggers.is_empty()),
-            layers: image.root_fs.and_then(|root| root.layers).unwrap_or_default(),
         })),
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
         Err(error) => Err(failure::error(
@@ -72,6 +71,21 @@ pub(super) async fn labelled(engine: &DockerEngine, name: &str) -> Result<Vec<La
         .collect();
     images.sort_by_key(|image| std::cmp::Reverse(image.created));
     Ok(images)
+}
+
+pub(super) async fn newest_instruction(
+    engine: &DockerEngine,
+    image: &str,
+) -> Result<Option<String>> {
+    match engine.docker.image_history(image).await {
+        Ok(history) => Ok(history.into_iter().next().map(|newest| newest.created_by)),
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(error) => Err(failure::error(
+            &format!("reading the history of `{image}`"),
+            &engine.endpoint,
+            &error,
+        )),
+    }
 }
 
 /// Lists images. podman fails where somebody removes one meanwhile, and not when it is asked again.
@@ -236,7 +250,13 @@ fn split(reference: &str) -> (&str, &str) {
         .unwrap_or((reference, "latest"))
 }
 
-pub(super) async fn untag(engine: &DockerEngine, reference: &str) -> Result<()> {
+pub(super) async fn untag(engine: &DockerEngine, reference: &str, label: &str) -> Result<()> {
+    let Ok(image) = engine.docker.inspect_image(reference).await else { return Ok(()) };
+    let labels = image.config.and_then(|config| config.labels).unwrap_or_default();
+    if !labels.contains_key(label) && image.repo_tags.unwrap_or_default().len() < 2 {
+        tracing::warn!(reference, "a base that lost its name meanwhile keeps the run's");
+        return Ok(());
+    }
     let options = RemoveImageOptions { noprune: true, ..RemoveImageOptions::default() };
     match engine.docker.remove_image(reference, Some(options), None).await {
         Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404 | 409, .. }) => {

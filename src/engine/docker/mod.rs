@@ -75,6 +75,10 @@ impl Engine for DockerEngine {
         images::labelled(self, name).await
     }
 
+    async fn newest_instruction(&self, image: &str) -> Result<Option<String>> {
+        images::newest_instruction(self, image).await
+    }
+
     async fn pull(&self, reference: &str, platform: &Platform, sink: BaseSink<'_>) -> Result<()> {
         images::pull(self, reference, platform, sink).await
     }
@@ -113,8 +117,8 @@ impl Engine for DockerEngine {
         images::tag(self, image, reference).await
     }
 
-    async fn untag(&self, reference: &str) -> Result<()> {
-        images::untag(self, reference).await
+    async fn untag(&self, reference: &str, label: &str) -> Result<()> {
+        images::untag(self, reference, label).await
     }
 
     async fn sweep(&self, runs: &[&str], label: &str) -> Result<()> {

@@ -1,5 +1,5 @@
 //! Removing what an ended run left in the engine: containers of its checks, those of
-//! the first builder's instructions, and the references that it gave to parents.
+//! the first builder's instructions, and the references that it gave to parents and bases.
 //!
 //! A check's container has the run's id as a label. The first builder makes its
 //! containers by itself; they are known by the run's mark in `no_proxy`, which
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
-use bollard::query_parameters::ListContainersOptions;
+use bollard::query_parameters::{ListContainersOptions, ListImagesOptions};
 
 use super::container::remove;
 use super::{DockerEngine, images};
@@ -30,9 +30,9 @@ pub(super) async fn sweep(engine: &DockerEngine, runs: &[&str], label: &str) -> 
         let run = name.rsplit_once(":run-").map(|(_, run)| run);
         run.is_some_and(|run| runs.contains(&run))
     };
-    for image in images::labelled(engine, label).await? {
-        for reference in image.references.iter().filter(of_run) {
-            images::untag(engine, reference).await?;
+    for image in images::list(engine, &ListImagesOptions::default()).await? {
+        for reference in image.repo_tags.iter().filter(of_run) {
+            images::untag(engine, reference, label).await?;
         }
     }
     Ok(())

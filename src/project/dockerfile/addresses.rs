@@ -39,6 +39,8 @@ pub struct Addresses {
     pub port: Option<u16>,
     /// What files are fetched from besides, as `host:port`, and where first.
     pub others: BTreeMap<String, Range<usize>>,
+    /// The addresses that mean the package server by their port, and whose host only the run knows.
+    pub open: Vec<Range<usize>>,
 }
 
 /// What is known of the machine that a file is read on.
@@ -90,9 +92,12 @@ impl Addresses {
         let named = |one: &&Asked| one.host().is_some_and(|host| hosts.contains(host));
         let literal = |one: &&Asked| one.is_address_of_files(&given);
         let port = most_used(asked.iter().filter(named))
-            .or_else(|| most_used(asked.iter().filter(literal)));
-        let mut addresses = Self { hosts, port, others: BTreeMap::new() };
+            .or_else(|| most_used(asked.iter().filter(literal)))
+            .or_else(|| most_used(asked.iter().filter(|one| one.address.host_is_open())));
+        let mut addresses = Self { hosts, port, ..Self::default() };
         addresses.others = addresses.others_of(&asked);
+        let open = |one: &&Asked| one.address.host_is_open() && addresses.mean(&one.address);
+        addresses.open = asked.iter().filter(open).map(|one| one.span.clone()).collect();
         addresses
     }
 
@@ -125,7 +130,16 @@ impl Addresses {
                 .at(Place::new(file.source(), span.clone()), "fetched from there, unverified")
                 .hint("put the file into the roots, and this program serves it in that server's place")
         };
-        self.others.iter().map(problem).collect()
+        let open = |span: &Range<usize>| {
+            Problem::warning("this line's host is known only when it runs")
+                .code("fetch-host")
+                .at(
+                    Place::new(file.source(), span.clone()),
+                    "taken for the package server, by its port",
+                )
+                .hint("where it is another server, pass its name with a build argument")
+        };
+        self.others.iter().map(problem).chain(self.open.iter().map(open)).collect()
     }
 }
 
@@ -167,7 +181,7 @@ fn asked(stages: &Stages<'_>, inputs: &Inputs) -> Vec<Asked> {
         let address = Address::read(request.address.text())?;
         let path = path(&request, &address);
         Some(Asked {
-            file: path.file_name().filter(|name| !name.is_empty()),
+            file: path.file().filter(|name| !name.is_empty()),
             listed: matches!(path, FetchPath::Index(_)),
             span: request.address.span.clone(),
             address,

@@ -3,18 +3,19 @@
 //! 1. Every fetch of the instruction must be one whose file and target the text tells.
 //! 2. Where the commands after the fetches name the files themselves, they get
 //!    them from `$PACKAGES`, and fetches and removals go away.
-//! 3. Else the files are put where the fetches would have put them: as links
-//!    where the same RUN removes them, as copies where it may not.
+//! 3. Else the files are put where the fetches would have put them: as links where the same RUN
+//!    removes them and only reads them until then, as copies where it may do anything else.
 
 use std::ops::Range;
 
 use super::commands::{Ran, Run};
 use super::downloads::{Output, output};
-use super::evaluate::UNKNOWN;
+use super::evaluate::{Text, UNKNOWN};
 use super::fetches::{Fetch, FetchPath};
 use super::inputs::Inputs;
 use super::lint::Judged;
 use super::lint_layers::left;
+use super::reading::{is_harmless, only_reads};
 use super::script::{Program, program};
 use super::simple::Joint;
 use super::stages::{Stages, Step};
@@ -22,16 +23,6 @@ use super::{Instruction, Logical, pattern};
 
 /// What changes in an instruction: bytes of the source, and what stands there instead.
 pub type Edits = Vec<(Range<usize>, String)>;
-
-/// Commands that leave the files beside them alone.
-const HARMLESS: [&str; 9] =
-    ["echo", "printf", "set", "export", "mkdir", ".", "source", "true", ":"];
-
-/// Commands that read the files that they name, and no others beside them.
-const READERS: [&str; 13] = [
-    "sh", "bash", "dash", "pip", "pip3", "python", "python3", "tar", "unzip", "dpkg", "rpm",
-    "chmod", "cat",
-];
 
 /// The edits that make `instruction`, a RUN of `stage`, take the files of `fetches` by their
 /// packages' names; `name` gives the name of a file's package.
@@ -61,7 +52,11 @@ pub fn run_with_packages(
     }
     let mut names: Vec<String> = Vec::new();
     for one in &taken {
-        let package = name(&one.file).ok_or_else(|| format!("`{}` has no name", one.file))?;
+        let package = name(&one.path).ok_or_else(|| format!("`{}` has no name", one.path))?;
+        let other = |other: &&Taken| other.file == one.file && other.path != one.path;
+        if let Some(other) = taken.iter().find(other) {
+            return Err(format!("`{}` and `{}` have one name", other.path, one.path));
+        }
         if !names.contains(&package) {
             names.push(package);
         }
@@ -89,7 +84,10 @@ fn shell_text(step: &Step<'_>) -> Result<Logical, String> {
 
 /// A file that a command fetches.
 struct Taken {
+    /// Its name.
     file: String,
+    /// Its path below the server's root.
+    path: String,
     /// The command's place among those of the RUN.
     command: usize,
     output: Output,
@@ -111,6 +109,9 @@ fn taken_by(run: &Run<'_>, fetch: &Fetch<'_>, judged: &Judged<'_, '_>) -> Result
         |ran: &Ran| ran.span.start <= fetch.url_span.start && fetch.url_span.end <= ran.span.end;
     let command = run.commands.iter().position(holds).ok_or("the text hides the command")?;
     let ran = &run.commands[command];
+    if !ran.command.loops.is_empty() {
+        return Err("it stands inside a loop".to_owned());
+    }
     let output =
         output(ran).ok_or_else(|| format!("`{}` writes to a place not known", ran.title()))?;
     let joined = |joint: &Joint| matches!(joint, Joint::And | Joint::Then | Joint::Edge);
@@ -119,7 +120,8 @@ fn taken_by(run: &Run<'_>, fetch: &Fetch<'_>, judged: &Judged<'_, '_>) -> Result
         return Err("it is part of a larger command".to_owned());
     }
     let left = left(judged, fetch, &file);
-    Ok(Taken { file, command, output, left })
+    let path = fetch.path.file().unwrap_or_else(|| file.clone());
+    Ok(Taken { file, path, command, output, left })
 }
 
 struct Converted<'a, 'f> {
@@ -191,7 +193,7 @@ impl Converted<'_, '_> {
         let named = !edits.is_empty();
         let runs_a_file =
             named && ran.words.first().is_some_and(|word| word.text().starts_with("./"));
-        let knows = HARMLESS.contains(&ran.name()) || named && READERS.contains(&ran.name());
+        let knows = is_harmless(ran) || named && only_reads(ran, &|word| self.is_taken(word));
         (knows || runs_a_file).then_some(edits)
     }
 
@@ -218,10 +220,11 @@ impl Converted<'_, '_> {
 
     /// Each fetch as a command that puts the file where the fetch did.
     fn placed(&self) -> Edits {
-        let put = if self.taken.iter().any(|one| one.left) { "cp" } else { "ln -s" };
+        let put = if self.bears_links() { "ln -s" } else { "cp" };
         let same_folder = !self.run.commands.iter().any(|ran| ran.name() == "cd");
         let all_here = same_folder && self.taken.iter().all(|one| one.output == Output::Here);
-        if let Some(edits) = all_here.then(|| self.all_at_once(put)).flatten() {
+        let at_once = all_here && self.nothing_between();
+        if let Some(edits) = at_once.then(|| self.all_at_once(put)).flatten() {
             return edits;
         }
         let mut edits = Edits::new();
@@ -233,6 +236,46 @@ impl Converted<'_, '_> {
             }
         }
         edits
+    }
+
+    /// Whether the RUN removes every file, and only reads them until then: what is moved, copied
+    /// as it is or packed would be the link, which leads to nothing in the image.
+    fn bears_links(&self) -> bool {
+        let first = self.taken.iter().map(|one| one.command).min().unwrap_or_default();
+        let later = self.run.commands.iter().enumerate().skip(first);
+        let mut later = later.filter(|(place, _)| !self.fetches(*place)).map(|(_, ran)| ran);
+        !self.taken.iter().any(|one| one.left) && later.all(|ran| self.leaves_links(ran))
+    }
+
+    fn leaves_links(&self, ran: &Ran) -> bool {
+        let alone = self.taken.iter().filter(|one| one.output != Output::Stdout).count() == 1;
+        // An installer brings what it needs; another script may do anything with what is beside it.
+        let runs = |word: &str| self.is_taken(word) && (alone || word.ends_with(".run"));
+        let itself = ran.words.first().is_some_and(|word| word.text().contains('/'));
+        is_harmless(ran)
+            || matches!(ran.name(), "cd" | "rm")
+            || only_reads(ran, &runs)
+            || itself && runs(ran.words.first().map_or("", Text::text))
+    }
+
+    /// Whether a word names a file that was fetched, wherever it was put.
+    fn is_taken(&self, word: &str) -> bool {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        self.taken.iter().any(|one| {
+            let written = match &one.output {
+                Output::Path { path, .. } => path,
+                _ => &one.file,
+            };
+            pattern::matches(written.rsplit('/').next().unwrap_or(written), name)
+        })
+    }
+
+    /// Whether nothing that may touch the files stands between the fetches: it would find those
+    /// of later ones.
+    fn nothing_between(&self) -> bool {
+        let places = || self.taken.iter().map(|one| one.command);
+        let (first, last) = (places().min().unwrap_or(0), places().max().unwrap_or(0));
+        (first..last).all(|place| self.fetches(place) || is_harmless(&self.run.commands[place]))
     }
 
     /// One command in the place of the first fetch, where all are put into the same folder.

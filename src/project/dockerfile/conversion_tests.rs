@@ -41,10 +41,53 @@ fn installers_are_read_from_where_the_packages_are() {
 
 #[test]
 fn scripts_find_the_files_beside_them() {
+    // What a script does with them is its own affair: it may move them into the image.
     check(
         "RUN wget -q URL/a.run && \\\n    wget -q URL/i.sh && \\\n    bash i.sh && rm -rf /w/*",
-        "RUN --package=a,i ln -s \"$PACKAGES\"/* . && \\\n    bash i.sh && rm -rf /w/*",
+        "RUN --package=a,i cp \"$PACKAGES\"/* . && \\\n    bash i.sh && rm -rf /w/*",
     );
+}
+
+#[test]
+fn what_may_take_the_file_itself_gets_a_copy() {
+    for later in [
+        "mv a.run /x",
+        "cp -r a.run /y && rm a.run",
+        "cp -a a.run /y && rm a.run",
+        "ln a.run /hard && rm a.run",
+        "chmod +x a.run && mv a.run /usr/local/bin/",
+        "install -m 755 a.run /usr/local/bin/tool && rm a.run",
+        "tar cf /a.tar a.run && rm a.run",
+        "tar -czf /a.tgz a.run && rm a.run",
+        "tar -xf a.run --remove-files",
+        "bash -c 'mv a.run /x'",
+        "bash /other.sh a.run && rm a.run",
+        "find . -type f -delete",
+    ] {
+        check(
+            &format!("RUN wget -q URL/a.run && {later}"),
+            &format!("RUN --package=a cp \"$PACKAGES\"/* . && {later}"),
+        );
+    }
+    check(
+        "RUN wget URL/a.run && mv *.run /x && wget URL/b.run && rm b.run",
+        "RUN --package=a,b cp \"$PACKAGES\"/a.run . && mv *.run /x && cp \"$PACKAGES\"/b.run . && rm b.run",
+    );
+}
+
+#[test]
+fn what_only_reads_the_file_gets_it_where_it_is() {
+    for (later, expected) in [
+        ("tar xzf a.run -C /opt", "tar xzf \"$PACKAGES\"/a.run -C /opt"),
+        ("tar --extract -f a.run", "tar --extract -f \"$PACKAGES\"/a.run"),
+        ("dpkg -i ./a.run", "dpkg -i \"$PACKAGES\"/a.run"),
+        ("unzip -q a.run -d /x", "unzip -q \"$PACKAGES\"/a.run -d /x"),
+    ] {
+        check(
+            &format!("RUN wget -q URL/a.run && {later} && rm a.run"),
+            &format!("RUN --package=a {expected}"),
+        );
+    }
 }
 
 #[test]

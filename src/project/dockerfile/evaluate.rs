@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use super::scope::{Lookup, Scope};
-use super::shell::{assignment, is_name};
+use super::shell_names::{assignment, is_name};
 use super::shell_words::{Kind, Part, Word};
 use super::simple::{Command, Joint, Script};
 use super::{Lexer, Logical};
@@ -27,10 +27,13 @@ pub(super) struct Text {
 }
 
 /// The variables at a command of a script.
+#[derive(Clone)]
 pub(super) struct Variables<'a> {
     scope: &'a Scope,
     inputs: &'a Inputs,
     own: BTreeMap<String, Held>,
+    /// What the loops around the command give their variables.
+    rounds: BTreeMap<String, String>,
     /// What may have set any variable at all, once something has.
     anything: Option<String>,
 }
@@ -99,19 +102,52 @@ impl<'a> Variables<'a> {
     pub(super) fn new(scope: &'a Scope, inputs: &'a Inputs, script: &Script) -> Self {
         let changing = script.changing.iter();
         let own = changing.map(|name| (name.clone(), Held::unknown(CHANGING))).collect();
-        Self { scope, inputs, own, anything: None }
+        Self { scope, inputs, own, rounds: BTreeMap::new(), anything: None }
     }
 
     /// The variables at the start of a script that a command of this one runs:
     /// only what is exported is seen there, and that is not followed.
-    pub(super) fn inside(&self, command: &Command, script: &Script) -> Self {
-        let mut inner = Self::new(self.scope, self.inputs, script);
-        let own = self.own.keys().chain(command.assignments.iter().map(|(name, _)| name));
+    pub(super) fn inside(&self, command: &Command) -> Self {
+        let mut inner = Self::new(self.scope, self.inputs, &Script::default());
+        let own = self
+            .own
+            .keys()
+            .chain(self.rounds.keys())
+            .chain(command.assignments.iter().map(|(name, _)| name));
         for name in own {
             inner.own.insert(name.clone(), Held::unknown("perhaps set by the script around it"));
         }
         inner.anything.clone_from(&self.anything);
         inner
+    }
+
+    /// Gives variables the values that are written before a command.
+    pub(super) fn assign(&mut self, assigned: &[(String, Text)]) {
+        for (name, text) in assigned {
+            self.set(name, text, None);
+        }
+    }
+
+    /// Goes into `script`, a part of the one so far: what it changes in loops is not known.
+    pub(super) fn enter(&mut self, script: &Script) {
+        for name in &script.changing {
+            self.own.insert(name.clone(), Held::unknown(CHANGING));
+        }
+    }
+
+    /// Gives the variables of loops their values of one round; returns those of before.
+    pub(super) fn bind(
+        &mut self,
+        values: impl Iterator<Item = (String, String)>,
+    ) -> BTreeMap<String, String> {
+        let outer = self.rounds.clone();
+        self.rounds.extend(values);
+        outer
+    }
+
+    /// Ends a round.
+    pub(super) fn restore(&mut self, outer: BTreeMap<String, String>) {
+        self.rounds = outer;
     }
 
     /// The words of a command: a variable without quotes may give several or none.
@@ -169,6 +205,9 @@ impl<'a> Variables<'a> {
             let held = self.lookup(name);
             return Held { unknown: held.unknown.map(|reason| naming(name, &reason)), ..held };
         }
+        if let Some((name, value)) = default_of(raw) {
+            return self.variable(&format!("${{{name}:-{value}}}"));
+        }
         if raw.contains("$(") || raw.contains('`') {
             return Held::unknown("a command substitution, known when the shell runs");
         }
@@ -194,12 +233,16 @@ impl<'a> Variables<'a> {
 
     fn is_set(&self, name: &str) -> bool {
         self.own.contains_key(name)
+            || self.rounds.contains_key(name)
             || matches!(self.scope.lookup_in_run(name, self.inputs), Lookup::Set(_))
     }
 
     fn lookup(&self, name: &str) -> Held {
         if !is_name(name) || SHELL_SETS.contains(&name) {
             return Held::unknown("set by the shell");
+        }
+        if let Some(value) = self.rounds.get(name) {
+            return Held { text: value.clone(), unknown: None };
         }
         if let Some(reason) = &self.anything {
             return Held::unknown(reason);
@@ -219,6 +262,7 @@ impl<'a> Variables<'a> {
         let piped = command.before == Joint::Pipe
             || matches!(command.after, Joint::Pipe | Joint::Background);
         let doubt = command.doubt.or(piped.then_some("in a subshell"));
+        self.pass_defaults(command, doubt);
         if command.words.is_empty() {
             for (name, word) in &command.assignments {
                 self.set(name, &self.whole(word), doubt);
@@ -230,16 +274,46 @@ impl<'a> Variables<'a> {
                 for (name, word) in command.words[1..].iter().filter_map(assignment) {
                     self.set(&name, &self.whole(&word), doubt);
                 }
-            }
-            Some("read" | "unset" | "mapfile" | "getopts") => {
-                for name in command.words[1..].iter().filter_map(Word::plain) {
-                    self.own.insert(name.to_owned(), Held::unknown("set while the shell runs"));
+                // `export $(cat versions)`: names that only the run knows.
+                let open = |word: &Word| !matches!(word.parts[0].kind, Kind::Literal(_));
+                if command.words[1..].iter().any(|word| !word.parts.is_empty() && open(word)) {
+                    self.anything = Some("perhaps set by `export` before it".to_owned());
                 }
+            }
+            Some("printf") => {
+                let option = command.words.iter().position(|word| word.plain() == Some("-v"));
+                let name = option.and_then(|place| command.words.get(place + 1)?.plain());
+                self.forget(name);
+            }
+            Some("let") => self.forget(command.words[1..].iter().filter_map(counted)),
+            Some("read" | "unset" | "mapfile" | "getopts") => {
+                self.forget(command.words[1..].iter().filter_map(Word::plain));
             }
             Some(name @ ("source" | "." | "eval")) => {
                 self.anything = Some(format!("perhaps set by `{name}` before it"));
             }
-            _ => {}
+            // `((N++))`, whose brackets are read as those of subshells.
+            _ => self.forget(counted(&command.words[0])),
+        }
+    }
+
+    /// `${NAME:=value}` sets the name, wherever it stands.
+    fn pass_defaults(&mut self, command: &Command, doubt: Option<&'static str>) {
+        for part in command.words.iter().flat_map(|word| &word.parts) {
+            if let Kind::Variable(raw) = &part.kind
+                && let Some((name, _)) = default_of(raw)
+            {
+                let held = self.variable(raw);
+                let text = Text { unknown: held.unknown, ..Text::literal(&held.text, 0) };
+                self.set(name, &text, doubt);
+            }
+        }
+    }
+
+    /// What these names hold, only the run knows from here on.
+    fn forget<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        for name in names {
+            self.own.insert(name.to_owned(), Held::unknown("set while the shell runs"));
         }
     }
 
@@ -262,6 +336,24 @@ impl<'a> Variables<'a> {
 /// The reason with the name that it is about, where it names none yet.
 fn naming(name: &str, reason: &str) -> String {
     if reason.starts_with('`') { reason.to_owned() } else { format!("`{name}` is {reason}") }
+}
+
+/// The name and the value of `${NAME:=value}` or `${NAME=value}`.
+fn default_of(raw: &str) -> Option<(&str, &str)> {
+    let (name, value) = raw.strip_prefix("${")?.strip_suffix('}')?.split_once('=')?;
+    let name = name.strip_suffix(':').unwrap_or(name);
+    is_name(name).then_some((name, value))
+}
+
+/// The name that a word of arithmetic changes: `N++`, `--N`, `N=8`, `N+=1`.
+fn counted(word: &Word) -> Option<&str> {
+    let Kind::Literal(text) = &word.parts.first()?.kind else { return None };
+    let bare = text.trim_start_matches("++").trim_start_matches("--");
+    let end = bare.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(bare.len());
+    let (name, rest) = bare.split_at(end);
+    let changes = bare.len() < text.len() || rest.starts_with("++") || rest.starts_with("--");
+    let assigns = rest.trim_start_matches(['+', '-', '*', '/', '%']).starts_with('=');
+    (is_name(name) && (changes || assigns && !rest.starts_with("=="))).then_some(name)
 }
 
 const CHANGING: &str = "changed inside a loop, a function or a subshell";

@@ -51,12 +51,26 @@ pub enum FetchPath {
 }
 
 impl FetchPath {
-    /// The name of the file, percent-decoded, where a file is asked for.
+    /// The name of the file, without its folder.
     pub fn file_name(&self) -> Option<String> {
+        self.file().and_then(|file| file.rsplit('/').next().map(str::to_owned))
+    }
+
+    /// The file's path below the server's root, percent-decoded, without a leading slash, where
+    /// a file is asked for. As clients and servers of files have it, an empty part and `.` mean
+    /// nothing, and `..` takes the part before it away: the path never leaves the root.
+    pub fn file(&self) -> Option<String> {
         let Self::Known(path) = self else { return None };
-        let name = path.rsplit('/').next()?;
-        let decoded = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
-        Some(decoded.into_owned())
+        let decoded = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
+        let mut parts = Vec::new();
+        for part in decoded.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                _ => parts.push(part),
+            }
+        }
+        Some(parts.join("/"))
     }
 }
 
@@ -194,6 +208,13 @@ fn fetch<'f>(
 
 pub(super) fn path(request: &Request, address: &Address) -> FetchPath {
     let path = address.path.clone();
+    // What is not known is the host alone: the port behind it tells where the host ends.
+    let text = request.address.text();
+    let host_only =
+        address.host_is_open() && !path.contains([UNKNOWN, '{']) && text.contains(UNKNOWN);
+    if host_only && request.kind == RequestKind::File && !path.ends_with('/') {
+        return FetchPath::Known(path);
+    }
     match (&request.kind, &request.address.unknown) {
         (RequestKind::Unclear(reason), _) => FetchPath::Unknown { reason: reason.clone() },
         (_, Some(reason)) => FetchPath::Unknown { reason: reason.clone() },

@@ -29,8 +29,9 @@ pub(super) fn packages(judged: &Judged<'_, '_>, fetches: &[Fetch<'_>]) -> Vec<Pr
         if fetch.tool == "ADD" {
             let hint = "fetch it in the `RUN` that installs it, and remove it there";
             problems.push(judged.at(problem.hint(hint), span, "`ADD` makes a layer of its own"));
-        } else if left(judged, fetch, &name) {
-            let hint = format!("end the `RUN` with `rm -f {name}`");
+        } else if let Some(file) = kept(judged, fetch, &name) {
+            let path = if file.path.contains(UNKNOWN) { &name } else { &file.path };
+            let hint = format!("end the `RUN` with `rm -f {path}`");
             problems.push(judged.at(problem.hint(hint), span, "the same `RUN` does not remove it"));
         }
     }
@@ -43,18 +44,26 @@ fn is_package(name: &str) -> bool {
 
 /// Whether the RUN of a fetch writes the file into its layer and leaves it there.
 pub(super) fn left(judged: &Judged<'_, '_>, fetch: &Fetch<'_>, name: &str) -> bool {
-    let same = |run: &&Run<'_>| std::ptr::eq(run.instruction, fetch.instruction);
-    let Some(run) = judged.runs.iter().find(same) else { return false };
-    let holds =
-        |ran: &Ran| ran.span.start <= fetch.url_span.start && fetch.url_span.end <= ran.span.end;
-    let Some(place) = run.commands.iter().position(holds) else { return false };
-    let Some(file) = written(run, place, name) else { return false };
-    let covered = run.mounted().iter().any(|target| file.is_inside(target));
-    !covered && !run.commands[place..].iter().any(|ran| takes_away(ran, &file))
+    kept(judged, fetch, name).is_some()
 }
 
-/// A file that a command writes: its name, and the folders that it may be in.
+/// The file that the RUN of a fetch writes into its layer and leaves there.
+fn kept(judged: &Judged<'_, '_>, fetch: &Fetch<'_>, name: &str) -> Option<Written> {
+    let same = |run: &&Run<'_>| std::ptr::eq(run.instruction, fetch.instruction);
+    let run = judged.runs.iter().find(same)?;
+    let holds =
+        |ran: &Ran| ran.span.start <= fetch.url_span.start && fetch.url_span.end <= ran.span.end;
+    let place = run.commands.iter().position(holds)?;
+    let file = written(run, place, name)?;
+    let covered = run.mounted().iter().any(|target| file.is_inside(target));
+    let stays = !covered && !run.commands[place..].iter().any(|ran| takes_away(ran, &file));
+    stays.then_some(file)
+}
+
+/// A file that a command writes: its name, the folders that it may be in, and its path as a later
+/// command of the same RUN would write it.
 struct Written {
+    path: String,
     name: String,
     folders: Vec<String>,
 }
@@ -78,6 +87,7 @@ fn written(run: &Run<'_>, place: usize, name: &str) -> Option<Written> {
     if !kept && !redirected || file.is_some_and(|file| file == "-" || file.starts_with("/dev/")) {
         return None;
     }
+    let options_file = file;
     let path = file.unwrap_or(name);
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let directory = options.values(to_folder);
@@ -88,7 +98,13 @@ fn written(run: &Run<'_>, place: usize, name: &str) -> Option<Written> {
         .collect();
     folders.extend(current_folders(run, place));
     folders.retain(|folder| !folder.is_empty());
-    Some(Written { name: file.to_owned(), folders })
+    // wget passes over its folder where a file is named.
+    let below = directory.last().filter(|_| options_file.is_none() || ran.name() != "wget");
+    let path = match below {
+        Some(folder) => format!("{}/{path}", folder.trim_end_matches('/')),
+        None => path.to_owned(),
+    };
+    Some(Written { path, name: file.to_owned(), folders })
 }
 
 /// The options of a downloader for the file and the folder that it writes to.
@@ -156,7 +172,7 @@ fn copied_in_vain(judged: &Judged<'_, '_>, place: usize, step: &Step<'_>) -> Opt
     for source in sources {
         let Some(size) = (judged.size)(&source).filter(|size| *size >= LARGE) else { continue };
         let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(&source).to_owned();
-        let file = Written { name, folders: vec![folder.clone()] };
+        let file = Written { path: source.clone(), name, folders: vec![folder.clone()] };
         let later = judged.steps[place + 1..].iter().map(|step| step.instruction);
         let removes = |run: &Run<'_>| {
             later.clone().any(|instruction| std::ptr::eq(instruction, run.instruction))

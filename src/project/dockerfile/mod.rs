@@ -37,11 +37,15 @@ mod lint_layers;
 mod logical;
 mod options;
 mod pattern;
+mod prefixes;
 mod read;
+mod reading;
 mod requests;
+mod requests_download;
 mod scope;
 mod script;
 mod shell;
+mod shell_names;
 mod shell_words;
 mod simple;
 mod sources;
@@ -81,7 +85,7 @@ pub use words::{ExpandError, Expanded, Lexer, Word};
 use crate::error::{Problem, SourceFile};
 
 /// The codes of all warnings that this room gives, in alphabetical order.
-pub const WARNING_CODES: [&str; 13] = [
+pub const WARNING_CODES: [&str; 14] = [
     "address-baked",
     "argument-unused",
     "cache-left",
@@ -90,6 +94,7 @@ pub const WARNING_CODES: [&str; 13] = [
     "empty-continuation",
     "exit-code-lost",
     "fetch-elsewhere",
+    "fetch-host",
     "from-later-stage",
     "package-not-removed",
     "syntax-directive",

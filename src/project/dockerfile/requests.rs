@@ -8,11 +8,12 @@ use super::branches::Branches;
 use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
 use super::inputs::Inputs;
-use super::options::{list_option, pip_option, takes_value};
+use super::options::pip_option;
+use super::prefixes::{given_by_env, without_prefixes};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell;
-use super::simple::{Command, Joint, Script};
+use super::simple::{Command, Joint, Loop, Script};
 
 /// An address in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,9 @@ pub(super) enum RequestKind {
 
 /// How deep shells within shells are followed.
 const DEEPEST: usize = 4;
+
+/// How many rounds of loops within loops are followed.
+const MOST_ROUNDS: usize = 256;
 
 /// The requests of a script that a shell runs.
 pub(super) fn of_script(text: &str, scope: &Scope, inputs: &Inputs) -> Vec<Request> {
@@ -71,7 +75,8 @@ pub(super) fn of_program(text: &Text, tool: &str) -> Vec<Request> {
     .collect()
 }
 
-struct Finder<'a> {
+/// Goes through scripts and gathers what they ask for.
+pub(super) struct Finder<'a> {
     variables: Variables<'a>,
     depth: usize,
     found: Vec<Request>,
@@ -87,24 +92,55 @@ impl<'a> Finder<'a> {
         for command in &script.commands {
             let Some(command) = branches.enter(command, script, &self.variables) else { continue };
             let words = self.variables.words(&command.words);
-            self.command(&words, &command, text);
+            self.substitutions(&command, text);
+            self.in_loops(&command, script, text);
             self.variables.pass(&command);
             branches.leave(&command, &words, script);
         }
     }
 
+    /// The command with every value that the loops around it give their variables.
+    fn in_loops(&mut self, command: &Command, script: &Script, text: &str) {
+        let loops: Vec<&Loop> = command.loops.iter().map(|number| &script.loops[*number]).collect();
+        for values in combinations(&loops) {
+            let names = loops.iter().map(|one| one.name.clone());
+            let outer = self.variables.bind(names.zip(values));
+            let words = self.variables.words(&command.words);
+            self.command(&words, command, text);
+            self.variables.restore(outer);
+        }
+    }
+
+    /// What the substitutions in a command's words fetch: each is a script of its own.
+    fn substitutions(&mut self, command: &Command, script: &str) {
+        let before = self.found.len();
+        for span in command.substitutions() {
+            // One that nothing closes may end anywhere.
+            if let Some(inner) = script.get(span.clone()).filter(|_| self.depth < DEEPEST) {
+                self.script_in(&Text::literal(inner, span.start), self.variables.clone());
+            }
+        }
+        for request in &mut self.found[before..] {
+            request.doubt = request.doubt.or(command.doubt);
+        }
+    }
+
     fn command(&mut self, words: &[Text], command: &Command, script: &str) {
+        let assigned = given_by_env(words);
         let words = without_prefixes(words);
         let Some(first) = words.first() else { return };
         let name = basename(first.text());
         let before = self.found.len();
         match name {
-            "wget" | "curl" | "aria2c" | "axel" => self.downloader(name, &words[1..]),
+            "wget" | "curl" | "aria2c" | "axel" => {
+                self.downloader(name, &words[1..]);
+                self.address_lists(name, words, command, script);
+            }
             "uv" if words.get(1).map(Text::text) == Some("pip") => self.pip(&words[0], &words[2..]),
             _ if is_pip(name) => self.pip(&words[0], &words[1..]),
             _ if is_python(name) && runs_module(words, "pip") => self.pip(&words[0], &words[3..]),
             _ if is_python(name) => self.program(name, words, command, script),
-            _ if is_shell(name) => self.inner_shell(name, words, command, script),
+            _ if is_shell(name) => self.inner_shell(name, words, &assigned, command, script),
             _ if is_talk(name, command) => {}
             _ => self.other(name, words, command, script),
         }
@@ -113,57 +149,8 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn add(&mut self, tool: &str, address: Text, kind: RequestKind) {
+    pub(super) fn add(&mut self, tool: &str, address: Text, kind: RequestKind) {
         self.found.push(Request { address, kind, tool: tool.to_owned(), doubt: None });
-    }
-
-    /// Every word that is neither an option nor an option's value is an address.
-    fn downloader(&mut self, tool: &str, words: &[Text]) {
-        let follows = |word: &Text| {
-            tool == "wget"
-                && matches!(
-                    word.text(),
-                    "-r" | "-m" | "-p" | "--recursive" | "--mirror" | "--page-requisites"
-                )
-        };
-        let recursive = words.iter().any(follows);
-        let mut options = true;
-        let mut rest = words.iter();
-        while let Some(word) = rest.next() {
-            let text = word.text();
-            if options && text == "--" {
-                options = false;
-            } else if options && (text == "--url" || list_option(tool, text)) {
-                let Some(value) = rest.next() else { return };
-                self.download(tool, value.clone(), recursive, text != "--url");
-            } else if let Some(url) = text.strip_prefix("--url=") {
-                let value = word.part(text.len() - url.len(), text.len());
-                self.download(tool, value, recursive, false);
-            } else if options && text.starts_with('-') && text.len() > 1 {
-                if takes_value(tool, text) {
-                    rest.next();
-                }
-            } else {
-                self.download(tool, word.clone(), recursive, false);
-            }
-        }
-    }
-
-    fn download(&mut self, tool: &str, address: Text, recursive: bool, list: bool) {
-        if list && !address.text().contains("://") {
-            return self.add(
-                tool,
-                address_list(address),
-                RequestKind::Unclear("read from a file of addresses".to_owned()),
-            );
-        }
-        let globbed = tool == "curl" && address.text().contains(['[', '{']);
-        let kind = match (recursive, globbed) {
-            (true, _) => RequestKind::Index,
-            (_, true) => RequestKind::Unclear("a pattern that curl expands".to_owned()),
-            _ => RequestKind::File,
-        };
-        self.add(tool, address, kind);
     }
 
     fn pip(&mut self, command: &Text, words: &[Text]) {
@@ -207,7 +194,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The addresses inside a word.
-    fn addresses(&mut self, tool: &str, word: &Text, kind: &RequestKind) {
+    pub(super) fn addresses(&mut self, tool: &str, word: &Text, kind: &RequestKind) {
         for (start, end) in addresses(word.text()) {
             self.add(tool, word.part(start, end), kind.clone());
         }
@@ -220,23 +207,36 @@ impl<'a> Finder<'a> {
     }
 
     /// `sh -c '…'` and `sh <<EOF`: the same again, one level deeper.
-    fn inner_shell(&mut self, name: &str, words: &[Text], command: &Command, script: &str) {
+    fn inner_shell(
+        &mut self,
+        name: &str,
+        words: &[Text],
+        assigned: &[(String, Text)],
+        command: &Command,
+        script: &str,
+    ) {
         let option = words.iter().position(|word| {
             let text = word.text();
             text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
         });
         if let Some(inner) = option.and_then(|place| words.get(place + 1)) {
-            self.inner_script(name, inner, command);
+            self.inner_script(name, inner, assigned, command);
         }
         for body in bodies(command, script) {
-            self.inner_script(name, &body, command);
+            self.inner_script(name, &body, assigned, command);
         }
         if option.is_none() && command.bodies.is_empty() {
             self.other(name, &words[1..], command, script);
         }
     }
 
-    fn inner_script(&mut self, name: &str, inner: &Text, command: &Command) {
+    fn inner_script(
+        &mut self,
+        name: &str,
+        inner: &Text,
+        assigned: &[(String, Text)],
+        command: &Command,
+    ) {
         if inner.unknown.is_some() || self.depth >= DEEPEST {
             let found = addresses(inner.text());
             for (start, end) in found {
@@ -245,9 +245,16 @@ impl<'a> Finder<'a> {
             }
             return;
         }
+        let mut inside = self.variables.inside(command);
+        inside.assign(assigned);
+        self.script_in(inner, inside);
+    }
+
+    /// The requests of a script that stands in this one, where `inside` is what its variables are.
+    fn script_in(&mut self, inner: &Text, mut inside: Variables<'a>) {
         let before = self.found.len();
         let script = shell::read(inner.text());
-        let inside = self.variables.inside(command, &script);
+        inside.enter(&script);
         let outside = std::mem::replace(&mut self.variables, inside);
         self.depth += 1;
         self.script(&script, inner.text());
@@ -274,7 +281,7 @@ impl<'a> Finder<'a> {
 }
 
 /// The bodies of a command's heredocs; one that the shell expands is not literal.
-fn bodies(command: &Command, script: &str) -> Vec<Text> {
+pub(super) fn bodies(command: &Command, script: &str) -> Vec<Text> {
     let all = command.bodies.iter();
     all.map(|body| {
         let text = &script[body.span.clone()];
@@ -285,30 +292,17 @@ fn bodies(command: &Command, script: &str) -> Vec<Text> {
     .collect()
 }
 
-fn address_list(address: Text) -> Text {
-    Text { unknown: Some("read from a file of addresses".to_owned()), ..address }
-}
-
-/// The words after `sudo`, `env A=B`, `exec`, `nohup`, `timeout 5` and the like.
-fn without_prefixes(mut words: &[Text]) -> &[Text] {
-    while let Some((first, rest)) = words.split_first() {
-        let skipped = match basename(first.text()) {
-            "sudo" | "env" | "exec" | "nohup" | "command" | "nice" | "xargs" => {
-                rest.iter().take_while(|word| is_option_or_assignment(word.text())).count()
-            }
-            "timeout" => {
-                rest.iter().take_while(|word| is_option_or_assignment(word.text())).count() + 1
-            }
-            _ => return words,
+/// The values that loops give their variables together; the first ones where they are very many.
+fn combinations(loops: &[&Loop]) -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    for one in loops {
+        let longer = |start: &Vec<String>| {
+            let start = start.clone();
+            one.values.iter().map(move |value| [&start[..], std::slice::from_ref(value)].concat())
         };
-        words = rest.get(skipped..).unwrap_or_default();
+        all = all.iter().flat_map(longer).take(MOST_ROUNDS).collect();
     }
-    words
-}
-
-fn is_option_or_assignment(text: &str) -> bool {
-    text.starts_with('-')
-        || text.split_once('=').is_some_and(|(name, _)| !name.contains(['/', ':']))
+    all
 }
 
 fn is_pip(name: &str) -> bool {

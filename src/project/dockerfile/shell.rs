@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::shell_names::{assignment, named, rounds};
 use super::shell_words::{Body, Kind, Part, Token, Word, cut};
 use super::simple::{Arm, Case, Command, Joint, Script};
 
@@ -56,6 +57,8 @@ struct Frame {
     arm: usize,
     /// Whether the arm's condition is being read.
     condition: bool,
+    /// Which loop of the script's it is, where the text tells its rounds.
+    rounds: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -185,9 +188,15 @@ impl Reader {
     }
 
     fn open_for(&mut self, rest: &mut Rest) {
-        self.open(Compound::Loop, Some("inside a loop"));
+        let rounds = rounds(rest.clone());
+        let doubt = rounds.is_none().then_some("inside a loop");
+        self.open(Compound::Loop, doubt);
         if let Some(Token::Word(name)) = rest.peek() {
             self.script.changing.extend(name.plain().map(str::to_owned));
+        }
+        if let Some((rounds, frame)) = rounds.zip(self.stack.last_mut()) {
+            frame.rounds = Some(self.script.loops.len());
+            self.script.loops.push(rounds);
         }
         skip_until(rest, |token| matches!(token, Token::Word(word) if word.plain() == Some("do")));
         self.last = Joint::Compound;
@@ -250,7 +259,15 @@ impl Reader {
         self.opened += 1;
         let condition = kind == Compound::If;
         let doubt = doubt.or(outer);
-        self.stack.push(Frame { kind, id: self.opened, doubt, outer, arm: 0, condition });
+        self.stack.push(Frame {
+            kind,
+            id: self.opened,
+            doubt,
+            outer,
+            arm: 0,
+            condition,
+            rounds: None,
+        });
         self.last = Joint::Compound;
         self.tested = false;
     }
@@ -296,6 +313,7 @@ impl Reader {
             command.doubt = self.list_doubt().or(self.doubt());
             command.other_doubt = self.list_doubt().or(self.other_doubt());
             command.arms = self.arms();
+            command.loops = self.stack.iter().filter_map(|frame| frame.rounds).collect();
             for arm in command.arms.iter().filter(|arm| arm.condition) {
                 *self.script.conditions.entry((arm.id, arm.number)).or_default() += 1;
             }
@@ -346,45 +364,10 @@ impl Reader {
     }
 }
 
-/// The name in `NAME` or `NAME=…`, as `export`, `read` and `local` take it.
-fn named(word: &Word) -> Option<String> {
-    assignment(word)
-        .map(|(name, _)| name)
-        .or_else(|| word.plain().filter(|text| is_name(text)).map(str::to_owned))
-}
-
 fn skip_until(rest: &mut Rest, found: impl Fn(&Token) -> bool) {
     for token in rest.by_ref() {
         if found(&token) {
             return;
         }
     }
-}
-
-/// Whether a variable can be called so.
-pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// `NAME=VALUE` as a name and the word after `=`; `+=` adds to what only the run knows.
-pub(super) fn assignment(word: &Word) -> Option<(String, Word)> {
-    let [Part { kind: Kind::Literal(text), quoted: false, span }, rest @ ..] =
-        word.parts.as_slice()
-    else {
-        return None;
-    };
-    let (name, value) = text.split_once('=')?;
-    let adds = name.ends_with('+');
-    let name = name.strip_suffix('+').unwrap_or(name);
-    if !is_name(name) {
-        return None;
-    }
-    let start = span.end - value.len();
-    let first = Part { kind: Kind::Literal(value.to_owned()), quoted: true, span: start..span.end };
-    let added =
-        Part { kind: Kind::Running("an appended value"), quoted: false, span: start..start };
-    let parts = adds.then_some(added).into_iter().chain([first]).chain(rest.iter().cloned());
-    Some((name.to_owned(), Word { parts: parts.collect(), span: start..word.span.end }))
 }

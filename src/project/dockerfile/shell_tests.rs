@@ -34,7 +34,8 @@ fn what_may_not_run_is_doubted() {
         "if a; then b; else c; fi; d",
         "a Then, b (inside `if`) Then, c (inside `if`) Then, d Edge",
     );
-    check("for x in a b; do c; done && d", "c (inside a loop) Then, d Edge");
+    check("for x in a b; do c; done && d", "c Then, d Edge");
+    check("for x in $A; do c; done && d", "c (inside a loop) Then, d Edge");
     check("while a; do b; done", "a (inside a loop) Then, b (inside a loop) Then");
     check(
         "case $X in a|b) c ;; *) d ;; esac; e",

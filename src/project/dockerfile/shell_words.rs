@@ -61,6 +61,25 @@ const OPERATORS: [&str; 24] = [
     "<<", "&", "|", ";", "<", ">", "(", ")", "\n",
 ];
 
+/// What [`Kind::Running`] says of `$(…)`.
+const SUBSTITUTION: &str = "a command substitution";
+
+/// What it says of `` `…` ``.
+const BACKQUOTED: &str = "a command substitution in backquotes";
+
+impl Part {
+    /// The bytes of the script between the brackets of a command substitution.
+    pub(super) fn substitution(&self) -> Option<Range<usize>> {
+        let length = self.span.len();
+        let (start, end) = match &self.kind {
+            Kind::Running(BACKQUOTED) => (1, 1),
+            Kind::Running(SUBSTITUTION) => (2, 1),
+            _ => return None,
+        };
+        (length >= start + end).then(|| self.span.start + start..self.span.end - end)
+    }
+}
+
 impl Word {
     /// The word's text, where it is one literal without quotes: a keyword looks so.
     pub(super) fn plain(&self) -> Option<&str> {
@@ -267,11 +286,11 @@ impl Cutter<'_> {
         let start = self.position;
         let rest = self.rest();
         let (length, kind) = if rest.starts_with('`') {
-            (backquoted(rest), Kind::Running("a command substitution"))
+            (backquoted(rest), Kind::Running(BACKQUOTED))
         } else if rest.starts_with("$((") {
             (balanced(rest, '(', ')'), Kind::Running("an arithmetic expansion"))
         } else if rest.starts_with("$(") {
-            (balanced(rest, '(', ')'), Kind::Running("a command substitution"))
+            (balanced(rest, '(', ')'), Kind::Running(SUBSTITUTION))
         } else if rest.starts_with("${") {
             let length = balanced(rest, '{', '}');
             (length, Kind::Variable(rest[..length].to_owned()))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::shell_words::{Body, Word};
+use super::shell_words::{Body, Part, Word};
 
 /// The simple commands of a script, in the order in which they are written.
 #[derive(Debug, Default)]
@@ -11,10 +11,19 @@ pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     /// Names that a loop, a function or a subshell changes: what they hold when is not told by the text.
     pub(super) changing: Vec<String>,
+    /// The loops whose rounds the text tells, in the order in which they begin.
+    pub(super) loops: Vec<Loop>,
     /// How many commands each condition of an `if` has, by [`Arm::id`] and [`Arm::number`].
     pub(super) conditions: BTreeMap<(usize, usize), usize>,
     /// Every `case`, by [`Arm::id`].
     pub(super) cases: BTreeMap<usize, Case>,
+}
+
+/// `for NAME in VALUE…`, each of the values literal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Loop {
+    pub(super) name: String,
+    pub(super) values: Vec<String>,
 }
 
 /// What a `case` compares, and with what.
@@ -46,9 +55,21 @@ pub(super) struct Command {
     pub(super) other_doubt: Option<&'static str>,
     /// The arms of `if` and `case` that it stands in, the outermost first.
     pub(super) arms: Vec<Arm>,
+    /// The loops of [`Script::loops`] that it stands in, by their places there.
+    pub(super) loops: Vec<usize>,
     /// `!` stands before it.
     pub(super) negated: bool,
     pub(super) span: Range<usize>,
+}
+
+impl Command {
+    /// The bytes of the scripts in the `$(…)` and `` `…` `` of its words, values and redirects.
+    pub(super) fn substitutions(&self) -> Vec<Range<usize>> {
+        let values = self.assignments.iter().map(|(_, value)| value);
+        let files = self.redirects.iter().map(|(_, file)| file);
+        let words = values.chain(&self.words).chain(files);
+        words.flat_map(|word| &word.parts).filter_map(Part::substitution).collect()
+    }
 }
 
 /// What joins two commands.

@@ -77,6 +77,11 @@ impl Address {
         self.written_port && self.port.is_some()
     }
 
+    /// Whether only the run knows the host, and the text its port.
+    pub(super) fn host_is_open(&self) -> bool {
+        self.host.is_none() && self.explicit_port()
+    }
+
     /// Whether the host is a literal IP address.
     pub(super) fn is_ip(&self) -> bool {
         self.ip().is_some()

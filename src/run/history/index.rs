@@ -3,7 +3,8 @@
 //!
 //! The runs' folders are the truth and the index is a memory of them: what it
 //! lacks is read again and added, what it has too much is passed over, and a
-//! line that cannot be read is as good as none. So nobody needs to lock it.
+//! line that cannot be read is as good as none. So nobody needs to lock it for
+//! reading, and where there are no locks for writing, a blank line more is all.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -65,6 +66,10 @@ pub(super) fn append(state: &Path, runs: &[RunSummary]) -> io::Result<()> {
         return Ok(());
     }
     let mut file = File::options().create(true).append(true).read(true).open(path(state))?;
+    // While another program writes, the file may seem to end in the middle of a line.
+    if let Err(error) = file.lock() {
+        tracing::debug!(%error, "the index of the runs cannot be locked");
+    }
     let mut lines = if ends_in_mid_line(&mut file)? { b"\n".to_vec() } else { Vec::new() };
     for run in runs {
         serde_json::to_writer(&mut lines, run)?;
@@ -72,6 +77,7 @@ pub(super) fn append(state: &Path, runs: &[RunSummary]) -> io::Result<()> {
     }
     // One write at the end of the file: lines of several processes do not mix.
     file.write_all(&lines)?;
+    _ = file.unlock();
     file.sync_data()
 }
 

@@ -200,7 +200,8 @@ fn several_programs_list_and_add_at_once() {
     });
     check(state, &vec!["A done"; usize::try_from(runs).unwrap()], 0);
     let index = fs::read_to_string(state.join("history.jsonl")).unwrap();
-    assert!(index.lines().all(|line| serde_json::from_str::<RunSummary>(line).is_ok()));
+    let whole = |line: &str| serde_json::from_str::<RunSummary>(line).is_ok();
+    assert!(index.lines().all(whole), "{index}");
 }
 
 /// The run that a text means, out of three and `20261121-062640-1-2`.

@@ -9,7 +9,7 @@ use crate::support::{Docker, Fixture, SecondEngine};
 
 /// Runs a command in the engine's network.
 #[track_caller]
-fn beside(engine: &Docker, command: &str) {
+pub(super) fn beside(engine: &Docker, command: &str) {
     let status = engine.beside("sh").args(["-c", command]).status();
     assert!(status.expect("sh runs").success(), "{command}");
 }

@@ -1,6 +1,7 @@
 //! Packages that are verified while earlier stages build.
 
 use super::BUILDERS;
+use super::failures::check_no_container;
 use crate::support::{Fixture, sha256};
 
 /// More bytes than are verified before the first stage.
@@ -42,8 +43,7 @@ fn a_wrong_package_of_a_later_stage_ends_the_run() {
         let actual = sha256(&vec![0; SIZE]);
         assert!(outcome.stderr.contains(&actual), "{builder}: {}", outcome.stderr);
         assert_eq!(fixture.docker().references(&fixture.name), Vec::<String>::new());
-        let containers = fixture.docker().containers(&fixture.name, &fixture.base());
-        assert_eq!(containers, Vec::<String>::new(), "no container is left");
+        check_no_container(&fixture);
     }
 }
 

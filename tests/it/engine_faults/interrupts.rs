@@ -7,28 +7,33 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::BUILDERS;
-use crate::support::{Fixture, eventually};
+use crate::support::{Fixture, Gate, eventually};
 
 /// Two stages; the second says `started` and then takes `seconds`.
-pub(super) fn slow_project(seconds: u32) -> Fixture {
+fn slow_project(seconds: u32) -> Fixture {
+    project(&format!("sleep {seconds}"))
+}
+
+/// Two stages; the second says `started` and then runs `command`.
+pub(super) fn project(command: &str) -> Fixture {
     let fixture = Fixture::on_engine();
     fixture.package("plain", "plain.run", 5000);
     fixture.stages("[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"A\"\n");
     fixture.dockerfile("A", "RUN echo a > /a\n");
     fixture.dockerfile(
         "B",
-        &format!("RUN --package=plain echo started; sleep {seconds}; : {}\n", fixture.name),
+        &format!("RUN --package=plain echo started; {command}; : {}\n", fixture.name),
     );
     fixture
 }
 
-/// Whether a process of this machine has `marker` in its command line.
+/// Whether a process of this machine that waits has `marker` in its command line.
 fn runs_somewhere(marker: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("/proc is there").filter_map(Result::ok);
     let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
-    lines
-        .map(|line| String::from_utf8_lossy(&line).into_owned())
-        .any(|line| line.contains(marker) && line.contains("sleep"))
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).any(|line| {
+        line.contains(marker) && ["sleep", "nc "].iter().any(|wait| line.contains(wait))
+    })
 }
 
 fn containers(fixture: &Fixture) -> Vec<String> {
@@ -110,13 +115,15 @@ fn an_interrupt_during_a_check_leaves_nothing() {
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn an_interrupted_run_does_not_end_another_one() {
     for builder in BUILDERS {
-        let fixture = slow_project(5);
+        let gate = Gate::new();
+        let fixture = project(&gate.command());
         let mut first = fixture.start(builder, &["--target", "B"]);
         first.wait_for_output("started");
         let mut second = fixture.start(builder, &["--target", "B", "--tag", "other"]);
         second.wait_for(|event| event["event"] == "stage-started" && event["stage"] == "B");
         first.signal(Signal::INT);
         first.end().exits(130);
+        gate.open();
         second.end().exits(0);
         assert!(fixture.docker().image_id(&format!("{}/b:other", fixture.name)).is_some());
         check_nothing_left(&fixture);

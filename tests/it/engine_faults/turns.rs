@@ -4,8 +4,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::BUILDERS;
-use super::interrupts::{check_nothing_left, slow_project};
-use crate::support::{Fixture, Running};
+use super::interrupts::{check_nothing_left, project};
+use crate::support::{Fixture, Gate, Running};
 
 /// A build whose second stage is under way, and one that waits for it; tells the first one's run.
 fn first_and_second(fixture: &Fixture, builder: &str) -> (Running, Running, String) {
@@ -21,12 +21,13 @@ fn first_and_second(fixture: &Fixture, builder: &str) -> (Running, Running, Stri
     (first, second, run)
 }
 
-/// What becomes of the stages of a second build, after `end` has ended the first one, which takes `seconds`.
-fn check(seconds: u32, end: impl Fn(Running), expected: [&str; 2]) {
+/// What becomes of the stages of a second build, after `end` has ended the first one.
+fn check(end: impl Fn(Running, Gate), expected: [&str; 2]) {
     for builder in BUILDERS {
-        let fixture = slow_project(seconds);
+        let gate = Gate::new();
+        let fixture = project(&gate.command());
         let (first, second, _) = first_and_second(&fixture, builder);
-        end(first);
+        end(first, gate);
         assert_eq!(second.end().exits(0).stages(), expected);
         assert!(fixture.image_id("B").is_some());
     }
@@ -35,26 +36,32 @@ fn check(seconds: u32, end: impl Fn(Running), expected: [&str; 2]) {
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn the_second_build_of_a_target_goes_on_when_the_first_has_ended() {
-    let good = |first: Running| assert_eq!(first.end().exits(0).stages(), ["A built", "B built"]);
-    check(3, good, ["A reused", "B reused"]);
+    let good = |first: Running, gate: Gate| {
+        gate.open();
+        assert_eq!(first.end().exits(0).stages(), ["A built", "B built"]);
+    };
+    check(good, ["A reused", "B reused"]);
 }
 
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn what_a_killed_build_held_is_taken_over() {
-    let killed = |first: Running| {
+    let killed = |first: Running, gate: Gate| {
         first.signal(Signal::KILL);
         first.end();
+        gate.open();
     };
-    check(5, killed, ["A reused", "B built"]);
+    check(killed, ["A reused", "B built"]);
 }
 
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn what_is_edited_while_a_build_waits_is_built() {
-    let fixture = slow_project(5);
+    let gate = Gate::new();
+    let fixture = project(&gate.command());
     let (first, second, _) = first_and_second(&fixture, "auto");
     fixture.dockerfile("B", "RUN echo edited > /edited\n");
+    gate.open();
     first.end().exits(0);
     assert_eq!(second.end().exits(0).stages(), ["A reused", "B built"]);
 }
@@ -62,7 +69,8 @@ fn what_is_edited_while_a_build_waits_is_built() {
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn who_waits_can_be_interrupted() {
-    let fixture = slow_project(5);
+    let gate = Gate::new();
+    let fixture = project(&gate.command());
     let (first, second, run) = first_and_second(&fixture, "auto");
     second.signal(Signal::INT);
     let outcome = second.end().exits(130);
@@ -70,6 +78,7 @@ fn who_waits_can_be_interrupted() {
     let report = std::fs::read(fixture.last_run().join("report.json")).expect("it has a report");
     let report: Value = serde_json::from_slice(&report).expect("the report is JSON");
     assert!(report["result"] == "interrupted" && report["run"] != run.as_str());
+    gate.open();
     first.end().exits(0);
     check_nothing_left(&fixture);
 }

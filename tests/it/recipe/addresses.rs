@@ -109,7 +109,7 @@ fn what_only_the_run_knows_is_served_but_no_secret() {
     let dockerfile = "FROM BASE\n\
         RUN for part in one two; do wget -q -O - http://172.17.0.1:3000/install_${part}.sh >> /result; done; \
         wget -q -O - http://172.17.0.1:3000/$(echo requirements).txt >> /result; \
-        for secret in .env id_rsa server.key docker-credentials.txt .ssh/id_rsa config.json ..%2Foutside.sh; do \
+        for secret in $(echo .env id_rsa server.key docker-credentials.txt .ssh/id_rsa config.json ..%2Foutside.sh); do \
         wget -q -O - http://172.17.0.1:3000/$secret >> /result && echo \"got $secret\" >> /result; done; true\n";
     let files = [
         "install_one.sh",

@@ -75,3 +75,49 @@ fn a_list_of_stages_is_no_list_of_warnings() {
         assert!(!told.contains("warning["), "{told}");
     }
 }
+
+#[test]
+fn an_argument_that_nothing_gives_a_value_is_left_unset() {
+    let run = |arguments: &[&str]| {
+        let given = ["plan", "--build-arg", "ARCH=arm", "--build-arg", "DEVICE=310p"];
+        recipe().run(&[&given, arguments].concat())
+    };
+    let told = run(&["--build-arg", "ALONE"]).exits(0).stderr;
+    assert!(told.contains("note: build argument `ALONE` is left as it is"), "{told}");
+    assert!(told.contains("the environment has no `ALONE`") && told.contains(":9:5"), "{told}");
+    let told = run(&["--build-arg", "NOBODYS"]).exits(0).stderr;
+    assert!(!told.contains("NOBODYS"), "{told}");
+    let told = run(&["--build-arg", "=x"]).exits(2).stderr;
+    assert!(told.contains("nothing stands before the `=`"), "{told}");
+}
+
+#[test]
+fn a_root_that_is_not_there_is_said_first() {
+    let told = recipe().run(&["plan", "--root", "nope"]).exits(2).stderr;
+    assert!(told.starts_with("error: `--root nope` is no folder that is there"), "{told}");
+}
+
+/// What a line that `docker build` would take gives with `plan` or `build --dry-run`.
+fn of_docker(arguments: &[&str], code: i32, expected: &str) {
+    let own = ["--build-arg", "ARCH=arm", "--build-arg", "DEVICE=310p"];
+    let outcome = recipe().run(&[&["-v"], arguments, &own].concat()).exits(code);
+    let told = outcome.stdout + &outcome.stderr;
+    assert!(told.contains(expected), "expected {expected:?} in\n{told}");
+}
+
+#[test]
+fn lines_of_docker_build_are_understood_or_answered() {
+    let planned = "project two for linux/";
+    of_docker(&["--dry-run", "-f", "Dockerfile", "."], 0, planned);
+    of_docker(&["build", "--dry-run", "-t", "x:1", "-f", "Dockerfile", "."], 0, planned);
+    of_docker(&["build", "--dry-run", ".", "-f", "Dockerfile"], 0, planned);
+    of_docker(&["build", "--dry-run", "."], 0, planned);
+    of_docker(&["plan", "-f", "Dockerfile", "nope/"], 2, "the context `");
+    of_docker(&["build", "--dry-run", "--rm", "--force-rm=false", "--load", "."], 0, planned);
+    of_docker(&["build", "x/"], 2, "a Dockerfile's folder is named with `--context x/`");
+    of_docker(&["."], 2, "to work in the folder `.`, write `-C .`");
+    of_docker(&["build", "--network", "host"], 2, "builds use the engine's own network");
+    of_docker(&["build", "--pull"], 2, "`docker pull` it before");
+    of_docker(&["build", "--label=a=b"], 2, "write `LABEL NAME=VALUE`");
+    of_docker(&["build", "-q"], 2, "write `--progress quiet`");
+}

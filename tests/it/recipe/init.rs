@@ -68,13 +68,13 @@ fn what_cannot_be_converted_is_said() {
     let fixture = Fixture::new();
     fixture.write("a.sh", "true\n").write(
         "Dockerfile",
-        "FROM x AS one\nRUN for i in a b; do wget http://172.17.0.1:3000/$i.sh; done\n\
+        "FROM x AS one\nRUN for i in $(cat list); do wget http://172.17.0.1:3000/$i.sh; done\n\
          RUN wget -q http://172.17.0.1:3000/a.sh && sh a.sh && rm a.sh\n",
     );
     let told = fixture.run(&["init", "--from", "Dockerfile"]).exits(0).stderr;
     assert!(told.contains("this `RUN` stays as it is") && told.contains("Dockerfile:2:"), "{told}");
     let stage = std::fs::read_to_string(fixture.path("stages/one.Dockerfile")).expect("written");
-    let expected = "RUN for i in a b; do wget http://172.17.0.1:3000/$i.sh; done\n\
+    let expected = "RUN for i in $(cat list); do wget http://172.17.0.1:3000/$i.sh; done\n\
         RUN --package=a.sh sh \"$PACKAGES\"/a.sh\n";
     assert_eq!(stage, expected);
 }
@@ -123,9 +123,10 @@ fn line_endings_stay_what_they_are() {
 fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
     ground.build(&[arguments, values].concat()).exits(0);
     let image = ground.fixture.image(stage);
-    let id = ground.fixture.image_id(stage);
     let before = ground.fixture.docker().in_image(&image, LISTING);
     assert!(before.lines().count() > 100, "{before}");
+    // What has the name afterwards is the project's; a cache may give it the same id.
+    ground.fixture.docker().run(&["rmi", "--no-prune", &image]);
 
     let base = format!("BASE_IMAGE={}", ground.base());
     let from =
@@ -138,7 +139,6 @@ fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
     std::fs::write(declared, official).expect("the fixture's folder is writable");
 
     ground.fixture.build(ground.builder, &[&["-C", "new"], arguments].concat()).exits(0);
-    assert_ne!(ground.fixture.image_id(stage), id, "the project built no image of its own");
     let after = ground.fixture.docker().in_image(&image, LISTING);
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&after), lines(&before));
@@ -169,6 +169,16 @@ const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
     RUN wget -q -O- http://172.17.0.1:3000/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
     wget -q http://172.17.0.1:3000/${NAME}.sh && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
     RUN wget -q -P /opt http://172.17.0.1:3000/kept.txt\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && mv tool.sh /moved\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && chmod +x tool.sh && mv tool.sh /opt/tool\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && cp -r tool.sh /recursive && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && cp -a tool.sh /archived && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && ln tool.sh /hard && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && install -m 700 tool.sh /installed && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/kept.txt \\\n    \
+    && tar cf /both.tar tool.sh kept.txt && rm tool.sh kept.txt && tar tvf /both.tar | cut -c 1-20 > /modes \\\n    \
+    && tar tf /both.tar > /members && rm /both.tar\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/mover.sh && sh mover.sh && rm -f *.sh\n\
     FROM second AS last\nRUN cat /copied/script.sh > /result\n";
 
 #[test]
@@ -179,6 +189,7 @@ fn every_way_to_fetch_gives_the_same_image() {
         ground.stand_in(file, "content");
     }
     ground.write("tool.sh", "#!/bin/sh\necho made > $1\n");
+    ground.write("mover.sh", "mv tool.sh /by-a-script\n");
     check(&ground, "last", &[], &[]);
     let stage = std::fs::read_to_string(ground.fixture.path("new/stages/Second.Dockerfile"));
     let expected = "# The second stage.\nCOPY --from=stage-0 /first.txt /\nCOPY sub script.sh /copied/\n\
@@ -186,5 +197,47 @@ fn every_way_to_fetch_gives_the_same_image() {
         RUN --package=archive.tar.gz,tool.sh cat \"$PACKAGES\"/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
         ln -s \"$PACKAGES\"/tool.sh . && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
         RUN --package=kept.txt mkdir -p /opt && cp \"$PACKAGES\"/kept.txt /opt/\n";
+    let stage = stage.expect("it is written");
+    assert!(stage.starts_with(expected), "{stage}");
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn files_of_one_name_in_two_folders_give_the_same_image() {
+    let dockerfile = "FROM BASE AS One\n\
+        RUN wget -q http://172.17.0.1:3000/910b/kernels.sh && sh kernels.sh && rm kernels.sh\n\
+        RUN wget -q http://172.17.0.1:3000/310p/kernels.sh && sh kernels.sh && rm kernels.sh\n\
+        RUN wget -q -O /kept http://172.17.0.1:3000/packages/310p/kernels.sh\n";
+    let ground = Ground::with(dockerfile, "buildkit");
+    ground.write("910b/kernels.sh", "echo for 910b > /910b\n");
+    ground.write("310p/kernels.sh", "echo for 310p > /310p\n");
+    check(&ground, "one", &[], &[]);
+    let stage = std::fs::read_to_string(ground.fixture.path("new/stages/One.Dockerfile"));
+    let expected = "RUN --package=kernels.sh sh \"$PACKAGES\"/kernels.sh\n\
+        RUN --package=310p-kernels.sh sh \"$PACKAGES\"/kernels.sh\n\
+        RUN --package=packages-310p-kernels.sh cp \"$PACKAGES\"/kernels.sh /kept\n";
     assert_eq!(stage.expect("it is written"), expected);
+}
+
+#[test]
+#[ignore = "needs an engine"]
+fn what_copies_everything_copies_no_file_of_the_project() {
+    for builder in Builders {
+        let dockerfile = "FROM BASE AS One\nCOPY . /all/\nFROM one AS Two\nCOPY T* /t/\n";
+        let ground = Ground::with(dockerfile, builder);
+        ground.write("Three.txt", "3");
+        ground.write(".dockerignore", "secret\n");
+        ground.write("secret", "not copied");
+        check(&ground, "two", &[], &[]);
+    }
+}
+
+#[test]
+fn a_file_that_would_stand_in_the_place_of_the_manifest_is_refused() {
+    let fixture = Fixture::new();
+    fixture.write("stages.toml", "mine").write("Dockerfile", "FROM x\nCOPY stages.toml /t/\n");
+    let told = fixture.run(&["init", "--from", "Dockerfile", "--into", "new"]).exits(3).stderr;
+    let expected = "copies `stages.toml`, and the project has a `stages/stages.toml` of its own";
+    assert!(told.contains(expected), "{told}");
+    assert!(!fixture.path("new/stages").exists());
 }

@@ -69,7 +69,10 @@ fn secrets_are_not_served_because_an_address_names_them() {
         "FROM x\nRUN wget -q URL/.env\nRUN if [ -e /a ]; then curl -fO URL/server.key; fi\n";
     check(dockerfile, &[".env", "server.key"], &["check"], 3, "recipe-check-secret");
     let told = recipe(dockerfile, &[".env", "server.key"]).run(&["build"]).exits(3).stderr;
-    assert!(told.contains("are not served: `server.key`"), "{told}");
+    assert!(told.contains("are not served: `.env`"), "{told}");
+    let key = "FROM x\nRUN wget -q URL/server.key\n";
+    let told = recipe(key, &["server.key"]).run(&["check"]).exits(4).stderr;
+    assert!(told.contains("does not say that it is a public one, and is not served"), "{told}");
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn what_holds_a_key_is_not_served_whatever_its_name() {
     let told = fixture.run(&["check"]).exits(4).stderr;
     assert!(told.contains("`setup.sh` holds a private key, and is not served"), "{told}");
     fixture.declare("setup", "setup.sh", key.as_bytes()).run(&["check"]).exits(0);
-    let loops = "FROM x\nRUN for i in a b; do wget URL/$i.sh; done; rm *\n";
+    let loops = "FROM x\nRUN for i in $(ls); do wget URL/$i.sh; done; rm *\n";
     let fixture = recipe(loops, &["a.sh", "b.sh", "deploy_key.sh"]);
     fixture.write("setup.sh", key);
     let plan = fixture.run(&["plan"]).exits(0).stdout;

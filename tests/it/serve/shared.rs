@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::recipe::port;
-use crate::support::{Builders, Fixture, Outcome, Running, eventually};
+use crate::support::{Builders, Fixture, Gate, Outcome, Running, eventually};
 
 /// A server of the fixture's project on the engine's gateway, and the port that it has.
 pub(super) fn serve(fixture: &Fixture, arguments: &[&str]) -> (Running, String) {
@@ -32,6 +32,16 @@ pub(super) fn end(server: Running) -> Outcome {
 fn shared(outcome: &Outcome) -> bool {
     let ready = outcome.events_called("engine-ready");
     ready[0]["shared"].as_bool().expect("it is said")
+}
+
+/// The whole answer of a server.
+fn ask(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    let ask = format!("GET /{path} HTTP/1.0\r\n\r\n");
+    stream.write_all(ask.as_bytes()).expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    answer
 }
 
 /// The fields of each object of a list in the last report, as one line an object.
@@ -212,8 +222,9 @@ fn a_build_may_refuse_or_demand_a_running_server() {
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn a_private_build_has_a_server_that_nobody_else_finds() {
-    let fixture = project();
-    fixture.dockerfile("A", "RUN --package=plain true\nRUN echo under way; sleep 3\n");
+    let (fixture, gate) = (project(), Gate::new());
+    let wait = format!("RUN --package=plain true\nRUN echo under way; {}\n", gate.command());
+    fixture.dockerfile("A", &wait);
     let digest = crate::support::sha256(&crate::support::pattern(
         &format!("{} plain.run", fixture.name),
         5000,
@@ -222,13 +233,10 @@ fn a_private_build_has_a_server_that_nobody_else_finds() {
     let address = build.wait_for_server();
     build.wait_for_output("under way");
     for path in ["plain.run", "", "healthz", &format!("sha256/{digest}/plain.run")] {
-        let ask = format!("GET /{path} HTTP/1.0\r\n\r\n");
-        let mut stream = TcpStream::connect(&address).expect("the server listens");
-        stream.write_all(ask.as_bytes()).expect("the server reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the server answers");
+        let answer = ask(&address, path);
         assert!(answer.starts_with("HTTP/1.0 404 "), "{path}: {answer}");
     }
+    gate.open();
     build.end().exits(0);
     assert_eq!(reported(&fixture, "transfers", &FETCH), ["A plain.run 5000 whole"]);
     let refused = recipe(3924).run(&["build", "-f", "Dockerfile", "--private"]).exits(2);
@@ -258,15 +266,16 @@ fn check_second_build(builder: &str, port: u16) {
     let fixture = Fixture::on_engine();
     fixture.package("one", "one.sh", 100);
     let content = fixture.package("two", "two.sh", 200);
-    let address = format!("http://172.17.0.1:{port}");
+    let (gate, address) = (Gate::new(), format!("http://172.17.0.1:{port}"));
     fixture.write(
         "Dockerfile",
         format!(
             "FROM {}\n\
-             RUN wget -q {address}/one.sh; echo under way; sleep 8\n\
+             RUN wget -q {address}/one.sh; echo under way; {}\n\
              RUN wget -q -O /result {address}/two.sh\n\
              RUN sleep 1\n",
-            fixture.base()
+            fixture.base(),
+            gate.command()
         ),
     );
     let (server, _) = serve(&fixture, &["--port", &port.to_string()]);
@@ -276,6 +285,10 @@ fn check_second_build(builder: &str, port: u16) {
     let other = crate::support::pattern("another content", 200);
     fixture.declare_nothing().declare("two", "two.sh", &other);
     fixture.write("packages/two.sh", &other);
+    let list = || ask(&format!("172.17.0.1:{port}"), "api/packages");
+    let digest = crate::support::sha256(&other);
+    assert!(eventually(|| list().contains(&digest).then_some(())).is_some(), "{}", list());
+    gate.open();
     let outcome = build.end().exits(4);
     assert!(outcome.stdout.contains("has served another `two.sh`"), "{}", outcome.stdout);
     fixture.declare_nothing().declare(

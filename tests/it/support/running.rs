@@ -51,7 +51,7 @@ impl Running {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("the event did not come; seen:\n{}", self.seen.join("\n"))
+                panic!("the event did not come; seen:\n{}", self.told())
             };
             let event = serde_json::from_str(&line).unwrap_or(Value::Null);
             self.seen.push(line);
@@ -68,13 +68,20 @@ impl Running {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("no line `{start}…` came; seen:\n{}", self.seen.join("\n"))
+                panic!("no line `{start}…` came; seen:\n{}", self.told())
             };
             self.seen.push(line.clone());
             if let Some(rest) = line.strip_prefix(start) {
                 return rest.to_owned();
             }
         }
+    }
+
+    /// All that it has printed, for a test that fails; the program ends here.
+    fn told(&mut self) -> String {
+        _ = self.child.kill();
+        let stderr = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        format!("{}\nstderr:\n{stderr}", self.seen.join("\n"))
     }
 
     /// Waits for a line of a stage's output.

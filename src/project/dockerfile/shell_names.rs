@@ -1,0 +1,75 @@
+//! Words that give a variable a value: `NAME=VALUE`, `export NAME`, `for NAME in VALUE…`.
+
+use super::shell_words::{Kind, Part, Token, Word};
+use super::simple::Loop;
+
+/// Whether a variable can be called so.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `NAME=VALUE` as a name and the word after `=`; `+=` adds to what only the run knows.
+pub(super) fn assignment(word: &Word) -> Option<(String, Word)> {
+    let [Part { kind: Kind::Literal(text), quoted: false, span }, rest @ ..] =
+        word.parts.as_slice()
+    else {
+        return None;
+    };
+    let (name, value) = text.split_once('=')?;
+    let adds = name.ends_with('+');
+    let name = name.strip_suffix('+').unwrap_or(name);
+    if !is_name(name) {
+        return None;
+    }
+    let start = span.end - value.len();
+    let first = Part { kind: Kind::Literal(value.to_owned()), quoted: true, span: start..span.end };
+    let added =
+        Part { kind: Kind::Running("an appended value"), quoted: false, span: start..start };
+    let parts = adds.then_some(added).into_iter().chain([first]).chain(rest.iter().cloned());
+    Some((name.to_owned(), Word { parts: parts.collect(), span: start..word.span.end }))
+}
+
+/// The name in `NAME` or `NAME=…`, as `export`, `read` and `local` take it.
+pub(super) fn named(word: &Word) -> Option<String> {
+    assignment(word)
+        .map(|(name, _)| name)
+        .or_else(|| word.plain().filter(|text| is_name(text)).map(str::to_owned))
+}
+
+/// `NAME in VALUE…` of a `for`, where all values are literal and nothing ends the loop early.
+pub(super) fn rounds(mut rest: impl Iterator<Item = Token>) -> Option<Loop> {
+    let Some(Token::Word(name)) = rest.next() else { return None };
+    let name = name.plain().filter(|name| is_name(name))?.to_owned();
+    let is_in = |token: Token| matches!(token, Token::Word(word) if word.plain() == Some("in"));
+    rest.next().filter(|token| is_in(token.clone()))?;
+    let mut values = Vec::new();
+    for token in rest.by_ref() {
+        match token {
+            Token::Word(word) => values.push(literal(&word)?),
+            _ => break,
+        }
+    }
+    let ends = |token: Token| {
+        let plain = match &token {
+            Token::Word(word) => word.plain(),
+            _ => None,
+        };
+        matches!(plain, Some("break" | "continue" | "exit" | "return"))
+    };
+    let mut body = rest
+        .take_while(|token| !matches!(token, Token::Word(word) if word.plain() == Some("done")));
+    (!values.is_empty() && !body.any(ends)).then_some(Loop { name, values })
+}
+
+/// The text of a word that no shell changes.
+fn literal(word: &Word) -> Option<String> {
+    let text = |part: &Part| match &part.kind {
+        Kind::Literal(text) if part.quoted || !text.contains(['*', '?', '[', '{', '~']) => {
+            Some(text.clone())
+        }
+        _ => None,
+    };
+    word.parts.iter().map(text).collect()
+}
