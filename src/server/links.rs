@@ -11,7 +11,7 @@ pub fn wget_line(wget: &str, file: &str, address: &str) -> String {
     format!("{wget} -O '{}' '{address}'", file.replace('\'', r"'\''"))
 }
 
-/// Where the page offers a made-up certificate; no file can be there, because no name has a slash.
+/// Where the page offers a made-up certificate.
 pub(super) const CERTIFICATE: &str = "/tls/certificate.pem";
 
 /// This server as a reader of its pages knows it.

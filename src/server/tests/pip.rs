@@ -77,17 +77,17 @@ fn breaking(server: SocketAddr) -> SocketAddr {
             let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             std::thread::spawn(move || io::copy(&mut from, &mut to));
             let broken = Arc::clone(&broken);
-            std::thread::spawn(move || pass(server, &client, &broken));
+            std::thread::spawn(move || pass(&server, &client, &broken));
         }
     };
     std::thread::spawn(serve);
     address
 }
 
-fn pass(server: TcpStream, mut client: &TcpStream, broken: &AtomicBool) {
-    let passed = io::copy(&mut (&server).take(LET_THROUGH), &mut client);
+fn pass(mut server: &TcpStream, mut client: &TcpStream, broken: &AtomicBool) {
+    let passed = io::copy(&mut server.take(LET_THROUGH), &mut client);
     if passed.is_ok_and(|passed| passed == LET_THROUGH) && broken.swap(true, Ordering::Relaxed) {
-        let _gone = io::copy(&mut &server, &mut client);
+        let _gone = io::copy(&mut server, &mut client);
     }
     let _flushed = client.flush();
     let _closed = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
