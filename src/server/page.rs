@@ -123,7 +123,9 @@ fn human(bytes: u64) -> String {
         value /= 1000;
         unit += 1;
     }
-    format!("{}.{} {}", value / 1000, value % 1000 / 100, units[unit])
+    // Rounded, as the page's script does it.
+    let tenths = (value + 50) / 100;
+    format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
 }
 
 #[cfg(test)]
@@ -161,7 +163,8 @@ mod tests {
         check(999, "999 B");
         check(1000, "1.0 kB");
         check(821_169_024, "821.1 MB");
-        check(2_190_000_000, "2.1 GB");
-        check(u64::MAX, "18446744.0 TB");
+        check(2_190_000_000, "2.2 GB");
+        check(2_140_000_000, "2.1 GB");
+        check(u64::MAX, "18446744.1 TB");
     }
 }

@@ -20,6 +20,9 @@ use crate::plan::VerifiedPackage;
 /// Where builds that share this server hear of its transfers.
 pub(super) const EVENTS: &str = "/api/events";
 
+/// How transfers go, for the page.
+pub(super) const TRANSFERS: &str = "/api/transfers";
+
 /// Whether a path asks for the transfers of this server.
 pub(super) fn is_events(path: &str) -> bool {
     path.strip_prefix(EVENTS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -163,7 +166,7 @@ impl Site {
                 "growing": shelf.is_growing,
                 "packages": listed(shelf, describe, links),
             }))),
-            "/api/transfers" => {
+            TRANSFERS => {
                 let mut report = json!(self.book.report());
                 report["version"] = json!(1);
                 Some(Page::json(&report))
