@@ -162,7 +162,7 @@ mod tests {
         let check = |bytes: u64, expected: &str| assert_eq!(human(bytes), expected);
         check(999, "999 B");
         check(1000, "1.0 kB");
-        check(821_169_024, "821.1 MB");
+        check(821_169_024, "821.2 MB");
         check(2_190_000_000, "2.2 GB");
         check(2_140_000_000, "2.1 GB");
         check(u64::MAX, "18446744.1 TB");
