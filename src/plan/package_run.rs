@@ -37,7 +37,7 @@ pub(super) fn package_run(
     let separator = format!(", {escape}\n  ");
     let script = words(&["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]);
     let mut lines = vec![vec![packages.len().to_string()]];
-    lines.extend(packages.into_iter().map(file_arguments));
+    lines.extend(packages.iter().map(file_arguments));
     lines.push(command(instruction, shell));
     let mut lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
     // The script's name and the number of files share a line.
@@ -93,7 +93,7 @@ fn once_each(packages: impl Iterator<Item = PlannedPackage>) -> Vec<PlannedPacka
     once
 }
 
-fn file_arguments(package: PlannedPackage) -> Vec<String> {
+fn file_arguments(package: &PlannedPackage) -> Vec<String> {
     let digest = package.sha256.as_ref().map(ToString::to_string).unwrap_or_default();
     let name = package.file_name().to_owned();
     vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), name]
