@@ -53,7 +53,7 @@ pub struct Question<'a> {
     pub forced: Option<String>,
     /// Whether its content can be known beforehand.
     pub knowable: bool,
-    /// The image that was found to be the stage ([`Stock::own`]).
+    /// The image that was found to be the stage.
     pub own: Option<ImageId>,
     /// Whether a stage is built in this run.
     pub built: &'a dyn Fn(&str) -> bool,
