@@ -5,6 +5,7 @@ mod index;
 mod past;
 mod prune;
 mod summary;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use past::{
 pub use prune::{Keep, prune};
 pub(super) use summary::BEGUN;
 pub use summary::{Begun, RunSummary, SCHEMA, StageSummary};
+pub use telling::telling;
 
 use self::index::Index;
 use super::alive::ids;
@@ -117,14 +119,6 @@ impl History {
         }
         history
     }
-}
-
-/// The reports, the latest first, of the last `count` runs that `wanted` accepts; those that cannot be read are left out.
-pub fn latest(state: &Path, count: usize, wanted: impl Fn(&RunSummary) -> bool) -> Vec<PastRun> {
-    let runs = History::read(state).runs;
-    let wanted = runs.iter().rev().filter(|run| wanted(run)).take(count);
-    let ids = wanted.filter_map(|run| run.run.parse::<RunId>().ok());
-    ids.filter_map(|id| PastRun::read(&run_folder(state, &id)).ok()).collect()
 }
 
 /// Adds a run that has ended to the index.
