@@ -20,7 +20,7 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-pub use docker::DockerEngine;
+pub use docker::{DockerEngine, Make};
 pub use examination::{Disk, Elsewhere, Examination, ListedContainer, ListedImage};
 
 use crate::error::{Problem, Result};
@@ -97,6 +97,8 @@ pub struct ImageFacts {
     pub platform: Option<Platform>,
     /// Its size in bytes, base included.
     pub size: u64,
+    /// How many layers it has.
+    pub layers: usize,
     /// Whether it brings instructions along for what is built on it (`ONBUILD`).
     pub triggers: bool,
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval_at};
 
+use super::base;
 use super::report::Report;
 use super::size;
 use super::subject::Subject;
@@ -89,13 +90,12 @@ async fn weigh(
     let Some(image) = engine.image(&subject.reference).await? else {
         return Err(subject.missing());
     };
-    let own = engine.layers(&image.id).await?.unwrap_or_default();
-    let below = match &subject.base {
-        Some(base) => engine.layers(base).await?.unwrap_or_default(),
-        None => Vec::new(),
-    };
-    // A base that was changed since is not what this image was built on.
-    let base = if own.starts_with(&below) { below.len() } else { 0 };
+    let own = engine.make(&image.id).await?.unwrap_or_default();
+    let known = base::layers(engine, &own, subject.base.as_deref()).await?;
+    if known.is_none() {
+        printer.problems(&[base::unknown(subject)]);
+    }
+    let base = known.unwrap_or(0);
     let saving = Arc::new(Saving::begin(&subject.reference, image.size, printer));
     let counting = Arc::clone(&saving);
     let packages = subject.packages.clone();

@@ -41,6 +41,10 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
             .parse()
             .ok(),
             size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            layers: image
+                .root_fs
+                .and_then(|root_fs| root_fs.layers)
+                .map_or(0, |layers| layers.len()),
             triggers: image
                 .config
                 .and_then(|config| config.on_build)

@@ -20,6 +20,8 @@ mod process;
 mod shell;
 mod sweep;
 
+pub use export::Make;
+
 use std::path::Path;
 use std::time::Duration;
 
