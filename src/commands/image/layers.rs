@@ -50,8 +50,8 @@ pub(super) struct Args {
     /// End with exit code 1 where the layers above the base waste more, such as 50MB
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     max_waste: Option<u64>,
-    /// Leave a kind of waste out, such as `bytecode` (can be repeated; docs/image-layers.md)
-    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
+    /// Leave kinds of waste out, such as `bytecode,log` (can be repeated; docs/image-layers.md)
+    #[arg(long, value_name = "KIND", value_parser = parse_kind, value_delimiter = ',')]
     ignore: Vec<Waste>,
     /// List every finding, not the largest alone
     #[arg(long)]
@@ -156,5 +156,6 @@ fn gate(allowed: Option<u64>, report: &Report) -> Result<()> {
     let kinds: BTreeSet<_> = own.iter().take(MOST_NOTES).map(|line| line.kind).collect();
     let hints = kinds.into_iter().map(|kind| format!("{kind}: {}", kind.mend()));
     problem.hints.extend(hints);
+    problem = problem.hint("`--ignore KIND` leaves out a kind that is meant to be there");
     Err(problem.exit(Exit::Failed))
 }

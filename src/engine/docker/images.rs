@@ -50,7 +50,8 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
                 .and_then(|config| config.on_build)
                 .is_some_and(|triggers| !triggers.is_empty()),
         })),
-        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        // What is no reference at all (400) names no image either.
+        Err(DockerError::DockerResponseServerError { status_code: 400 | 404, .. }) => Ok(None),
         Err(error) => Err(failure::error(
             &format!("looking for the image `{reference}`"),
             &engine.endpoint,

@@ -219,7 +219,12 @@ impl Build<'_> {
         let now = packages + self.expected.context;
         let grown = self.built.iter().filter_map(|sample| {
             let then = sample.bytes + sample.context.unwrap_or(self.expected.context);
-            Some((sample.grown? as f64 * scale(now, then), self.weight(sample)))
+            // Nothing goes in any more: what went in then is not there, and the rest is as it was.
+            let grown = match now {
+                0 => sample.grown?.saturating_sub(then) as f64,
+                _ => sample.grown? as f64 * scale(now, then),
+            };
+            Some((grown, self.weight(sample)))
         });
         weighted(grown).unwrap_or(now as f64) as u64
     }

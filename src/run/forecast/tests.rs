@@ -290,6 +290,15 @@ fn what_is_copied_lies_on_the_disk_several_times() {
 }
 
 #[test]
+fn what_is_no_longer_copied_takes_nothing() {
+    let mut expected = copying(true);
+    expected.steps.remove(0);
+    expected.context = 0;
+    // 800 bytes were copied and as many written by the other instruction, which writes them still.
+    check_copying(&expected, Some(800), "buildkit", (800, 0));
+}
+
+#[test]
 fn what_copying_takes_follows_its_bytes() {
     let sample = Sample {
         context: Some(400),
