@@ -191,9 +191,9 @@ impl Converted<'_, '_> {
             }
         }
         let named = !edits.is_empty();
-        let runs_a_file =
-            named && ran.words.first().is_some_and(|word| word.text().starts_with("./"));
-        let knows = is_harmless(ran) || named && only_reads(ran, &|word| self.is_taken(word));
+        let first = ran.words.first().map_or("", Text::text);
+        let runs_a_file = named && first.starts_with("./") && self.minds_itself(first);
+        let knows = is_harmless(ran) || named && only_reads(ran, &|word| self.minds_itself(word));
         (knows || runs_a_file).then_some(edits)
     }
 
@@ -248,14 +248,19 @@ impl Converted<'_, '_> {
     }
 
     fn leaves_links(&self, ran: &Ran) -> bool {
-        let alone = self.taken.iter().filter(|one| one.output != Output::Stdout).count() == 1;
-        // An installer brings what it needs; another script may do anything with what is beside it.
-        let runs = |word: &str| self.is_taken(word) && (alone || word.ends_with(".run"));
+        let runs = |word: &str| self.minds_itself(word);
         let itself = ran.words.first().is_some_and(|word| word.text().contains('/'));
         is_harmless(ran)
             || matches!(ran.name(), "cd" | "rm")
             || only_reads(ran, &runs)
             || itself && runs(ran.words.first().map_or("", Text::text))
+    }
+
+    /// Whether a word names a fetched file that, where it is run, needs no other: an installer brings
+    /// what it needs, another script may do anything with what is beside it.
+    fn minds_itself(&self, word: &str) -> bool {
+        let alone = self.taken.iter().filter(|one| one.output != Output::Stdout).count() == 1;
+        self.is_taken(word) && (alone || word.ends_with(".run"))
     }
 
     /// Whether a word names a file that was fetched, wherever it was put.
