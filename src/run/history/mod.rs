@@ -94,12 +94,16 @@ impl History {
         Self::last(state, usize::MAX)
     }
 
-    /// The last `count` of them.
+    /// The last `count` of those that can be told of.
     pub fn last(state: &Path, count: usize) -> Self {
         let (index, ids) = (Index::read(state), ids(&state.join("runs")));
-        let earlier = ids.len().saturating_sub(count);
-        let (mut history, mut new) = (Self { earlier, ..Self::default() }, Vec::new());
-        for id in &ids[earlier..] {
+        let (mut history, mut new) = (Self::default(), Vec::new());
+        for (earlier, id) in ids.iter().enumerate().rev() {
+            // A spoilt record does not stand for a run.
+            if history.runs.len() == count {
+                history.earlier = earlier + 1;
+                break;
+            }
             if let Some(run) = index.get(id.as_str()).filter(|run| is_final(state, id, run)) {
                 history.runs.push(run);
                 continue;
@@ -114,6 +118,9 @@ impl History {
                 }
             }
         }
+        history.runs.reverse();
+        history.unread.reverse();
+        new.reverse();
         if let Err(error) = index::append(state, &new) {
             tracing::debug!(%error, "the index of the runs cannot be written");
         }
