@@ -3,19 +3,17 @@
 use std::path::Path;
 
 use super::silence;
-use crate::engine::Engine;
+use crate::engine::{Builder, Engine};
 use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{PlannedBase, PlannedInstruction, PlannedParent, PlannedStage, VerifiedPackage};
 use crate::run::forecast::{
     BaseForecast, Circumstances, Expected, ExpectedStep, Forecast, copied, forecast, identity,
     samples,
 };
-use crate::run::history::latest;
+use crate::run::history::telling;
 use crate::run::{Decision, Event, Job, Materials, Pace, Sources, foresee, parents};
 use crate::ui::bytes;
 
-/// How many earlier runs are gone by.
-const RUNS: usize = 20;
 /// What Docker calls the image that holds nothing: there is none to get.
 const NOTHING: &str = "scratch";
 
@@ -66,17 +64,30 @@ async fn expect<E: Engine, M: Materials>(
         .map(|(stage, (_, decision))| expected(job, stage, decision, packages))
         .collect::<Result<_>>()?;
     let platform = job.plan.platform.to_string();
-    let past = latest(state, RUNS, |run| {
-        let known = |name: &str| job.plan.stages.iter().any(|stage| stage.name.as_str() == name);
-        run.platform == platform && run.stages.iter().any(|stage| known(&stage.stage))
-    });
+    let names: Vec<_> = job.plan.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let past = telling(state, &platform, &names);
+    let free = job.engine.free_disk();
     let now = Circumstances {
         builder: job.builder.to_string(),
         jobs: job.jobs,
-        free: job.engine.free_disk(),
+        free,
         bases: bases(job).await?,
+        images: job.stock.images(),
+        records: records(job, free, &expected).await,
     };
     Ok(forecast(&expected, &samples(&past), &now))
+}
+
+/// What BuildKit's cache has, where a build could be refused for it. An engine that does not say it is
+/// taken to have nothing: a disk is refused that may do, and not the other way round.
+async fn records<E: Engine, M>(
+    job: &Job<'_, E, M>,
+    free: Option<u64>,
+    expected: &[Expected],
+) -> Option<Vec<i64>> {
+    free.filter(|_| job.builder == Builder::BuildKit)?;
+    let matters = expected.iter().any(|stage| !stage.reused && !stage.fresh);
+    Some(if matters { job.engine.cache_records().await.unwrap_or_default() } else { Vec::new() })
 }
 
 fn expected<E, M: Materials>(
@@ -155,7 +166,11 @@ fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
     let Some(free) = forecast.free.filter(|_| forecast.does_not_fit()) else { return Ok(()) };
     let unknown: Vec<_> = forecast.unknown().map(|stage| format!("`{}`", stage.stage)).collect();
     let is_known = unknown.is_empty() && forecast.unknown_bases().next().is_none();
-    let least = if is_known { "about" } else { "at least" };
+    let least = match is_known {
+        true if forecast.is_upper_bound() => "at most",
+        true => "about",
+        false => "at least",
+    };
     let mut problem = Problem::error("the engine's disk is too small for this build")
         .note(format!("expected {least} {} free, actual {}", bytes(forecast.disk), bytes(free)))
         .note(format!("the engine keeps its data in `{data_folder}`"));
@@ -164,6 +179,14 @@ fn refuse_small_disk(forecast: &Forecast, data_folder: &str) -> Result<()> {
     }
     for stage in forecast.stages.iter().filter(|stage| stage.disk + stage.passing > 0) {
         problem = problem.note(needs(stage));
+    }
+    let unsure: Vec<_> = forecast.stages.iter().filter(|stage| stage.at_most).collect();
+    if !unsure.is_empty() {
+        let stages: Vec<_> = unsure.iter().map(|stage| format!("`{}`", stage.stage)).collect();
+        let stages = stages.join(", ");
+        problem = problem.note(format!(
+            "nothing shows that the engine's cache still has what earlier builds of {stages} left: it is counted once more"
+        ));
     }
     if !unknown.is_empty() {
         let stages = unknown.join(", ");
@@ -216,6 +239,7 @@ mod tests {
             passing: 1 << 30,
             context: 0,
             silence: None,
+            at_most: false,
         };
         let (stages, bases) = (vec![stage], bases.to_vec());
         let forecast = Forecast { stages, bases, seconds, disk: 6 << 30, free, runs: 1 };

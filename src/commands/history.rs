@@ -1,5 +1,6 @@
 //! `history`: the runs of a project, the last one first.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -7,7 +8,7 @@ use time::macros::format_description;
 
 use super::output::Output;
 use super::past;
-use crate::error::Result;
+use crate::error::{Result, did_you_mean};
 use crate::run::Revision;
 use crate::run::history::{History, RunSummary};
 use crate::ui::{Printer, Table, seconds};
@@ -45,12 +46,15 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     };
     past::warn(&history, printer);
     history.runs.reverse();
-    history.runs.retain(|run| args.target.as_ref().is_none_or(|target| run.target == *target));
+    let targets: BTreeSet<_> = history.runs.iter().map(|run| run.target.clone()).collect();
+    history.runs.retain(|run| {
+        args.target.as_ref().is_none_or(|target| run.target.eq_ignore_ascii_case(target))
+    });
     let left_out = history.earlier + history.runs.len().saturating_sub(limit);
     history.runs.truncate(limit);
     let shown = &history.runs;
     if args.output.is_table() && shown.is_empty() {
-        printer.talk("no runs");
+        printer.talk(&nothing(args.target.as_deref(), &targets));
         return Ok(());
     }
     args.output.print(printer, || table(shown), || shown)?;
@@ -58,6 +62,13 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
         printer.talk(&format!("{left_out} more (`--limit 0` lists all)"));
     }
     Ok(())
+}
+
+fn nothing(target: Option<&str>, targets: &BTreeSet<String>) -> String {
+    let Some(target) = target else { return "no runs".to_owned() };
+    let meant = did_you_mean(target, targets.iter().map(String::as_str));
+    let hint = meant.map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("no runs of `{target}`{hint}")
 }
 
 fn table(runs: &[RunSummary]) -> String {
@@ -103,4 +114,18 @@ fn stages(run: &RunSummary) -> String {
     };
     let parts: Vec<_> = outcomes.iter().filter_map(|outcome| of(outcome)).collect();
     if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_that_was_never_built_is_told_with_the_one_that_is_meant() {
+        let targets = BTreeSet::from(["C_stage".to_owned()]);
+        let check = |target, expected: &str| assert_eq!(nothing(target, &targets), expected);
+        check(None, "no runs");
+        check(Some("other"), "no runs of `other`");
+        check(Some("C_stge"), "no runs of `C_stge`; did you mean `C_stage`?");
+    }
 }

@@ -72,6 +72,7 @@ mod tests {
             passing: 0,
             context: 0,
             silence,
+            at_most: false,
         }
     }
 

@@ -58,6 +58,17 @@ impl fmt::Display for Culprit {
     }
 }
 
+impl Culprit {
+    /// Whether what ufw allows comes before it: its chains are entered in the order in which rules stand, and
+    /// a rule of somebody else before them has the last word.
+    fn is_ufws(&self) -> bool {
+        match &self.tool {
+            Tool::Iptables => self.rule.starts_with("-A ufw") || self.rule.starts_with("-P "),
+            Tool::Nftables(chain) => chain.starts_with("ip filter "),
+        }
+    }
+}
+
 impl Firewall {
     /// The rules that drop what goes this way: the first that iptables comes to, else those of nftables.
     pub(super) fn culprits(&self, way: &Way) -> Vec<Culprit> {
@@ -76,7 +87,7 @@ impl Firewall {
     pub(super) fn mends(&self, way: &Way, culprits: &[Culprit]) -> Vec<String> {
         let interface = &way.interface;
         let from = way.source();
-        if self.is_ufw_active {
+        if self.is_ufw_active && culprits.iter().all(Culprit::is_ufws) {
             let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
             return vec![format!("`ufw allow in on {interface}{from}`")];
         }
@@ -114,12 +125,12 @@ impl Way {
         self.network.map(|(address, prefix)| format!("{address}/{prefix}"))
     }
 
-    /// Whether it comes from `network` (`address[/prefix]`), or part of it does.
+    /// Whether it comes from `network` (`address[/prefix]`), whichever of the containers sends it.
     pub(super) fn comes_from(&self, network: &str) -> bool {
         let Some((address, prefix)) = parse(network) else { return false };
-        self.network.is_none_or(|(own, own_prefix)| {
-            let shorter = prefix.min(own_prefix);
-            masked(address, shorter) == masked(own, shorter)
+        // Where their network is not known, at least it is more than one address.
+        self.network.map_or(prefix < 32, |(own, own_prefix)| {
+            prefix <= own_prefix && masked(address, prefix) == masked(own, prefix)
         })
     }
 

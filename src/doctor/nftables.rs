@@ -83,12 +83,36 @@ fn verdict<'a>(rule: &'a str, way: &Way) -> Option<(&'a str, &'a str)> {
                     _ => return None,
                 }
             }
-            "meta" => matched(after.strip_prefix("l4proto ")?, |protocol| protocol == "tcp")?,
-            "ct" => matched(after.strip_prefix("state ")?, |state| state == "new")?,
+            "meta" => {
+                let (field, after) = next(after)?;
+                match field {
+                    "l4proto" => matched(after, |protocol| protocol == "tcp")?,
+                    "nfproto" => matched(after, |family| family == "ipv4")?,
+                    _ => return None,
+                }
+            }
+            "log" => logged(after)?,
+            "ct" => matched(after.trim_start().strip_prefix("state ")?, |state| state == "new")?,
             "counter" => next(next(next(next(after)?.1)?.1)?.1)?.1,
             _ => return None,
         };
     }
+}
+
+/// What follows the options of `log`, which decides nothing.
+fn logged(mut rest: &str) -> Option<&str> {
+    while let Some((option, after)) = next(rest) {
+        rest = match option {
+            "prefix" => after.trim_start().strip_prefix('"')?.split_once('"')?.1,
+            "level" | "group" | "snaplen" | "queue-threshold" => next(after)?.1,
+            "flags" => match next(after)? {
+                ("tcp" | "ip", after) => next(after)?.1,
+                (_, after) => after,
+            },
+            _ => break,
+        };
+    }
+    Some(rest)
 }
 
 fn next(text: &str) -> Option<(&str, &str)> {

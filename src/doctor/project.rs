@@ -2,9 +2,6 @@
 
 use super::{Code, EngineSide, Facts, Finding, Level, Unwritable};
 
-/// How many names a line holds.
-const NAMED: usize = 5;
-
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let name = facts.project.name.as_deref().unwrap_or_default();
     let mut found: Vec<_> = facts.project.unwritable.iter().map(unwritable).collect();
@@ -56,7 +53,8 @@ fn images(side: &EngineSide, name: &str) -> Option<Finding> {
     Some(if tagged.is_empty() {
         finding
     } else {
-        finding.mend(format!("`docker rmi {}`: the run that named them has ended", first(&tagged)))
+        finding
+            .mend(format!("`docker rmi {}`: the run that named them has ended", tagged.join(" ")))
     })
 }
 
@@ -69,16 +67,11 @@ fn containers(side: &EngineSide) -> Option<Finding> {
             Code::StaleContainers,
             format!("{} left of checks", count(short.len(), "container is", "containers are")),
         )
-        .mend(format!("`docker rm --force --volumes {}`", first(&short)))
+        .mend(format!("`docker rm --force --volumes {}`", short.join(" ")))
     })
 }
 
 /// How many there are, with the noun and the verb that go with the number.
 fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
-}
-
-fn first(names: &[&str]) -> String {
-    let more = if names.len() > NAMED { " …" } else { "" };
-    format!("{}{more}", names.iter().take(NAMED).copied().collect::<Vec<_>>().join(" "))
 }

@@ -89,7 +89,13 @@ fn set_reach(facts: &mut Facts, here: bool, new: Reach) {
 }
 
 fn proxy(name: &str, address: &str) -> Proxy {
-    Proxy { name: name.to_owned(), address: address.to_owned(), place: "the test".to_owned() }
+    Proxy {
+        name: name.to_owned(),
+        address: address.to_owned(),
+        place: "the test".to_owned(),
+        exceptions: None,
+        is_configured: false,
+    }
 }
 
 #[test]
@@ -190,7 +196,10 @@ fn a_gateway_that_is_not_reached() {
 fn proxies() {
     let set = |list: Option<&str>, proxies: Vec<Proxy>| {
         let exceptions = list.map(|list| (list.to_owned(), "the test".to_owned()));
-        |facts: &mut Facts| facts.machine.proxies = Proxies { set: proxies, exceptions }
+        let set =
+            proxies.into_iter().map(|proxy| Proxy { exceptions: exceptions.clone(), ..proxy });
+        let set = set.collect();
+        |facts: &mut Facts| facts.machine.proxies = Proxies { set }
     };
     let corp = || vec![proxy("http_proxy", "http://me:secret@proxy.corp:3128")];
     check(set(None, corp()), &["warning proxy-gateway"]);
@@ -289,6 +298,9 @@ fn iptables_is_followed_to_the_rule_that_drops() {
     check_iptables(&["-A INPUT -i eth0 -j ACCEPT", drop], Some(drop));
     check_iptables(&["-A INPUT ! -i docker+ -j ACCEPT", drop], Some(drop));
     check_iptables(&["-A INPUT -s 172.16.0.0/12 -d 172.17.0.1/32 -p tcp -j ACCEPT", drop], None);
+    // What is said of one container is not said of all.
+    check_iptables(&["-A INPUT -s 172.17.0.9/32 -j ACCEPT", drop], Some(drop));
+    check_iptables(&["-A INPUT -s 172.17.0.9/32 -j DROP"], None);
     check_iptables(&["-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", drop], Some(drop));
     check_iptables(&["-A INPUT -p tcp -m tcp --dport 1024:65535 -j ACCEPT", drop], None);
     check_iptables(
@@ -342,6 +354,11 @@ fn nftables_is_followed_to_the_rule_that_drops() {
     );
     check_nftables("accept;\n\t\tjump guests", &[(chain, "ip saddr 172.16.0.0/12 drop")]);
     check_nftables("accept;\n\t\ttcp dport 22 drop", &[]);
+    check_nftables("drop;\n\t\tip saddr 172.17.0.9 accept", &[(chain, "policy drop")]);
+    let logged =
+        "iifname \"docker0\" counter packets 1 bytes 2 log prefix \"D: drop \" level info drop";
+    check_nftables(&format!("accept;\n\t\t{logged}"), &[(chain, logged)]);
+    check_nftables("drop;\n\t\tlog flags tcp options meta nfproto ipv4 accept", &[]);
 }
 
 #[test]
@@ -356,6 +373,11 @@ fn the_mend_is_in_the_words_of_who_keeps_the_rules() {
     check(
         Firewall { is_ufw_active: true, ..rules() },
         "`ufw allow in on docker0 from 172.17.0.0/16`",
+    );
+    let before = "-P INPUT DROP\n-A INPUT -i docker0 -j DROP\n-A INPUT -j ufw-user-input";
+    check(
+        Firewall { iptables: Some(before.to_owned()), is_ufw_active: true, ..Firewall::default() },
+        "`iptables -I INPUT -i docker0 -s 172.17.0.0/16 -p tcp -j ACCEPT`",
     );
     check(
         Firewall { is_firewalld_running: true, ..rules() },

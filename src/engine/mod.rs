@@ -20,7 +20,7 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-pub use docker::DockerEngine;
+pub use docker::{DockerEngine, Make};
 pub use examination::{Disk, Elsewhere, Examination, ListedContainer, ListedImage};
 
 use crate::error::{Problem, Result};
@@ -97,6 +97,8 @@ pub struct ImageFacts {
     pub platform: Option<Platform>,
     /// Its size in bytes, base included.
     pub size: u64,
+    /// How many layers it has.
+    pub layers: usize,
     /// Whether it brings instructions along for what is built on it (`ONBUILD`).
     pub triggers: bool,
 }
@@ -254,6 +256,9 @@ pub trait Engine: Send + Sync {
     fn access(&self) -> impl Future<Output = Result<HostAccess>> + Send;
     /// The image with this reference or id.
     fn image(&self, reference: &str) -> impl Future<Output = Result<Option<ImageFacts>>> + Send;
+    /// When the records of BuildKit's cache were made, in seconds since the epoch; `None` where the engine
+    /// does not say it at once.
+    fn cache_records(&self) -> impl Future<Output = Option<Vec<i64>>> + Send;
     /// Every image that has the label `name`, the newest first.
     fn labelled(&self, name: &str) -> impl Future<Output = Result<Vec<LabelledImage>>> + Send;
     /// The newest instruction that the image's history tells, as the engine writes it.

@@ -29,6 +29,16 @@ pub struct RunFolder {
     pub(super) lock: std::result::Result<Arc<File>, String>,
 }
 
+/// What to do where nothing can be kept.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on the disk of the project's folder (`df -h .`, `df -i .`): logs and the report of each run go there"
+        }
+        _ => "make the project's folder writable: logs and the report of each run go there",
+    }
+}
+
 /// Where runs of the project in `folder` leave what they leave behind.
 pub fn state_folder(folder: &Path) -> PathBuf {
     folder.join(STATE)
@@ -44,9 +54,7 @@ impl RunFolder {
         let made = Self::make(&state, now);
         made.map_err(|error| {
             Problem::error(format!("cannot keep logs in `{}`", state.display()))
-                .hint(
-                    "make the project's folder writable: logs and the report of each run go there",
-                )
+                .hint(hint(&error))
                 .cause(error)
                 .exit(Exit::Failed)
         })

@@ -8,9 +8,12 @@ use crate::engine::ImageFacts;
 use crate::plan::{Plan, PlannedBase, PlannedParent, PlannedStage};
 
 /// The annotation with the base's reference.
-const BASE_NAME: &str = "org.opencontainers.image.base.name";
+pub const BASE_NAME: &str = "org.opencontainers.image.base.name";
 /// The annotation with the base's content id.
-const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+pub const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
+/// The label that says how many of an image's lowest layers are its base's, also when the base is gone.
+pub const BASE_LAYERS: &str = "ascend-build.base-layers";
 
 /// The most bytes of what a key was made from that a label holds.
 const INPUTS_LIMIT: usize = 40_000;
@@ -32,6 +35,7 @@ pub(super) fn labels(
     }
     if let Some(base) = base {
         labels.insert(BASE_DIGEST.to_owned(), base.id.clone());
+        labels.insert(BASE_LAYERS.to_owned(), base.layers.to_string());
     }
     labels.retain(|name, _| !is_set_by_user(plan, name));
     labels.insert(PROJECT.to_owned(), plan.project.clone());

@@ -42,6 +42,7 @@ pub use folder::{RunFolder, state_folder};
 pub use forecast::{Forecast, StageForecast};
 pub use holder::Holder;
 pub use id::{NoRunId, RunId};
+pub use labels::{BASE_DIGEST, BASE_LAYERS, BASE_NAME};
 pub use ledger::{Fetch, Ledger};
 pub use leftovers::clear_leftovers;
 pub use pace::{Pace, StagePace, StepPace};

@@ -1,6 +1,6 @@
 //! What the engine has already: images whose labels name their stage's key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -144,6 +144,11 @@ impl Stock {
         };
         let key = Some(key).filter(|_| question.knowable);
         Decision { inputs: question.inputs, key, reuse, reasons }
+    }
+
+    /// The content ids of the images.
+    pub fn images(&self) -> BTreeSet<ImageId> {
+        self.state().1.iter().map(|image| image.id.clone()).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, (Instant, Vec<LabelledImage>)> {

@@ -15,7 +15,8 @@ pub(super) fn told(forecast: &Forecast) -> String {
     let parts = if building.is_empty() {
         vec![format!("nothing to build{}", in_all(forecast))]
     } else if building.iter().all(|stage| stage.seconds.is_none()) {
-        vec!["no earlier run of this target to go by".to_owned(), disk(forecast)]
+        let unknown = "no earlier run of this target to go by".to_owned();
+        std::iter::once(unknown).chain(disk(forecast)).collect()
     } else {
         known(forecast, &building)
     };
@@ -29,24 +30,34 @@ fn known(forecast: &Forecast, building: &[&StageForecast]) -> Vec<String> {
     };
     let stages: Vec<_> = building.iter().map(time).collect();
     let runs = format!("by {}", counted(forecast.runs, "earlier run"));
-    vec![format!("{}{}", stages.join(", "), in_all(forecast)), disk(forecast), runs]
+    let times = format!("{}{}", stages.join(", "), in_all(forecast));
+    std::iter::once(times).chain(disk(forecast)).chain([runs]).collect()
 }
 
 fn in_all(forecast: &Forecast) -> String {
     forecast.seconds.map(|time| format!(", {} in all", seconds(time))).unwrap_or_default()
 }
 
-fn disk(forecast: &Forecast) -> String {
+/// Nothing where nothing is known: that it takes at least 0 bytes is no news.
+fn disk(forecast: &Forecast) -> Option<String> {
     let pulled: Vec<_> = forecast.unknown_bases().map(|base| format!("`{}`", base.image)).collect();
     let is_known = forecast.unknown().next().is_none() && pulled.is_empty();
-    let least = if is_known { "" } else { "at least " };
-    let base = match pulled.as_slice() {
-        [] => String::new(),
-        [base] => format!(", and the base {base} of unknown size"),
-        bases => format!(", and the bases {} of unknown size", bases.join(", ")),
+    let least = match is_known {
+        true if forecast.is_upper_bound() => "at most ",
+        true => "",
+        false => "at least ",
     };
+    let base = match pulled.as_slice() {
+        [] => None,
+        [base] => Some(format!("the base {base} of unknown size")),
+        bases => Some(format!("the bases {} of unknown size", bases.join(", "))),
+    };
+    if !is_known && forecast.disk == 0 {
+        return base.map(|base| format!("disk for {base}"));
+    }
+    let base = base.map(|base| format!(", and {base}")).unwrap_or_default();
     let free = forecast.free.map(|free| format!(" of {} free", bytes(free))).unwrap_or_default();
-    format!("disk {least}{}{free}{base}", bytes(forecast.disk))
+    Some(format!("disk {least}{}{free}{base}", bytes(forecast.disk)))
 }
 
 /// A stage that is silent, on one line.
@@ -133,6 +144,7 @@ mod tests {
             passing: 0,
             context: 0,
             silence: None,
+            at_most: false,
         }
     }
 
@@ -170,6 +182,18 @@ mod tests {
             None,
             "forecast: A 9.0 s, B never built before; disk at least 3.00 GiB of 50.00 GiB free; by 4 earlier runs",
         );
+    }
+
+    #[test]
+    fn an_upper_bound_is_said_to_be_one_and_nothing_is_said_of_nothing() {
+        let mut bound = forecast(&[("A", Some(9.0))], Some(9.0));
+        bound.stages[0].at_most = true;
+        assert_eq!(
+            told(&bound),
+            "forecast: A 9.0 s, 9.0 s in all; disk at most 3.00 GiB of 50.00 GiB free; by 4 earlier runs"
+        );
+        let first = Forecast { disk: 0, ..forecast(&[("A", None)], None) };
+        assert_eq!(told(&first), "forecast: no earlier run of this target to go by");
     }
 
     #[test]

@@ -37,7 +37,11 @@ fn emulator_in(list: &Path, platform: &Platform) -> Emulator {
     if std::fs::read_to_string(list.join("status")).is_err() {
         return Emulator::Unknown;
     }
-    match std::fs::read_to_string(list.join(format!("qemu-{}", platform.package_arch()))) {
+    // What registers it in a container calls it so, or by the static program's name.
+    let entry = format!("qemu-{}", platform.package_arch());
+    let names = [format!("{entry}-static"), entry];
+    let found = names.iter().map(|name| list.join(name)).find(|entry| entry.exists());
+    match std::fs::read_to_string(found.unwrap_or_else(|| list.join(&names[1]))) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Emulator::Unknown,
         Ok(text) if text.starts_with("enabled") => {
             let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
@@ -155,6 +159,8 @@ mod tests {
         check_emulator(&[status], &Emulator::Absent);
         check_emulator(&[status, entry], &Emulator::Registered("OCF".to_owned()));
         check_emulator(&[status, ("qemu-aarch64", "disabled\n")], &Emulator::Absent);
+        let named = ("qemu-aarch64-static", entry.1);
+        check_emulator(&[status, named], &Emulator::Registered("OCF".to_owned()));
     }
 
     #[test]

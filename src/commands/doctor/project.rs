@@ -1,5 +1,6 @@
 //! Looking at the project: its name, files from the future, folders that a build writes to.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,9 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// How deep, and at how many files, is looked.
 const DEPTH: usize = 4;
 const FILES: usize = 20_000;
+
+/// How much is written to see whether a folder has room, in bytes.
+const TRIED: usize = 64 << 10;
 
 /// Folders that hold nothing that a build reads.
 const SKIPPED: [&str; 3] = [".git", ".ascend-build", "target"];
@@ -36,7 +40,7 @@ pub(super) fn side(folder: &Path, project: Option<&Project>) -> ProjectSide {
         future_files: project.and_then(|_| future_files(place, SystemTime::now() + AHEAD)),
         unwritable: [
             state.and_then(|folder| unwritable(&folder, "logs and reports of runs go there", true)),
-            unwritable(&std::env::temp_dir(), "build contexts are packed there (`TMPDIR`)", true),
+            unusable(&std::env::temp_dir(), "build contexts are packed there (`TMPDIR`)"),
             cache().and_then(|folder| {
                 unwritable(
                     &folder,
@@ -69,10 +73,47 @@ fn future_files(folder: &Path, latest: SystemTime) -> Option<(usize, String)> {
     Some((future.len(), first.strip_prefix(folder).unwrap_or(first).display().to_string()))
 }
 
-/// Makes a file without a name in the folder, or in the one that it would be made in.
+/// Writes a file without a name into the folder, or into the one that it would be made in.
 fn unwritable(folder: &Path, purpose: &'static str, is_needed: bool) -> Option<Unwritable> {
     let existing = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok())?;
-    let error = tempfile::tempfile_in(existing).err()?;
+    refusing(existing, folder, purpose, is_needed)
+}
+
+/// The same of a folder that nobody makes.
+fn unusable(folder: &Path, purpose: &'static str) -> Option<Unwritable> {
+    refusing(folder, folder, purpose, true)
+}
+
+fn refusing(
+    existing: &Path,
+    folder: &Path,
+    purpose: &'static str,
+    is_needed: bool,
+) -> Option<Unwritable> {
+    let error = write_in(existing).err()?;
     let folder = folder.display().to_string();
     Some(Unwritable { folder, purpose, why: error.to_string(), is_needed })
+}
+
+/// A file without content needs no room on a disk.
+fn write_in(folder: &Path) -> std::io::Result<()> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(&[1; TRIED])?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_nobody_makes_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("none/below");
+        let check =
+            |found: Option<Unwritable>, expected: bool| assert_eq!(found.is_some(), expected);
+        check(unwritable(&missing, "", true), false);
+        check(unusable(&missing, ""), true);
+        check(unusable(folder.path(), ""), false);
+    }
 }

@@ -29,25 +29,26 @@ fn read(
     place: &str,
 ) -> Proxies {
     let config: Option<Value> = config.and_then(|text| serde_json::from_str(text).ok());
-    let value = |name: &str, key: &str| {
+    let exported = |name: &str| {
         let upper = name.to_uppercase();
-        let own = [name, upper.as_str()].into_iter().find_map(|name| {
+        [name, upper.as_str()].into_iter().find_map(|name| {
             let value = environment(name).filter(|value| !value.is_empty())?;
             Some((value, format!("`{name}` of the environment")))
-        });
-        own.or_else(|| {
-            let value = config.as_ref()?.pointer(&format!("/proxies/default/{key}"))?.as_str()?;
-            Some((value.to_owned(), format!("`proxies.default.{key}` in `{place}`")))
         })
     };
-    let proxy = |(name, key): (&str, &str)| {
-        let (address, place) = value(name, key)?;
-        Some(Proxy { name: name.to_owned(), address, place })
+    let configured = |key: &str| {
+        let value = config.as_ref()?.pointer(&format!("/proxies/default/{key}"))?.as_str()?;
+        let value = Some(value).filter(|value| !value.is_empty())?;
+        Some((value.to_owned(), format!("`proxies.default.{key}` in `{place}`")))
     };
-    Proxies {
-        set: NAMES.into_iter().filter_map(proxy).collect(),
-        exceptions: value("no_proxy", "noProxy"),
-    }
+    let proxy = |(name, key): (&str, &str)| {
+        let own = exported(name);
+        let is_configured = own.is_none();
+        let (address, place) = own.or_else(|| configured(key))?;
+        let exceptions = if is_configured { configured("noProxy") } else { exported("no_proxy") };
+        Some(Proxy { name: name.to_owned(), address, place, exceptions, is_configured })
+    };
+    Proxies { set: NAMES.into_iter().filter_map(proxy).collect() }
 }
 
 #[cfg(test)]
@@ -60,31 +61,36 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         let proxies = read(lookup, config, "config.json");
-        let lines = proxies
-            .set
-            .into_iter()
-            .map(|proxy| format!("{} {} {}", proxy.name, proxy.address, proxy.place));
-        let except = proxies.exceptions.map(|(list, place)| format!("no_proxy {list} {place}"));
-        assert_eq!(lines.chain(except).collect::<Vec<_>>(), expected);
+        let lines = proxies.set.into_iter().flat_map(|proxy| {
+            let except = proxy.exceptions.map(|(list, place)| format!("no_proxy {list} {place}"));
+            let line = format!("{} {} {}", proxy.name, proxy.address, proxy.place);
+            std::iter::once(line).chain(except)
+        });
+        assert_eq!(lines.collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn the_environment_comes_before_the_file() {
+    fn the_environment_comes_before_the_file_and_each_has_its_own_exceptions() {
         let config = r#"{"proxies":{"default":{"httpProxy":"http://c:2","noProxy":"corp"}}}"#;
         check(&[], None, &[]);
         check(
             &[("HTTP_PROXY", "http://e:1")],
             Some(config),
-            &[
-                "http_proxy http://e:1 `HTTP_PROXY` of the environment",
-                "no_proxy corp `proxies.default.noProxy` in `config.json`",
-            ],
+            &["http_proxy http://e:1 `HTTP_PROXY` of the environment"],
         );
         check(
             &[("no_proxy", "a,b"), ("http_proxy", "")],
             Some(config),
             &[
                 "http_proxy http://c:2 `proxies.default.httpProxy` in `config.json`",
+                "no_proxy corp `proxies.default.noProxy` in `config.json`",
+            ],
+        );
+        check(
+            &[("no_proxy", "a,b"), ("http_proxy", "http://e:1")],
+            Some(config),
+            &[
+                "http_proxy http://e:1 `http_proxy` of the environment",
                 "no_proxy a,b `no_proxy` of the environment",
             ],
         );

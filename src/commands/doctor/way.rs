@@ -26,6 +26,9 @@ const ENDED: i64 = 143;
 /// How many images are tried until one has a shell and a client.
 const IMAGES: usize = 4;
 
+/// How many of them are the project's own, or its bases, while there are others.
+const OWN: usize = 2;
+
 /// What the container prints when its shell runs.
 const SHELL: &str = "ascend-build-doctor-shell";
 
@@ -35,15 +38,30 @@ const RUN: &str = "doctor";
 /// The exit code where the image has nothing to fetch with.
 const NO_CLIENT: i64 = 125;
 
-/// The images to try, the project's own first, then those that most likely have a client.
+/// The images to try: a base of the project and the smallest of its own images first, then those that most
+/// likely have a client. Own images without a shell must not take all places.
 pub(super) fn candidates(images: &[ListedImage], project: Option<&Project>) -> Vec<String> {
     let name = project.map(|project| project.name.as_str());
+    let bases: Vec<_> = project
+        .into_iter()
+        .flat_map(|project| project.bases.values())
+        .map(|base| &base.image)
+        .collect();
     let mut images: Vec<_> = images.iter().collect();
-    images.sort_by_key(|image| {
+    let rank = |image: &ListedImage| {
+        let is_base = image.references.iter().any(|reference| bases.contains(&reference));
         let is_own = name.is_some() && image.project.as_deref() == name;
-        (!is_own, image.project.is_none(), image.references.is_empty(), image.size)
-    });
-    images.into_iter().take(IMAGES).map(|image| image.id.clone()).collect()
+        (!is_base, !is_own, image.project.is_none(), image.references.is_empty(), image.size)
+    };
+    images.sort_by_key(|image| rank(image));
+    // Two of the project's own are enough to know whether they have a shell.
+    let own = |image: &ListedImage| rank(image).0 && !rank(image).1;
+    let (owns, others): (Vec<_>, Vec<_>) = images.into_iter().partition(|image| own(image));
+    let (tried, rest) = owns.split_at(owns.len().min(OWN));
+    let bases = others.iter().filter(|image| !rank(image).0);
+    let strangers = others.iter().filter(|image| rank(image).0);
+    let images = bases.take(OWN).chain(tried).chain(strangers).chain(rest);
+    images.take(IMAGES).map(|image| image.id.clone()).collect()
 }
 
 /// Whether a container of one of these images reaches this machine.

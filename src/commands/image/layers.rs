@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval_at};
 
+use super::base;
 use super::report::Report;
 use super::size;
 use super::subject::Subject;
@@ -49,8 +50,8 @@ pub(super) struct Args {
     /// End with exit code 1 where the layers above the base waste more, such as 50MB
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     max_waste: Option<u64>,
-    /// Leave a kind of waste out, such as `bytecode` (can be repeated; docs/image-layers.md)
-    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
+    /// Leave kinds of waste out, such as `bytecode,log` (can be repeated; docs/image-layers.md)
+    #[arg(long, value_name = "KIND", value_parser = parse_kind, value_delimiter = ',')]
     ignore: Vec<Waste>,
     /// List every finding, not the largest alone
     #[arg(long)]
@@ -89,13 +90,12 @@ async fn weigh(
     let Some(image) = engine.image(&subject.reference).await? else {
         return Err(subject.missing());
     };
-    let own = engine.layers(&image.id).await?.unwrap_or_default();
-    let below = match &subject.base {
-        Some(base) => engine.layers(base).await?.unwrap_or_default(),
-        None => Vec::new(),
-    };
-    // A base that was changed since is not what this image was built on.
-    let base = if own.starts_with(&below) { below.len() } else { 0 };
+    let own = engine.make(&image.id).await?.unwrap_or_default();
+    let known = base::layers(engine, &own, subject.base.as_deref()).await?;
+    if known.is_none() {
+        printer.problems(&[base::unknown(subject)]);
+    }
+    let base = known.unwrap_or(0);
     let saving = Arc::new(Saving::begin(&subject.reference, image.size, printer));
     let counting = Arc::clone(&saving);
     let packages = subject.packages.clone();
@@ -156,5 +156,6 @@ fn gate(allowed: Option<u64>, report: &Report) -> Result<()> {
     let kinds: BTreeSet<_> = own.iter().take(MOST_NOTES).map(|line| line.kind).collect();
     let hints = kinds.into_iter().map(|kind| format!("{kind}: {}", kind.mend()));
     problem.hints.extend(hints);
+    problem = problem.hint("`--ignore KIND` leaves out a kind that is meant to be there");
     Err(problem.exit(Exit::Failed))
 }

@@ -1,5 +1,6 @@
 //! `image …`: looking into what was built.
 
+mod base;
 mod layers;
 mod report;
 mod size;

@@ -10,7 +10,7 @@ use crate::store::{Found, RootIndex};
 use crate::ui::Printer;
 
 /// What Docker calls the image that holds nothing.
-const NOTHING: &str = "scratch";
+pub(super) const NOTHING: &str = "scratch";
 
 /// An image and what a project says of it.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What an image holds, as the engine saves it: a stream that never touches this host's disk.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::pin::pin;
 
@@ -13,6 +14,15 @@ use crate::error::{Exit, Problem, Result};
 
 /// Pieces that wait for the reader, each as large as the engine sends it (16 to 64 KiB).
 const WAITING: usize = 32;
+
+/// What an image is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Make {
+    /// The digests of its layers, the lowest first.
+    pub layers: Vec<String>,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
+}
 
 impl DockerEngine {
     /// Saves an image, and gives the stream to `read`, which runs on a thread of its own.
@@ -46,15 +56,16 @@ impl DockerEngine {
         })?
     }
 
-    /// The digests of an image's layers, the lowest first; `None` where there is no such image.
+    /// What an image is made of; `None` where there is no such image.
     ///
     /// # Errors
     /// [`Exit::Engine`].
-    pub async fn layers(&self, reference: &str) -> Result<Option<Vec<String>>> {
+    pub async fn make(&self, reference: &str) -> Result<Option<Make>> {
         match self.docker.inspect_image(reference).await {
-            Ok(image) => {
-                Ok(Some(image.root_fs.and_then(|root_fs| root_fs.layers).unwrap_or_default()))
-            }
+            Ok(image) => Ok(Some(Make {
+                layers: image.root_fs.and_then(|root_fs| root_fs.layers).unwrap_or_default(),
+                labels: image.config.and_then(|config| config.labels).unwrap_or_default(),
+            })),
             Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
             Err(error) => {
                 let doing = format!("looking for the image `{reference}`");

@@ -41,12 +41,17 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
             .parse()
             .ok(),
             size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            layers: image
+                .root_fs
+                .and_then(|root_fs| root_fs.layers)
+                .map_or(0, |layers| layers.len()),
             triggers: image
                 .config
                 .and_then(|config| config.on_build)
                 .is_some_and(|triggers| !triggers.is_empty()),
         })),
-        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        // What is no reference at all (400) names no image either.
+        Err(DockerError::DockerResponseServerError { status_code: 400 | 404, .. }) => Ok(None),
         Err(error) => Err(failure::error(
             &format!("looking for the image `{reference}`"),
             &engine.endpoint,

@@ -2,6 +2,7 @@
 
 mod build;
 mod buildkit;
+mod cache;
 mod check;
 mod classic;
 mod connect;
@@ -18,6 +19,8 @@ mod podman;
 mod process;
 mod shell;
 mod sweep;
+
+pub use export::Make;
 
 use std::path::Path;
 use std::time::Duration;
@@ -58,6 +61,10 @@ impl Engine for DockerEngine {
 
     fn free_disk(&self) -> Option<u64> {
         disk::free(self)
+    }
+
+    async fn cache_records(&self) -> Option<Vec<i64>> {
+        cache::records(self).await
     }
 
     async fn access(&self) -> Result<HostAccess> {

@@ -15,6 +15,8 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use base::{BaseForecast, unpacked};
@@ -72,6 +74,11 @@ pub struct Circumstances {
     pub free: Option<u64>,
     /// The bases that the engine has not got.
     pub bases: Vec<BaseForecast>,
+    /// The content ids of the stages' images that the engine has.
+    pub images: BTreeSet<String>,
+    /// When the records of BuildKit's cache were made, in seconds since the epoch; absent where the
+    /// images must do as the proof that the cache is there.
+    pub records: Option<Vec<i64>>,
 }
 
 /// What a run is expected to need.
@@ -109,6 +116,8 @@ pub struct StageForecast {
     pub context: u64,
     /// The longest silence of earlier builds, in seconds.
     pub silence: Option<f64>,
+    /// Whether it needs less if the engine's cache still has what earlier builds left, which nothing shows.
+    pub at_most: bool,
 }
 
 impl Forecast {
@@ -120,6 +129,12 @@ impl Forecast {
     /// The bases of unknown size.
     pub fn unknown_bases(&self) -> impl Iterator<Item = &BaseForecast> {
         self.bases.iter().filter(|base| base.disk.is_none())
+    }
+
+    /// Whether it needs less if the cache has more than what is certain, and all else is known.
+    pub fn is_upper_bound(&self) -> bool {
+        let is_known = self.unknown().next().is_none() && self.unknown_bases().next().is_none();
+        is_known && self.stages.iter().any(|stage| stage.at_most)
     }
 
     /// Whether the engine's disk is too small, as far as both are known.
@@ -135,7 +150,7 @@ pub fn forecast(expected: &[Expected], samples: &[Sample], now: &Circumstances) 
     let used = samples
         .iter()
         .filter(|sample| expected.iter().any(|expected| expected.stage.as_str() == sample.stage));
-    let runs: std::collections::BTreeSet<usize> = used.map(|sample| sample.age).collect();
+    let runs: BTreeSet<usize> = used.map(|sample| sample.run).collect();
     let schedule = schedule::simulate(expected, &stages, now.jobs);
     let known = stages.iter().all(|stage| stage.seconds.is_some());
     Forecast {

@@ -1,5 +1,8 @@
 //! What earlier runs tell of one stage each.
 
+use std::collections::HashMap;
+
+use super::cache::writes;
 use crate::plan::Inputs;
 use crate::run::StagePace;
 use crate::run::history::{PastPlannedStage, PastRun, PastStage};
@@ -9,12 +12,20 @@ use crate::run::history::{PastPlannedStage, PastRun, PastStage};
 pub struct Sample {
     /// The stage.
     pub stage: String,
-    /// How many of the runs are later.
+    /// The place of its run among those that are gone by, the latest first.
+    pub run: usize,
+    /// How many later ones of the same stage ended so, and likewise did or did not run an instruction.
     pub age: usize,
     /// `built`, `reused`, `failed` or `interrupted`.
     pub outcome: String,
     /// `classic` or `buildkit`.
     pub builder: String,
+    /// The content id of the image that it gave.
+    pub image: Option<String>,
+    /// When its run began and ended, in whole seconds since the epoch.
+    pub span: (i64, i64),
+    /// How many instructions ran in its run that make layers, whatever their stage.
+    pub layers: usize,
     /// Seconds that it took.
     pub seconds: f64,
     /// Bytes that its image adds to its parent's.
@@ -40,6 +51,23 @@ impl Sample {
         ran.map(|step| step.step.saturating_sub(1))
     }
 
+    /// Whether something ran: the cache gave not all of it. A report without instructions tells of a whole build.
+    pub(super) fn has_run(&self) -> bool {
+        self.outcome == "built" && (self.pace.steps.is_empty() || self.first_run().is_some())
+    }
+
+    /// Whether the instruction at `index` ran.
+    pub(super) fn ran(&self, index: usize) -> bool {
+        self.pace.steps.iter().any(|step| step.step == index + 1 && !step.cached)
+    }
+
+    /// Whether as many of the cache's records were made during its run as the run had layers to keep.
+    pub(super) fn is_recorded(&self, records: &[i64]) -> bool {
+        let (begun, ended) = self.span;
+        let own = records.iter().filter(|made| (begun..=ended).contains(*made)).count();
+        own >= self.layers
+    }
+
     /// What the instruction took that is meant, if it ran: its seconds, and the bytes of its packages.
     pub(super) fn step(&self, meant: impl Fn(&String) -> bool) -> Option<(f64, u64)> {
         let index = self.identities.iter().position(meant)?;
@@ -57,12 +85,21 @@ impl Sample {
 /// What these runs, the latest first, tell of their stages.
 pub fn samples(runs: &[PastRun]) -> Vec<Sample> {
     let numbered = runs.iter().enumerate();
-    numbered
-        .flat_map(|(age, run)| run.stages.iter().map(move |stage| sample(age, run, stage)))
-        .collect()
+    let mut samples: Vec<Sample> = numbered
+        .flat_map(|(number, run)| run.stages.iter().map(move |stage| sample(number, run, stage)))
+        .collect();
+    // What a hundred runs without anything to do add must not make the last build old.
+    let mut later = HashMap::new();
+    for sample in &mut samples {
+        let kind = (sample.stage.clone(), sample.outcome.clone(), sample.has_run());
+        let count = later.entry(kind).or_insert(0);
+        sample.age = *count;
+        *count += 1;
+    }
+    samples
 }
 
-fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
+fn sample(number: usize, run: &PastRun, stage: &PastStage) -> Sample {
     let planned = run.plan.stages.iter().find(|planned| planned.name == stage.stage);
     let decision = run.decisions.iter().find(|decision| decision.stage == stage.stage);
     let inputs = decision.and_then(|decision| decision.inputs.clone());
@@ -75,9 +112,13 @@ fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
     let fetched = planned.map(|planned| &planned.instructions).into_iter().flatten();
     Sample {
         stage: stage.stage.clone(),
-        age,
+        run: number,
+        age: 0,
         outcome: stage.outcome.clone(),
         builder: run.builder.clone().unwrap_or_default(),
+        image: stage.image.clone(),
+        span: span(run),
+        layers: layers(run),
         seconds: stage.seconds,
         grown: planned.and_then(|planned| grown(run, planned, stage)),
         bytes: bytes_of(files),
@@ -87,6 +128,27 @@ fn sample(age: usize, run: &PastRun, stage: &PastStage) -> Sample {
         inputs,
         pace: pace.cloned().unwrap_or_default(),
     }
+}
+
+fn span(run: &PastRun) -> (i64, i64) {
+    let begun = run.started.unix_timestamp();
+    // A second more, because both ends were cut to whole ones.
+    (begun, begun.saturating_add(run.seconds.ceil() as i64).saturating_add(1))
+}
+
+/// How many instructions of the run gave the builder's cache something to keep.
+fn layers(run: &PastRun) -> usize {
+    let of = |pace: &StagePace| {
+        let planned = run.plan.stages.iter().find(|planned| planned.name == pace.stage);
+        let instructions = planned.map(|planned| planned.instructions.as_slice());
+        let keyword = |number: usize| {
+            let text = instructions?.get(number.checked_sub(1)?)?.text.as_str();
+            text.split_whitespace().next().map(str::to_ascii_uppercase)
+        };
+        let ran = pace.steps.iter().filter(|step| !step.cached);
+        ran.filter(|step| keyword(step.step).is_some_and(|keyword| writes(&keyword))).count()
+    };
+    run.pace.iter().map(of).sum()
 }
 
 /// What the run's own forecast noted of the stage's context.

@@ -35,10 +35,11 @@ pub(super) fn forecast(
     if built.is_empty() {
         return answer(expected, None, unbuilt(expected, now), None);
     }
-    let first = cache::first_to_run(expected, &own);
-    let build = Build { expected, built, first, now };
-    let silence = longest(build.built.iter().map(|sample| sample.pace.silence));
-    answer(expected, Some(build.seconds()), build.bytes(), Some(silence))
+    let start = cache::start(expected, &own, now);
+    let silence = longest(&built);
+    let build = Build { expected, built, first: start.first, now };
+    let known = answer(expected, Some(build.seconds()), build.bytes(), Some(silence));
+    StageForecast { at_most: start.unsure, ..known }
 }
 
 fn answer(
@@ -55,6 +56,7 @@ fn answer(
         passing: bytes.passing,
         context: expected.context,
         silence,
+        at_most: false,
     }
 }
 
@@ -101,15 +103,19 @@ fn passing(expected: &Expected, first: usize, layers: &[u64], now: &Circumstance
     contexts * expected.context + running.map(of).max().unwrap_or(0)
 }
 
-/// The longest of these silences; where there are three or more, one that is far longer than all
-/// others is left out: an hour in which the machine slept would hide every stage that hangs.
-fn longest(silences: impl Iterator<Item = f64>) -> f64 {
-    let mut silences: Vec<f64> = silences.collect();
-    silences.sort_by(|one, other| other.total_cmp(one));
-    match silences.as_slice() {
-        [strange, next, _, ..] if is_strange(*strange, *next) => *next,
-        [longest, ..] => *longest,
-        [] => 0.0,
+/// The longest silence of these builds. One that is far longer than all others is left out where two
+/// others ran as much: an hour in which the machine slept would hide every stage that hangs. What the
+/// cache gave says nothing of how long the same instructions are silent when they run.
+fn longest(built: &[&Sample]) -> f64 {
+    let mut built: Vec<&Sample> = built.iter().copied().filter(|one| one.has_run()).collect();
+    built.sort_by(|one, other| other.pace.silence.total_cmp(&one.pace.silence));
+    let [longest, others @ ..] = built.as_slice() else { return 0.0 };
+    let as_much = others.iter().filter(|other| other.first_run() <= longest.first_run()).count();
+    match others.first() {
+        Some(next) if as_much >= 2 && is_strange(longest.pace.silence, next.pace.silence) => {
+            next.pace.silence
+        }
+        _ => longest.pace.silence,
     }
 }
 
@@ -213,7 +219,12 @@ impl Build<'_> {
         let now = packages + self.expected.context;
         let grown = self.built.iter().filter_map(|sample| {
             let then = sample.bytes + sample.context.unwrap_or(self.expected.context);
-            Some((sample.grown? as f64 * scale(now, then), self.weight(sample)))
+            // Nothing goes in any more: what went in then is not there, and the rest is as it was.
+            let grown = match now {
+                0 => sample.grown?.saturating_sub(then) as f64,
+                _ => sample.grown? as f64 * scale(now, then),
+            };
+            Some((grown, self.weight(sample)))
         });
         weighted(grown).unwrap_or(now as f64) as u64
     }

@@ -61,7 +61,11 @@ fn build(age: usize, first: usize) -> Sample {
     });
     Sample {
         stage: "A".to_owned(),
+        run: age,
         age,
+        image: Some("sha256:image".to_owned()),
+        span: (100, 120),
+        layers: 2,
         outcome: "built".to_owned(),
         builder: "classic".to_owned(),
         seconds: took[first..].iter().sum::<f64>() + 2.0,
@@ -81,7 +85,14 @@ fn reuse(age: usize, seconds: f64) -> Sample {
 }
 
 fn now() -> Circumstances {
-    Circumstances { builder: "classic".to_owned(), jobs: 1, free: Some(10_000), bases: Vec::new() }
+    Circumstances {
+        builder: "classic".to_owned(),
+        jobs: 1,
+        free: Some(10_000),
+        bases: Vec::new(),
+        images: ["sha256:image".to_owned()].into(),
+        records: None,
+    }
 }
 
 /// Seconds and lasting bytes of one stage.
@@ -119,6 +130,51 @@ fn what_the_cache_has_takes_nothing() {
     parent_rebuilt.inputs.from.content = "sha256:2".to_owned();
     check(&parent_rebuilt, &[build(0, 0)], Some(17.0), 3000);
     check(&parent_rebuilt, &[build(0, 2), build(1, 0)], Some(17.0), 3000);
+}
+
+/// Seconds, lasting bytes, and whether they are an upper bound, of stage A as it always was.
+fn check_cache(samples: &[Sample], now: &Circumstances, expected: (f64, u64, bool)) {
+    let forecast = forecast(&[usual()], samples, now);
+    let stage = &forecast.stages[0];
+    assert_eq!(
+        (stage.seconds, stage.disk, stage.at_most),
+        (Some(expected.0), expected.1, expected.2)
+    );
+}
+
+#[test]
+fn a_cache_is_believed_in_as_long_as_its_images_are_there() {
+    check_cache(&[build(0, 0)], &now(), (2.0, 0, false));
+    let removed = Circumstances { images: BTreeSet::new(), ..now() };
+    check_cache(&[build(0, 0)], &removed, (17.0, 3000, true));
+    let other = Sample { image: Some("sha256:other".to_owned()), ..build(0, 0) };
+    check_cache(std::slice::from_ref(&other), &now(), (17.0, 3000, true));
+    check_cache(&[other, build(1, 0)], &now(), (2.0, 0, false));
+}
+
+#[test]
+fn buildkits_cache_is_believed_in_as_long_as_its_records_are_there() {
+    let with = |records: &[i64]| Circumstances {
+        builder: "buildkit".to_owned(),
+        images: BTreeSet::new(),
+        records: Some(records.to_vec()),
+        ..now()
+    };
+    let built = |age, first| Sample { builder: "buildkit".to_owned(), ..build(age, first) };
+    check_cache(&[built(0, 0)], &with(&[100, 120]), (2.0, 0, false));
+    check_cache(&[built(0, 0)], &with(&[99, 110, 121]), (17.0, 3000, true));
+    check_cache(&[built(0, 0)], &with(&[]), (17.0, 3000, true));
+    // The last build took the package's layer from the one before, whose records are gone.
+    let last = Sample { layers: 1, ..built(0, 2) };
+    let before = Sample { span: (50, 60), ..built(1, 0) };
+    check_cache(&[last.clone(), before.clone()], &with(&[110, 50, 51]), (2.0, 0, false));
+    check_cache(&[last, before], &with(&[110]), (17.0, 3000, true));
+}
+
+#[test]
+fn one_builder_has_not_the_cache_of_the_other() {
+    let other = Sample { builder: "buildkit".to_owned(), ..build(0, 0) };
+    check_cache(&[other], &now(), (17.0, 3000, false));
 }
 
 #[test]
@@ -159,6 +215,7 @@ fn check_together(stages: &[(&str, &str, f64, u64, u64)], jobs: usize, seconds: 
         passing: *passing,
         context: 0,
         silence: None,
+        at_most: false,
     });
     let together = schedule::simulate(&expected, &each.collect::<Vec<_>>(), jobs);
     assert_eq!((together.seconds, together.disk), (seconds, disk));
@@ -234,6 +291,15 @@ fn what_is_copied_lies_on_the_disk_several_times() {
 }
 
 #[test]
+fn what_is_no_longer_copied_takes_nothing() {
+    let mut expected = copying(true);
+    expected.steps.remove(0);
+    expected.context = 0;
+    // 800 bytes were copied and as many written by the other instruction, which writes them still.
+    check_copying(&expected, Some(800), "buildkit", (800, 0));
+}
+
+#[test]
 fn what_copying_takes_follows_its_bytes() {
     let sample = Sample {
         context: Some(400),
@@ -265,6 +331,21 @@ fn one_silence_far_longer_than_all_others_is_left_out() {
     check_silence(&[4.0, 3600.0, 9.0], 9.0);
     check_silence(&[4.0, 3600.0, 3500.0], 3600.0);
     check_silence(&[4.0, 60.0, 9.0], 60.0);
+}
+
+#[test]
+fn what_the_cache_gave_says_nothing_of_silence() {
+    let silent = |age, first, silence| {
+        let mut sample = build(age, first);
+        sample.pace.silence = silence;
+        sample
+    };
+    let check = |samples: &[Sample], expected| {
+        assert_eq!(forecast(&[usual()], samples, &now()).stages[0].silence, Some(expected));
+    };
+    check(&[silent(0, 3, 0.0), silent(1, 3, 0.0), silent(2, 0, 240.0)], 240.0);
+    // Two edits of the last instruction do not make a whole build's silence strange.
+    check(&[silent(0, 2, 1.0), silent(1, 2, 1.0), silent(2, 0, 240.0)], 240.0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod index;
 mod past;
 mod prune;
 mod summary;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use past::{
 pub use prune::{Keep, prune};
 pub(super) use summary::BEGUN;
 pub use summary::{Begun, RunSummary, SCHEMA, StageSummary};
+pub use telling::telling;
 
 use self::index::Index;
 use super::alive::ids;
@@ -92,12 +94,16 @@ impl History {
         Self::last(state, usize::MAX)
     }
 
-    /// The last `count` of them.
+    /// The last `count` of those that can be told of.
     pub fn last(state: &Path, count: usize) -> Self {
         let (index, ids) = (Index::read(state), ids(&state.join("runs")));
-        let earlier = ids.len().saturating_sub(count);
-        let (mut history, mut new) = (Self { earlier, ..Self::default() }, Vec::new());
-        for id in &ids[earlier..] {
+        let (mut history, mut new) = (Self::default(), Vec::new());
+        for (earlier, id) in ids.iter().enumerate().rev() {
+            // A spoilt record does not stand for a run.
+            if history.runs.len() == count {
+                history.earlier = earlier + 1;
+                break;
+            }
             if let Some(run) = index.get(id.as_str()).filter(|run| is_final(state, id, run)) {
                 history.runs.push(run);
                 continue;
@@ -112,19 +118,14 @@ impl History {
                 }
             }
         }
+        history.runs.reverse();
+        history.unread.reverse();
+        new.reverse();
         if let Err(error) = index::append(state, &new) {
             tracing::debug!(%error, "the index of the runs cannot be written");
         }
         history
     }
-}
-
-/// The reports, the latest first, of the last `count` runs that `wanted` accepts; those that cannot be read are left out.
-pub fn latest(state: &Path, count: usize, wanted: impl Fn(&RunSummary) -> bool) -> Vec<PastRun> {
-    let runs = History::read(state).runs;
-    let wanted = runs.iter().rev().filter(|run| wanted(run)).take(count);
-    let ids = wanted.filter_map(|run| run.run.parse::<RunId>().ok());
-    ids.filter_map(|id| PastRun::read(&run_folder(state, &id)).ok()).collect()
 }
 
 /// Adds a run that has ended to the index.

@@ -235,7 +235,7 @@ pub enum Unread {
     #[error("{0}")]
     File(std::io::Error),
     /// It is no report, or half of one.
-    #[error("{0}")]
+    #[error("it is no report, or only a part of one (line {}, column {})", .0.line(), .0.column())]
     Content(serde_json::Error),
     /// It says things that this program does not know.
     #[error("a newer ascend-build wrote it (schema {0}, known: {SCHEMA})")]

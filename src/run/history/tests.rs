@@ -265,3 +265,14 @@ fn neither_a_run_under_way_nor_an_unread_one_is_removed() {
     assert_eq!(removed, 1);
     assert!(living.path.exists() && run_folder(state, &unread.parse().unwrap()).exists());
 }
+
+#[test]
+fn a_spoilt_record_does_not_stand_for_a_run() {
+    let state = tempfile::tempdir().unwrap();
+    three(state.path());
+    write(state.path(), 180, "{\"schema\": 1, \"ru");
+    let history = History::last(state.path(), 2);
+    let targets: Vec<_> = history.runs.iter().map(|run| run.target.as_str()).collect();
+    assert_eq!((targets, history.unread.len(), history.earlier), (vec!["B", "A"], 1, 1));
+    assert!(!history.unread[0].1.to_string().contains("EOF"), "{}", history.unread[0].1);
+}

@@ -153,6 +153,7 @@ fn more_waste_than_allowed_is_refused() {
         );
         fixture.build(builder, &[]).exits(0);
         layers(&["S", "--max-waste", "100kB"]).exits(0);
+        layers(&["S", "--max-waste", "100kB", "--ignore", "removed,log"]).exits(0);
         layers(&[&fixture.image("S"), "--max-waste", "0", "--ignore", "removed"]).exits(0);
         let refused = layers(&["--max-waste", "99999"]).exits(1);
         for part in
@@ -179,4 +180,35 @@ fn an_image_without_a_project_is_weighed_whole() {
     );
     fixture.run(&["-C", folder, "image", "layers"]).exits(3);
     fixture.run(&["-C", folder, "image", "layers", "it-no-such-image:1"]).exits(2);
+    fixture.run(&["-C", folder, "image", "layers", "No Reference"]).exits(2);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn an_image_knows_its_base_whatever_becomes_of_the_bases_name() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.one_stage("RUN echo 1 > /one\n");
+        fixture.build(builder, &[]).exits(0);
+        let (image, base) = (fixture.image("S"), fixture.base());
+        let id = fixture.image_id("S").expect("the stage was built");
+        let other = image.replace(":latest", "-elsewhere:1");
+        fixture.docker().run(&["tag", &image, &other]);
+        let check = |name: &str| {
+            let outcome = fixture.run(&["image", "layers", name, "--format", "json"]).exits(0);
+            let report: Value = serde_json::from_str(&outcome.stdout).expect("a report is JSON");
+            let layers = report["layers"].as_array().expect("a list of layers");
+            let base: Vec<_> = layers.iter().map(|layer| layer["base"] == true).collect();
+            assert_eq!(base, [true, false], "{name}: {}", outcome.stderr);
+        };
+        for name in ["S", &image, &id, &other] {
+            check(name);
+        }
+        // The base's name goes over to another image.
+        fixture.docker().run(&["tag", &image, &base]);
+        for name in ["S", &id, &other] {
+            check(name);
+        }
+        fixture.docker().run(&["rmi", &other]);
+    }
 }
