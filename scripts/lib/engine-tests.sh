@@ -10,8 +10,12 @@ all apart package:: reads wheels, asks no engine
 all apart serve::page:: needs a browser, asks no engine
 beside apart doctor:: starts engines of its own, of this machine's version
 beside apart engine_faults::engine:: starts engines of its own, of this machine's version
+beside apart engine_faults::small_disk:: starts engines of its own, of this machine's version
 beside apart engine_faults::kills::the_engine_is_killed starts engines of its own, of this machine's version
 beside apart engine_build::package_runs::python_and_curl_fetch_as_well installs curl with apt-get, and there is no way out
+beside apart recipe::addresses::pip_finds_its_wheels_in_the_list wants a base with pip, which this machine's engine alone has
+26 limit recipe::instructions::triggers_of_a_projects_stages_find_what_they_copy_on_buildkit does not run ONBUILD COPY --from a stage in BuildKit, which knows no stage that the instructions themselves do not name
+podman limit recipe::instructions::triggers_of_a_projects_stages_find_what_they_copy_on_buildkit needs BuildKit
 podman limit engine_build::package_runs::packages_stay_off_the_disk needs BuildKit
 podman limit recipe::init::every_way_to_fetch_gives_the_same_image needs BuildKit
 podman limit recipe::init::the_recipe_becomes_a_project_of_equal_images_on_buildkit needs BuildKit

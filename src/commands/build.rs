@@ -1,13 +1,13 @@
 //! `build`: verify, serve, build each stage, check, tag.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use time::OffsetDateTime;
 
 use super::selection::{Target, own_platform};
-use super::session::Session;
+use super::session::{self, Session};
 use super::supply::Choice;
 use super::{outlook, plan};
 use crate::error::{Result, Severity};
@@ -99,7 +99,10 @@ impl Args {
 /// # Errors
 /// Every exit code of `docs/exit-codes.md`.
 pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
+    let telling: Arc<OnceLock<Arc<dyn Reporter>>> = Arc::default();
+    let interrupt = session::interrupt(Arc::clone(&telling))?;
     let (project, plan, mut warnings) = args.target.plan(folder, &own_platform()?)?;
+    interrupt.look()?;
     // What is only worth knowing is told by `check` and `plan`, not by every build.
     if !args.dry_run {
         warnings.retain(|problem| problem.severity == Severity::Warning);
@@ -113,10 +116,11 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let clock = Instant::now();
     let pace = Pace::new(reporter(args.progress, printer));
     let reporter: Arc<dyn Reporter> = Arc::clone(&pace) as Arc<dyn Reporter>;
-    let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &*reporter);
+    let reporter = telling.get_or_init(|| reporter);
+    let recorder = Recorder::new(RunFolder::create(&project.folder, started)?, &**reporter);
     pace.follow(Arc::clone(recorder.ledger()));
-    let mut session = Session::new(args, folder, project, plan, &recorder, &reporter, &pace);
-    let result = session.go().await;
+    let mut session = Session::new(args, folder, project, plan, &recorder, reporter, &pace);
+    let result = session.go(&interrupt).await;
     session.report(&Ending::of(&result), started, clock.elapsed());
     result
 }

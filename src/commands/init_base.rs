@@ -8,7 +8,7 @@ use crate::engine::{DockerEngine, Engine, ListedImage};
 pub(super) const USUAL: &str = "ubuntu:22.04";
 
 /// How long the engine may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A larger image is somebody's application, in bytes.
 const LARGEST: u64 = 1_000_000_000;

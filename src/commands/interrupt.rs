@@ -75,6 +75,14 @@ impl Interrupt {
         Ok(Self { token, hint })
     }
 
+    /// Looks whether the user wants to stop, between two pieces of work that cannot be left.
+    ///
+    /// # Errors
+    /// [`Exit::Interrupted`].
+    pub(super) fn look(&self) -> Result<()> {
+        if self.token.is_cancelled() { Err(self.interrupted()) } else { Ok(()) }
+    }
+
     /// Runs `work` to its end, or until the user wants to stop.
     ///
     /// # Errors

@@ -106,6 +106,17 @@ pub(super) fn json(outlook: &Outlook) -> serde_json::Value {
     outlook.iter().map(one).collect()
 }
 
+/// What names a run or an image on the command line.
+///
+/// # Errors
+/// It is empty, and would begin every id.
+pub(super) fn parse_earlier(text: &str) -> std::result::Result<String, &'static str> {
+    match text {
+        "" => Err("it is empty; expected a run's id, a beginning of it, `last`, or an image"),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// What an earlier run, or an image, was made from.
 ///
 /// # Errors
@@ -121,19 +132,32 @@ pub(super) async fn earlier(
     }
     let images = engine.labelled(KEY).await?;
     let full = if wanted.contains(':') { wanted.to_owned() } else { format!("{wanted}:latest") };
-    let named = images.iter().filter(|_| !wanted.is_empty()).find(|image| {
+    let named = images.iter().find(|image| {
         image.references.contains(&full)
             || image.id.trim_start_matches("sha256:").starts_with(wanted)
             || image.id == wanted
     });
-    let image = named.ok_or_else(|| {
-        Problem::error(format!("there is no run and no image `{wanted}` to compare with"))
-            .hint("`ascend-build history` lists the runs, `docker images` the images; only images that ascend-build made say what they were made from")
-            .exit(Exit::Usage)
-    })?;
+    let Some(image) = named else {
+        // The engine may have it, made by somebody else.
+        let foreign = engine.image(wanted).await.is_ok_and(|image| image.is_some());
+        return Err(if foreign { not_ours(wanted) } else { nothing(wanted) });
+    };
     let stage = image.labels.get(STAGE).cloned().unwrap_or_default();
     let inputs = inputs_of(&image.labels).ok_or_else(|| silent(wanted))?;
     Ok(HashMap::from([(stage, inputs)]))
+}
+
+fn nothing(wanted: &str) -> Error {
+    Problem::error(format!("there is no run and no image `{wanted}` to compare with"))
+        .hint("`ascend-build history` lists the runs, `docker images` the images")
+        .exit(Exit::Usage)
+}
+
+fn not_ours(wanted: &str) -> Error {
+    Problem::error(format!("image `{wanted}` does not say what it was made from"))
+        .note("it was not built by ascend-build, or before it told")
+        .hint("name an image that ascend-build built, or a run: `ascend-build history` lists them")
+        .exit(Exit::Usage)
 }
 
 fn of_run(state: &std::path::Path, run: &run::RunId) -> Result<HashMap<String, Inputs>> {

@@ -34,7 +34,7 @@ pub struct Args {
     )]
     format: Format,
     /// Show what differs from an earlier run, or from what an image was made from
-    #[arg(long, value_name = "RUN|IMAGE")]
+    #[arg(long, value_name = "RUN|IMAGE", value_parser = outlook::parse_earlier)]
     diff: Option<String>,
 }
 

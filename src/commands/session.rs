@@ -6,7 +6,7 @@ mod words;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
@@ -40,6 +40,15 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// How long clearing away may take.
 const CLEARING: Duration = Duration::from_secs(20);
+
+/// Listens for what asks a build to stop from now on, and tells whoever is told by then.
+///
+/// # Errors
+/// Signals cannot be listened for.
+pub(super) fn interrupt(telling: Arc<OnceLock<Arc<dyn Reporter>>>) -> Result<Interrupt> {
+    let tell = move || telling.get().into_iter().for_each(|one| one.report(&stopping()));
+    Interrupt::listen_and(tell)
+}
 
 fn stopping() -> Event {
     let message = "stopping: what was begun is cleared away (once more to stop at once)";
@@ -103,20 +112,18 @@ impl<'a> Session<'a> {
     }
 
     /// Goes from the plan to the tags.
-    pub(super) async fn go(&mut self) -> Result<()> {
-        let reporter = Arc::clone(self.reporter);
-        let interrupt = Interrupt::listen_and(move || reporter.report(&stopping()))?;
+    pub(super) async fn go(&mut self, interrupt: &Interrupt) -> Result<()> {
         self.announce();
         if self.args.shell_on_failure {
             shell::warn_without_terminal(self.recorder);
         }
         remembering::begin(self.recorder.folder(), &self.plan, self.revision.as_ref());
-        self.take_turn(&interrupt).await?;
-        self.verify(&interrupt).await?;
+        self.take_turn(interrupt).await?;
+        self.verify(interrupt).await?;
         materials::refuse_missing_sources(&self.project, &self.plan)?;
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         let builder = builder::choose(self.args.target.source.builder, engine.facts())?;
-        self.follow(&engine, builder, &interrupt).await?;
+        self.follow(&engine, builder, interrupt).await?;
         builder::refuse_heredocs(&self.project, &self.plan, builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         // What a killed run left is cleared away before this one begins.
@@ -129,7 +136,7 @@ impl<'a> Session<'a> {
         let access = interrupt.unless(engine.access()).await?;
         let expected = self.expected();
         let server = interrupt.unless(self.serve(&access, &expected)).await?;
-        self.build(&access, server, expected, &interrupt).await
+        self.build(&access, server, expected, interrupt).await
     }
 
     /// Builds with what has been made ready, and clears away behind it.

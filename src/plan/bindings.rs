@@ -36,6 +36,10 @@ impl Bindings<'_> {
             Piece::Files(names) => self.digest(|file| names.iter().any(|name| name == file)),
             Piece::AllFiles => self.digest(|_| true),
             Piece::Authority(written) => (self.authority)(written),
+            Piece::Given { written, before, after } => {
+                let server = (self.authority)(written);
+                if server == *written { String::new() } else { format!("{before}{server}{after}") }
+            }
             Piece::PackageMount if self.mounts => PACKAGE_MOUNT.to_owned(),
             Piece::PackageMount => String::new(),
             Piece::Mark => {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::inputs::BEFORE_FROM;
 use super::key::{Inputs, InstructionInput};
 
 /// How many changes of one sort are told one by one.
@@ -12,8 +13,8 @@ const SHOWN: usize = 3;
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Another version of the canonical form.
-    Format,
+    /// Another version of the canonical form: old, new.
+    Format(u32, u32),
     /// Another platform: old, new.
     Platform(String, String),
     /// It starts from something else: old and new name.
@@ -22,14 +23,18 @@ pub enum Change {
     Parent(String),
     /// The base's image is another than it was: its name, old and new content id.
     Base(String, String, String),
-    /// Something that it copies from is another than it was.
-    Copied(String),
+    /// A stage or an image that it copies from: name, old and new content.
+    Copied(String, String, String),
     /// An argument: name, old and new value, as far as there is one.
     Argument(String, Option<String>, Option<String>),
     /// An instruction: where it stands now.
     Instruction(String),
     /// A package file: name, old and new digest, as far as there is one.
     Package(String, Option<String>, Option<String>),
+    /// A package file of the same content: old and new name.
+    Renamed(String, String),
+    /// The script that fetches packages.
+    Fetch,
     /// Something that is copied from the context.
     Source(String, Edit),
 }
@@ -49,28 +54,28 @@ pub enum Edit {
 pub fn changes(old: &Inputs, new: &Inputs) -> Vec<Change> {
     let mut changes = Vec::new();
     if old.format != new.format {
-        return vec![Change::Format];
+        return vec![Change::Format(old.format, new.format)];
     }
     if old.platform != new.platform {
         changes.push(Change::Platform(old.platform.clone(), new.platform.clone()));
     }
-    changes.extend(
-        differing(&old.packages, &new.packages)
-            .map(|(name, old, new)| Change::Package(name, old, new)),
-    );
-    changes.extend(
-        differing(&old.arguments, &new.arguments)
-            .map(|(name, old, new)| Change::Argument(name, old, new)),
-    );
+    changes.extend(packages(&old.packages, &new.packages));
+    changes.extend(arguments(&old.arguments, &new.arguments));
     changes.extend(changed_instructions(old, new).map(Change::Instruction));
     changes.extend(
         differing(&old.sources, &new.sources)
             .map(|(path, old, new)| Change::Source(path, edit(&old, &new))),
     );
+    changes.extend(
+        (old.fetch.is_some() && new.fetch.is_some() && old.fetch != new.fetch)
+            .then_some(Change::Fetch),
+    );
     // Where it starts from something else, whatever else differs may come of that.
     let place = if starts_elsewhere(old, new) { 0 } else { changes.len() };
     changes.splice(place..place, origin(old, new));
-    changes.extend(differing(&old.copied, &new.copied).map(|(name, _, _)| Change::Copied(name)));
+    // One that comes or goes does so with an instruction that changed.
+    let copied = differing(&old.copied, &new.copied);
+    changes.extend(copied.filter_map(|(name, old, new)| Some(Change::Copied(name, old?, new?))));
     changes
 }
 
@@ -83,6 +88,34 @@ fn differing<'a>(
     let gone = old.keys().filter(|name| !new.contains_key(*name));
     let names = new.keys().chain(gone).filter(|name| old.get(*name) != new.get(*name));
     names.map(|name| (name.clone(), old.get(name).cloned(), new.get(name).cloned()))
+}
+
+/// One that others are made of comes and goes with these: only its change says something then.
+fn arguments<'a>(
+    old: &'a BTreeMap<String, String>,
+    new: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = Change> + 'a {
+    let own = differing(old, new).any(|(name, ..)| !name.ends_with(BEFORE_FROM));
+    let told = move |(name, old, new): &Difference| {
+        !own || !name.ends_with(BEFORE_FROM) || old.is_some() && new.is_some()
+    };
+    differing(old, new).filter(told).map(|(name, old, new)| Change::Argument(name, old, new))
+}
+
+/// A file that is gone and one that is new are one file where they hold the same.
+fn packages(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<Change> {
+    let (gone, mut others): (Vec<_>, Vec<_>) =
+        differing(old, new).partition(|(_, _, new)| new.is_none());
+    let mut changes = Vec::new();
+    for (name, before, _) in gone {
+        let same = others.iter().position(|(_, old, new)| old.is_none() && *new == before);
+        changes.push(match same.map(|place| others.remove(place)) {
+            Some((now, ..)) => Change::Renamed(name, now),
+            None => Change::Package(name, before, None),
+        });
+    }
+    let others = others.into_iter().map(|(name, old, new)| Change::Package(name, old, new));
+    others.chain(changes).collect()
 }
 
 fn edit(old: &Option<String>, new: &Option<String>) -> Edit {
@@ -113,18 +146,38 @@ fn starts_elsewhere(old: &Inputs, new: &Inputs) -> bool {
 
 /// What differs in the instructions; another stage below brings others along, which say nothing.
 fn changed_instructions(old: &Inputs, new: &Inputs) -> Option<String> {
-    if !starts_elsewhere(old, new) {
-        return instructions(&old.instructions, &new.instructions);
-    }
-    let written = |inputs: &Inputs| -> Vec<InstructionInput> {
-        inputs.instructions.iter().filter(|one| !one.file.is_empty()).cloned().collect()
+    let elsewhere = starts_elsewhere(old, new);
+    let told = |inputs: &Inputs| -> Vec<InstructionInput> {
+        let all = inputs.instructions.iter();
+        all.filter(|one| !elsewhere || !one.file.is_empty()).cloned().collect()
     };
-    instructions(&written(old), &written(new))
+    let same = |pair: &(&InstructionInput, &InstructionInput)| {
+        pair.0.digest == pair.1.digest && same_packages(old, new, pair)
+    };
+    instructions(&told(old), &told(new), same)
+}
+
+/// Whether an instruction is given the same packages, as far as its own text tells: where each that
+/// is gone has another in its place, the packages were changed, not the instruction.
+fn same_packages(
+    old: &Inputs,
+    new: &Inputs,
+    pair: &(&InstructionInput, &InstructionInput),
+) -> bool {
+    let (before, now) = (&pair.0.fetches, &pair.1.fetches);
+    let mut gone = before.iter().filter(|file| !now.contains(file));
+    let mut come = now.iter().filter(|file| !before.contains(file));
+    before.len() == now.len()
+        && gone.all(|file| !new.packages.contains_key(file))
+        && come.all(|file| !old.packages.contains_key(file))
 }
 
 /// Where the instructions differ, between what is the same at the start and at the end.
-fn instructions(old: &[InstructionInput], new: &[InstructionInput]) -> Option<String> {
-    let same = |pair: &(&InstructionInput, &InstructionInput)| pair.0.digest == pair.1.digest;
+fn instructions(
+    old: &[InstructionInput],
+    new: &[InstructionInput],
+    same: impl Fn(&(&InstructionInput, &InstructionInput)) -> bool + Copy,
+) -> Option<String> {
     let start = old.iter().zip(new).take_while(same).count();
     let (old, new) = (&old[start..], &new[start..]);
     let end = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
@@ -142,9 +195,7 @@ fn first(instructions: &[InstructionInput]) -> String {
     let written = instructions.iter().find(|one| !one.file.is_empty());
     let place = match written {
         Some(one) => format!("line {} of {}", one.line, one.file),
-        None => instructions.first().map_or_else(String::new, |one| {
-            format!("a `{}` that an earlier stage or a package brings along", one.keyword)
-        }),
+        None => instructions.first().map_or_else(String::new, unwritten),
     };
     match instructions.len() {
         1 => place,
@@ -152,17 +203,32 @@ fn first(instructions: &[InstructionInput]) -> String {
     }
 }
 
+/// What stands in no line of its stage's own.
+fn unwritten(one: &InstructionInput) -> String {
+    match one.keyword.as_str() {
+        "FROM" => "its `FROM`".to_owned(),
+        "ARG" => "an `ARG` that an earlier stage brings along".to_owned(),
+        directive => format!("the line `{directive}=`"),
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Format => write!(out, "stage keys are made in another way now"),
+            Self::Format(old, new) => {
+                write!(out, "the format of stage keys changed: {old} → {new}")
+            }
             Self::Platform(old, new) => write!(out, "platform {old} → {new}"),
             Self::From(old, new) => write!(out, "it starts from {new}, before from {old}"),
             Self::Parent(name) => write!(out, "parent {name} is another"),
             Self::Base(name, old, new) => {
                 write!(out, "base {name} changed: {} → {}", short(old), short(new))
             }
-            Self::Copied(name) => write!(out, "{name}, which it copies from, is another"),
+            Self::Copied(name, old, new) if is_image(old) && is_image(new) => {
+                let (old, new) = (short(old), short(new));
+                write!(out, "{name}, which it copies from, changed: {old} → {new}")
+            }
+            Self::Copied(name, ..) => write!(out, "{name}, which it copies from, is another"),
             Self::Argument(name, Some(old), Some(new)) => match (hidden(old), hidden(new)) {
                 (false, false) => write!(out, "argument {name} {old} → {new}"),
                 _ => write!(out, "argument {name} changed (its values are not shown)"),
@@ -175,6 +241,8 @@ impl fmt::Display for Change {
             }
             Self::Package(file, None, _) => write!(out, "package `{file}` is new"),
             Self::Package(file, _, None) => write!(out, "package `{file}` is gone"),
+            Self::Renamed(old, new) => write!(out, "package `{old}` is called `{new}` now"),
+            Self::Fetch => write!(out, "another script of ascend-build fetches its packages"),
             Self::Source(path, Edit::Added) => write!(out, "`{path}`, which it copies, is new"),
             Self::Source(path, Edit::Changed) => write!(out, "`{path}`, which it copies, changed"),
             Self::Source(path, Edit::Removed) => write!(out, "`{path}`, which it copied, is gone"),
@@ -184,6 +252,11 @@ impl fmt::Display for Change {
 
 fn hidden(value: &str) -> bool {
     value.starts_with("hidden:")
+}
+
+/// Stages are told by their keys, images by their ids.
+fn is_image(content: &str) -> bool {
+    content.starts_with("sha256:")
 }
 
 /// The first digits of a digest.
@@ -213,10 +286,11 @@ impl Change {
     fn sort(&self) -> &'static str {
         match self {
             Self::Argument(..) => "arguments",
-            Self::Package(..) => "packages",
+            Self::Package(..) | Self::Renamed(..) => "packages",
             Self::Source(..) => "copied files",
             Self::Copied(..) => "stages or images that it copies from",
-            Self::Format
+            Self::Format(..)
+            | Self::Fetch
             | Self::Platform(..)
             | Self::From(..)
             | Self::Parent(..)

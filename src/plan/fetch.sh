@@ -50,7 +50,8 @@ get() (
     python3 -c "$python" "$1" "$2"
   fi
 )
-# Goes on after a break; what the server refuses, it refuses again.
+# Goes on after a break; what the server refuses, it refuses again. 75 is what can pass (EX_TEMPFAIL
+# of sysexits.h): a run that is asked to tries again.
 fetch() {
   attempt=1
   until answer=$(get "$1" "$2" 2>&1); do
@@ -63,7 +64,7 @@ fetch() {
         say "the package server refused ${2##*/}: it changed after it was verified, or is not in the plan"
         return 1;;
     esac
-    if [ "$attempt" -ge 5 ]; then say "giving up on ${2##*/} after $attempt attempts: $answer"; return 1; fi
+    if [ "$attempt" -ge 5 ]; then say "giving up on ${2##*/} after $attempt attempts: $answer"; return 75; fi
     say "attempt $attempt to fetch ${2##*/} failed, going on from where it broke: $answer"
     sleep "$attempt"
     attempt=$((attempt + 1))
@@ -93,7 +94,7 @@ for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD
 done
 if [ -z "$PACKAGES" ]; then say "found no folder to put packages into: /tmp is not writable for this USER"; exit 1; fi
 while [ "$count" -gt 0 ]; do
-  if ! fetch "$server/sha256/$1" "$PACKAGES/$2"; then rm -rf "$PACKAGES"; exit 1; fi
+  fetch "$server/sha256/$1" "$PACKAGES/$2" || { status=$?; rm -rf "$PACKAGES"; exit "$status"; }
   shift 2
   count=$((count - 1))
 done

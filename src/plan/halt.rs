@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::key::is_secret_argument;
 use super::package_run::fetching;
-use super::render::label_instruction;
+use super::render::{FILES_MARK, label_instruction};
 use super::{Bindings, PlannedStage};
 use crate::error::SourceFile;
 use crate::project::dockerfile::{Dockerfile, Form, Instruction};
@@ -75,7 +75,7 @@ impl PlannedStage {
             let name = argument.name;
             let given = self.build_args.get(&name).or(argument.value.as_ref());
             let assignment = format!(" {name}=\"${{{name}}}\"");
-            if name == "ASCEND_BUILD_FILES" || environment.contains(&assignment) {
+            if name == FILES_MARK || environment.contains(&assignment) {
                 continue;
             }
             if is_secret_argument(&name, given.map_or("", String::as_str)) {

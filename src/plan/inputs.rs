@@ -2,14 +2,16 @@
 //!
 //! The stage's Dockerfile, with constants in its open places, is read again:
 //! what is left of each instruction is what the engine makes of it, without the
-//! comments and line ends that change nothing.
+//! comments and line ends that change nothing, and of a `RUN --package` what the
+//! user wrote, its files being told apart from it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::Digest as _;
 
-use super::key::{Inputs, InstructionInput, KEY_FORMAT, Origin, shown};
+use super::key::{Inputs, KEY_FORMAT, Origin, shown};
+use super::own_text::OwnText;
 use super::{Bindings, Plan, PlannedParent, PlannedStage};
 use crate::error::SourceFile;
 use crate::project::dockerfile::{Assignment, Dockerfile, Instruction, context_words, is_remote};
@@ -17,6 +19,9 @@ use crate::project::{Sha256, StageName};
 
 /// The most entries that [`Inputs::sources`] has: an image's label holds them all.
 const SOURCES: usize = 256;
+
+/// What is told of an argument that other arguments are made of.
+pub(super) const BEFORE_FROM: &str = " before FROM";
 
 /// What only the disks and the engine know.
 pub struct Surroundings<'a> {
@@ -35,6 +40,8 @@ pub struct Surroundings<'a> {
 /// A stage's Dockerfile, read for what decides its content.
 pub struct Canonical {
     file: Dockerfile,
+    /// The place of each of its instructions in [`PlannedStage::written`].
+    places: Vec<usize>,
     /// The index of the stage's own `FROM`.
     from: usize,
 }
@@ -53,13 +60,19 @@ impl Canonical {
         let text = stage.dockerfile(&bindings);
         let (file, _) =
             Dockerfile::read(Arc::new(SourceFile { path: stage.name.as_str().into(), text }));
-        let from = stage.written.iter().rposition(|written| written.keyword == "FROM").unwrap_or(0);
-        Self { file, from }
+        // What the parent's `ONBUILD`s bring is not in the text.
+        let written = stage.written.iter().enumerate().filter(|(_, one)| one.trigger.is_none());
+        let places: Vec<usize> = written.map(|(place, _)| place).collect();
+        let is_from = |place: &usize| stage.written[*place].keyword == "FROM";
+        let from = places.iter().rposition(is_from).unwrap_or(0);
+        Self { file, places, from }
     }
 
-    /// The stage's own instructions, its `FROM` first, each with its index among all.
+    /// The stage's own instructions, its `FROM` first, each with its place among all that is written.
     fn own(&self) -> impl Iterator<Item = (usize, &Instruction)> {
-        self.file.instructions().enumerate().skip(self.from)
+        let place = |index: usize| self.places.get(index).copied().unwrap_or(usize::MAX);
+        let all = self.file.instructions().enumerate();
+        all.map(move |(index, one)| (place(index), one)).skip(self.from)
     }
 
     /// The images, other than stages, that it copies from.
@@ -90,12 +103,14 @@ impl Canonical {
             .images(stage)
             .map(|name| (name.to_owned(), (known.image)(name).unwrap_or_else(|| name.to_owned())));
         let arguments = self.arguments(stage);
+        let text = OwnText::read(&self.file, stage, self.own());
         Inputs {
             format: KEY_FORMAT,
             platform: plan.platform.to_string(),
             from: origin(stage, known.from),
             copied: copied.chain(images).collect(),
-            instructions: self.instructions(stage, &files),
+            instructions: text.instructions,
+            fetch: text.fetch,
             arguments: arguments.into_iter().map(|(n, v)| (n.clone(), shown(&n, &v))).collect(),
             packages: files.iter().map(|(name, sha)| (name.clone(), sha.to_string())).collect(),
             sources: folded(known.sources),
@@ -126,59 +141,6 @@ impl Canonical {
         }
         arguments
     }
-
-    /// What the parser is told comes first; what `FROM` names is told elsewhere, its flags are not.
-    fn instructions(
-        &self,
-        stage: &PlannedStage,
-        files: &[&(String, Sha256)],
-    ) -> Vec<InstructionInput> {
-        let written_for_argument = |index: usize, instruction: &Instruction| {
-            let by_user = stage.written.get(index).is_some_and(|written| written.own.is_some());
-            let name = instruction.arguments.text.split('=').next().unwrap_or_default();
-            !by_user && instruction.keyword == "ARG" && stage.args.contains_key(name)
-        };
-        let told = |index: usize, one: &Instruction| {
-            (one.keyword != "FROM" || !one.flags.is_empty()) && !written_for_argument(index, one)
-        };
-        let own = self.own().filter(|(index, one)| told(*index, one));
-        let own = own.map(|(index, instruction)| {
-            let place = stage.instruction(index).map(|(_, own)| own);
-            InstructionInput {
-                keyword: instruction.keyword.clone(),
-                digest: digest(&self.text(instruction, files)),
-                file: place.map(|own| own.file.clone()).unwrap_or_default(),
-                line: place.map_or(0, |own| own.line),
-            }
-        });
-        self.directives().chain(own).collect()
-    }
-
-    fn directives(&self) -> impl Iterator<Item = InstructionInput> {
-        let told = self.file.directives().iter().filter(|directive| directive.name != "check");
-        told.map(|directive| InstructionInput {
-            keyword: format!("# {}", directive.name),
-            digest: digest(&format!("# {}={}", directive.name, directive.value)),
-            file: String::new(),
-            line: 0,
-        })
-    }
-
-    /// Keyword, flags, arguments and heredocs; packages are told by their digests elsewhere.
-    fn text(&self, instruction: &Instruction, files: &[&(String, Sha256)]) -> String {
-        let source = &self.file.source().text;
-        let mut text = instruction.keyword.clone();
-        for flag in &instruction.flags {
-            text += &format!(" {}", source[flag.span.clone()].trim());
-        }
-        if instruction.keyword != "FROM" {
-            text += &format!(" {}", instruction.arguments.text);
-        }
-        for heredoc in &instruction.innermost().heredocs {
-            text += &format!("\n{}\n{}", heredoc.name, heredoc.body);
-        }
-        files.iter().fold(text, |text, (_, sha256)| text.replace(sha256.as_str(), "-"))
-    }
 }
 
 /// The arguments from before the first `FROM` that `value` is made of, theirs included.
@@ -190,13 +152,9 @@ fn made_of(value: &str, before: &[Assignment], stage: &PlannedStage) -> Vec<(Str
     let mut made = made_of(value, earlier, stage);
     if let Some(given) = given.filter(|_| names(&last.name)) {
         made.extend(made_of(given, earlier, stage));
-        made.push((format!("{} before FROM", last.name), given.clone()));
+        made.push((format!("{}{BEFORE_FROM}", last.name), given.clone()));
     }
     made
-}
-
-fn digest(text: &str) -> String {
-    hex::encode(sha2::Sha256::digest(text))
 }
 
 fn origin(stage: &PlannedStage, content: String) -> Origin {

@@ -1,19 +1,26 @@
 //! Stage keys: a stage is known by everything that decides its content.
 //!
-//! The canonical form, format 1: one JSON array of strings a line, in this order.
-//! 1. `["ascend-build stage key","1"]`
+//! The canonical form, format 2: one JSON array of strings a line, in this order.
+//! 1. `["ascend-build stage key","2"]`
 //! 2. `["platform","linux/amd64"]`
 //! 3. `["from",…]`: the parent's key, or the content id of the base
 //! 4. `["copied",NAME,…]` for each stage or image that it copies from, by name
 //! 5. `["argument",NAME,VALUE]`, by name
-//! 6. `["instruction",SHA-256 of its text]`, in their order
-//! 7. `["package",FILE,SHA-256]`, by file
-//! 8. `["source",PATH,DIGEST]` for what `COPY` and `ADD` take, by path
+//! 6. `["instruction",SHA-256 of its text,FILE,…]`, in their order; the files are those
+//!    that a `RUN --package` is given, by name
+//! 7. `["fetch",SHA-256]`: the script that fetches them, where one is given some
+//! 8. `["package",FILE,SHA-256]`, by file
+//! 9. `["source",PATH,DIGEST]` for what `COPY` and `ADD` take, by path
 //!
-//! An instruction's text has no comments, no line continuations, no address of
-//! the package server and no digest of a package. Times, host names, ports and
-//! the folder of the checkout are in none of the lines. The key is the SHA-256
-//! of all lines, each with its newline.
+//! An instruction's text is what the user wrote: its flags but `--package`, its
+//! command and its heredocs, without comments, line continuations and the address
+//! of the package server. Times, host names, ports and the folder of the checkout
+//! are in none of the lines. The key is the SHA-256 of all lines, each with its
+//! newline.
+//!
+//! Format 1 was the same but for the instructions of `RUN --package`: the script and
+//! the files' names stood in their text, and no digest of a package did, not even
+//! one that the user had written.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +30,7 @@ use sha2::Digest as _;
 use crate::project::Sha256;
 
 /// The version of the canonical form; raised when the same stage gets another key.
-pub const KEY_FORMAT: u32 = 1;
+pub const KEY_FORMAT: u32 = 2;
 
 /// A stage's key.
 pub type StageKey = Sha256;
@@ -43,6 +50,9 @@ pub struct Inputs {
     pub arguments: BTreeMap<String, String>,
     /// Its instructions, in order.
     pub instructions: Vec<InstructionInput>,
+    /// The SHA-256 of the script that fetches packages, where an instruction is given some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<String>,
     /// The SHA-256 of each package file, by the file's name.
     pub packages: BTreeMap<String, String>,
     /// A digest over mode, kind and content of what `COPY` and `ADD` take, by path.
@@ -67,6 +77,9 @@ pub struct InstructionInput {
     pub keyword: String,
     /// SHA-256 of its canonical text.
     pub digest: String,
+    /// The package files that it is given (`RUN --package`), by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetches: Vec<String>,
     /// The file that holds it, relative to the project; empty where nobody wrote it. No part of the key.
     pub file: String,
     /// Its first line, counted from 1. No part of the key.
@@ -93,11 +106,18 @@ impl Inputs {
         };
         lines.extend(self.copied.iter().map(named("copied")));
         lines.extend(self.arguments.iter().map(named("argument")));
-        let digests = self.instructions.iter().map(|instruction| instruction.digest.clone());
-        lines.extend(digests.map(|digest| vec!["instruction".to_owned(), digest]));
+        lines.extend(self.instructions.iter().map(InstructionInput::canonical));
+        lines.extend(self.fetch.iter().map(|script| vec!["fetch".to_owned(), script.clone()]));
         lines.extend(self.packages.iter().map(named("package")));
         lines.extend(self.sources.iter().map(named("source")));
         lines.iter().map(|line| format!("{}\n", serde_json::json!(line))).collect()
+    }
+}
+
+impl InstructionInput {
+    fn canonical(&self) -> Vec<String> {
+        let line = ["instruction".to_owned(), self.digest.clone()];
+        line.into_iter().chain(self.fetches.iter().cloned()).collect()
     }
 }
 

@@ -14,6 +14,7 @@ mod inputs;
 mod judge;
 mod key;
 mod make;
+mod own_text;
 mod package_file;
 mod package_run;
 mod render;
@@ -194,6 +195,16 @@ pub enum Piece {
     AllFiles,
     /// The package server's `host:port`, as the user wrote it.
     Authority(String),
+    /// An assignment before a command, where the package server is not at the `host:port` that the
+    /// user wrote: what stands before the server's own there, and behind.
+    Given {
+        /// The `host:port` that the user wrote.
+        written: String,
+        /// The assignment's beginning.
+        before: String,
+        /// Its end.
+        after: String,
+    },
     /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
     PackageMount,
     /// A digest of the mark, where there is one.

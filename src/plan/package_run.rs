@@ -4,8 +4,9 @@
 //! that any `SHELL`, any form and any `USER` work, and each file stands on a line
 //! of its own with its SHA-256, so that the layer is cached by content.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::to_string as json;
+use sha2::Digest as _;
 
 use super::{Piece, PlannedPackage};
 use crate::project::dockerfile::{Flag, Form, Instruction};
@@ -37,7 +38,7 @@ pub(super) fn package_run(
     let separator = format!(", {escape}\n  ");
     let script = words(&["/bin/sh".to_owned(), "-c".to_owned(), fetch_script(&packages)]);
     let mut lines = vec![vec![packages.len().to_string()]];
-    lines.extend(packages.into_iter().map(file_arguments));
+    lines.extend(packages.iter().map(file_arguments));
     lines.push(command(instruction, shell));
     let mut lines: Vec<_> = lines.iter().map(|line| words(line)).collect();
     // The script's name and the number of files share a line.
@@ -64,6 +65,23 @@ pub(super) fn fetching(instruction: &Instruction) -> Option<(Vec<String>, Vec<St
         let command = words.split_off(end);
         (words, command)
     })
+}
+
+/// The files that the words of [`fetching`] name, each once, by name.
+pub(super) fn fetched_files(words: &[String]) -> Vec<String> {
+    let addresses = words.iter().skip(FIXED).step_by(2);
+    let names = addresses.filter_map(|address| Some(address.split_once('/')?.1));
+    let mut files: Vec<_> =
+        names.map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned()).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
+/// The SHA-256 of the script in the words of [`fetching`], without the line that names the files.
+pub(super) fn script_digest(words: &[String]) -> Option<String> {
+    let (_, script) = words.get(2)?.split_once('\n')?;
+    Some(hex::encode(sha2::Sha256::digest(script)))
 }
 
 /// Whether the user mounts something at the folder that holds packages in memory.
@@ -93,7 +111,7 @@ fn once_each(packages: impl Iterator<Item = PlannedPackage>) -> Vec<PlannedPacka
     once
 }
 
-fn file_arguments(package: PlannedPackage) -> Vec<String> {
+fn file_arguments(package: &PlannedPackage) -> Vec<String> {
     let digest = package.sha256.as_ref().map(ToString::to_string).unwrap_or_default();
     let name = package.file_name().to_owned();
     vec![format!("{digest}/{}", utf8_percent_encode(&package.file, SEGMENT)), name]

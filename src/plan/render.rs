@@ -13,8 +13,14 @@ use indexmap::IndexMap;
 use super::package_run::package_run;
 use super::{Piece, PlannedPackage, Written};
 use crate::error::SourceFile;
-use crate::project::dockerfile::{Dockerfile, Form, Instruction};
+use crate::project::dockerfile::{Dockerfile, Form, Given, Instruction};
 use crate::project::{Authority, Fetched, Parent, Project, Stage, StageName};
+
+/// The argument that holds the digest of the files that an instruction fetches.
+pub(super) const FILES_MARK: &str = "ASCEND_BUILD_FILES";
+
+/// What runs a command where no `SHELL` says otherwise.
+pub(super) const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
 /// A Dockerfile under way.
 #[derive(Default)]
@@ -148,7 +154,7 @@ impl Rendering {
         // A trigger's mark is a trigger: it runs before it, in the stages built from this one.
         let (prefix, keyword) =
             if instruction.inner.is_some() { ("ONBUILD ", "ONBUILD") } else { ("", "ARG") };
-        self.text(format!("{prefix}ARG ASCEND_BUILD_FILES="));
+        self.text(format!("{prefix}ARG {FILES_MARK}="));
         self.pieces.push(known.map_or(Piece::AllFiles, Piece::Files));
         self.instruction(keyword, "\n".to_owned());
     }
@@ -162,6 +168,12 @@ impl Rendering {
             .filter_map(|one| one.authority.as_ref())
             .flat_map(server_pieces)
             .collect();
+        // One pip may ask several addresses.
+        for cut in fetched_by(stage, instruction).flat_map(|one| one.given.iter().map(given)) {
+            if !cuts.contains(&cut) {
+                cuts.push(cut);
+            }
+        }
         cuts.extend(copied_from(project, stage, instruction));
         cuts.extend(
             stage.relocations.iter().map(|(span, text)| (span.clone(), Piece::Text(text.clone()))),
@@ -184,9 +196,17 @@ impl Rendering {
 /// What to write in place of the server's address in the user's file.
 fn server_pieces(authority: &Authority) -> impl Iterator<Item = (Range<usize>, Piece)> {
     let span = authority.span.clone();
-    let before = span.start..span.start;
-    let scheme = authority.with_scheme.then(|| (before, Piece::Text("http://".to_owned())));
-    scheme.into_iter().chain([(span, Piece::Authority(authority.address.clone()))])
+    let beside = |place: usize, text: &str| (place..place, Piece::Text(text.to_owned()));
+    let before = authority.held_path.as_ref().map(|_| beside(span.start, "http://"));
+    let after = authority.held_path.as_ref().map(|path| beside(span.end, path));
+    let server = (span, Piece::Authority(authority.address.clone()));
+    before.into_iter().chain([server]).chain(after)
+}
+
+/// What a command is given before it.
+fn given((given, written): &(Given, String)) -> (Range<usize>, Piece) {
+    let Given { start, before, after } = given.clone();
+    (start..start, Piece::Given { written: written.clone(), before, after })
 }
 
 fn fetched_by<'a>(
@@ -264,12 +284,13 @@ fn set_names(text: &str) -> impl Iterator<Item = &str> {
 
 /// `SHELL` holds for the stages that are built from a stage, too.
 fn inherited_shell(project: &Project, stage: &Stage) -> Vec<String> {
-    let default = vec!["/bin/sh".to_owned(), "-c".to_owned()];
+    let default = DEFAULT_SHELL.map(str::to_owned).to_vec();
     let ancestors = ancestors(project, stage);
     ancestors.iter().flat_map(|stage| stage.instructions()).fold(default, shell_after)
 }
 
-fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
+/// The shell that holds after an instruction.
+pub(super) fn shell_after(shell: Vec<String>, instruction: &Instruction) -> Vec<String> {
     if instruction.keyword != "SHELL" {
         return shell;
     }

@@ -138,6 +138,9 @@ pub struct Fetched {
     pub place: Place,
     /// Where its address stands.
     pub authority: Option<Authority>,
+    /// What its command must be given where the server is not at the address of `authority`, and
+    /// the `host:port` that the user wrote.
+    pub given: Vec<(dockerfile::Given, String)>,
     /// The first byte of the instruction that fetches.
     pub instruction: usize,
 }
@@ -149,8 +152,9 @@ pub struct Authority {
     pub span: Range<usize>,
     /// The `host:port` that they mean.
     pub address: String,
-    /// Whether the bytes mean `http://` as well: a variable that holds the whole of it.
-    pub with_scheme: bool,
+    /// Where the bytes are a variable that holds the whole of it, `http://` included: the path
+    /// that it holds behind, often empty.
+    pub held_path: Option<String>,
 }
 
 /// What a stage starts from.

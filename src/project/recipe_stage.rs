@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::dockerfile::{self, Fetch, FetchPath, Origin, fetches, trigger_fetches};
+use super::dockerfile::{self, Fetch, FetchPath, Given, Origin, fetches, trigger_fetches};
 use super::recipe::Reader;
 use super::relocate::relocations;
 use super::stage_body::{context_sources, package_uses};
@@ -118,6 +118,7 @@ impl Reader<'_> {
             doubt: fetch.doubt,
             place: Place::new(self.file.source(), fetch.url_span.clone()),
             authority: self.authority(fetch),
+            given: given(fetch),
             instruction: fetch.instruction.span.start,
         }
     }
@@ -129,9 +130,12 @@ impl Reader<'_> {
         let start = fetch.url_span.start;
         let at = |span: Range<usize>| start + span.start..start + span.end;
         let literal = fetch.authority_span.clone().or_else(|| between_slashes(url).map(at));
-        let with_scheme = literal.is_none();
-        let span = literal.or_else(|| leading_variable(url).map(at))?;
-        Some(Authority { span, address, with_scheme })
+        if let Some(span) = literal {
+            return Some(Authority { span, address, held_path: None });
+        }
+        let variable = leading_variable(url)?;
+        let held_path = Some(held_path(&fetch.full_path, &url[variable.end..]));
+        Some(Authority { span: at(variable), address, held_path })
     }
 
     fn sources(&self, stage: usize) -> Vec<String> {
@@ -148,6 +152,13 @@ impl Reader<'_> {
         let scoped = steps.iter().map(|step| (step.instruction, step.scope.clone()));
         relocations(scoped, &self.sources(stage))
     }
+}
+
+/// What its command must be given, with the address that the user wrote.
+fn given(fetch: &Fetch<'_>) -> Vec<(Given, String)> {
+    let address = fetch.host.as_ref().zip(fetch.port).map(|(host, port)| format!("{host}:{port}"));
+    let all = fetch.given.iter().zip(address.iter().cycle());
+    all.map(|(given, address)| (given.clone(), address.clone())).collect()
 }
 
 /// What stands between `://` and the next `/` of an address as it is written.
@@ -174,9 +185,36 @@ fn leading_variable(url: &str) -> Option<Range<usize>> {
     }
 }
 
+/// What of `path` is not in `written`, the text behind the variable that an address begins with.
+fn held_path(path: &str, written: &str) -> String {
+    let written = written.trim_end_matches('"');
+    if let Some(held) = path.strip_suffix(written) {
+        return held.to_owned();
+    }
+    // A variable in there is taken for one without a slash.
+    let parts = written.matches('/').count();
+    let cut = path.rmatch_indices('/').nth(parts.saturating_sub(1)).map_or(0, |(cut, _)| cut);
+    if parts == 0 { String::new() } else { path[..cut].to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_holds_what_is_not_written_behind_it() {
+        for (path, written, expected) in [
+            ("/packages/a.run", "/a.run", "/packages"),
+            ("/packages/a.run", "/a.run\"", "/packages"),
+            ("/a.run", "/a.run", ""),
+            ("/packages/a-1.run", "/a-${V}.run", "/packages"),
+            ("/a-1.run", "/$A", ""),
+            ("/p/q/a.run", "/q/$F", "/p"),
+            ("/", "", "/"),
+        ] {
+            assert_eq!(held_path(path, written), expected, "{path} {written}");
+        }
+    }
 
     /// The address with the place of the package server in it marked as `<>`.
     fn check(url: &str, expected: &str) {

@@ -138,6 +138,8 @@ fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
         && (message.contains("dial tcp") || message.contains("no such host"))
     {
         "the engine tried to get an image from a registry that it cannot reach: load it first (`docker load`, `docker import`), and run again"
+    } else if message.contains("needs to be defined before current stage") {
+        "this engine's BuildKit runs no `ONBUILD COPY --from` a stage that only the trigger names: build with `--builder classic`, or copy from it in an instruction of the stage itself"
     } else if exit_code == Some(137) {
         "the command was killed, often because memory ran out: `dmesg` says so; mend it and run again; finished stages are reused"
     } else {

@@ -10,22 +10,53 @@ use crate::plan::PlannedStage;
 /// How long an engine may take to come back, in seconds, asked once a second.
 const COMING_BACK: u32 = 60;
 
-/// What `plan/fetch.sh` says when it reaches no package server.
-const NOT_FETCHED: &str = "ascend-build: giving up on ";
+/// What `plan/fetch.sh` says when it reaches no package server, and its exit code then.
+const NOT_FETCHED: (i64, &str) = (75, "ascend-build: giving up on ");
 
-/// What programs say of a network that fails: glibc, apt, curl, pip, wget, Go.
-const NETWORK: [&str; 10] = [
+/// How a program's own end looks after a network failed: its exit code, and what stands among the
+/// last lines of its output. Neither is enough: an installer's log speaks of timeouts, too.
+const NETWORK: [(i64, &str); 15] = [
+    // GNU Wget: "Network failure".
+    (4, "unable to resolve host address"),
+    (4, "failed: Temporary failure in name resolution"),
+    (4, "failed: Connection "),
+    (4, "failed: Network is unreachable"),
+    (4, "failed: No route to host"),
+    (6, "curl: (6) "),
+    (7, "curl: (7) "),
+    (28, "curl: (28) "),
+    (35, "curl: (35) "),
+    (56, "curl: (56) "),
+    // pip, before it says that nothing matches.
+    (1, "after connection broken by"),
+    (1, "pip._vendor.urllib3.exceptions."),
+    (100, "E: Failed to fetch "),
+    (128, "Could not resolve host: "),
+    (128, "Failed to connect to "),
+];
+
+/// What apt says besides, where the address could not be had for want of a network.
+const APT: [&str; 5] = [
     "Temporary failure resolving",
-    "Temporary failure in name resolution",
-    "Could not resolve host",
+    "Could not connect to",
     "Connection timed out",
-    "Connection reset by peer",
     "Connection failed",
     "Network is unreachable",
-    "No route to host",
+];
+
+/// What an engine says of a network that fails while it pulls or adds something itself.
+const ENGINE: [&str; 7] = [
+    "Temporary failure in name resolution",
+    "connection reset by peer",
+    "connection refused",
+    "network is unreachable",
+    "no route to host",
     "TLS handshake timeout",
     "i/o timeout",
 ];
+
+/// How many lines at the end of the output are a program's last words.
+const LAST: usize = 3;
 
 /// How many attempts are left.
 pub(super) struct Attempts {
@@ -63,6 +94,7 @@ impl Attempts {
 }
 
 /// A cause that can pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
     NotFetched,
     Network,
@@ -80,20 +112,34 @@ impl Cause {
 }
 
 fn cause<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, failure: &BuildFailure) -> Option<Cause> {
-    let BuildFailure::Instruction { index, message, .. } = failure else {
+    let BuildFailure::Instruction { index, exit_code, message } = failure else {
         return Some(Cause::Engine);
     };
     let tail = job.recorder.tail(&stage.name);
-    if tail.iter().any(|line| line.contains(NOT_FETCHED)) {
+    let instruction = index.and_then(|index| stage.instruction(index));
+    let installs = instruction.is_some_and(|(_, instruction)| !instruction.packages.is_empty());
+    of_instruction(*exit_code, message, &tail, installs)
+}
+
+/// Why an instruction failed, where that can pass; `installs` says that it is given packages.
+fn of_instruction(
+    exit_code: Option<i64>,
+    message: &str,
+    tail: &[String],
+    installs: bool,
+) -> Option<Cause> {
+    let Some(code) = exit_code else {
+        let network = ENGINE.iter().any(|words| message.contains(words));
+        return network.then_some(Cause::Network);
+    };
+    let last = &tail[tail.len().saturating_sub(LAST)..];
+    let says = |words: &str| last.iter().any(|line| line.contains(words));
+    if code == NOT_FETCHED.0 && says(NOT_FETCHED.1) {
         return Some(Cause::NotFetched);
     }
-    let instruction = index.and_then(|index| stage.instruction(index));
-    if instruction.is_some_and(|(_, instruction)| !instruction.packages.is_empty()) {
-        return None;
-    }
-    let lines = tail.iter().chain([message]);
-    let network = |line: &String| NETWORK.iter().any(|words| line.contains(words));
-    lines.into_iter().any(network).then_some(Cause::Network)
+    let ended = NETWORK.iter().any(|(exit, words)| *exit == code && says(words));
+    let apt = code != 100 || APT.iter().any(|words| says(words));
+    (ended && apt && !installs).then_some(Cause::Network)
 }
 
 async fn comes_back(engine: &impl Engine) -> bool {
@@ -104,4 +150,68 @@ async fn comes_back(engine: &impl Engine) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(code: i64, tail: &str, expected: Option<Cause>) {
+        let tail: Vec<String> = tail.lines().map(str::to_owned).collect();
+        let message = format!("The command returned a non-zero code: {code}");
+        assert_eq!(of_instruction(Some(code), &message, &tail, false), expected, "{code} {tail:?}");
+    }
+
+    #[test]
+    fn programs_that_met_no_network() {
+        let network = Some(Cause::Network);
+        check(4, "wget: unable to resolve host address 'x.test'", network);
+        check(4, "failed: Connection timed out.\nGiving up.\n", network);
+        check(7, "curl: (7) Failed to connect to x.test port 80: Connection refused", network);
+        check(
+            1,
+            "WARNING: Retrying (total=0) after connection broken by 'NewConnectionError'\n\
+             ERROR: Could not find a version\nERROR: No matching distribution found for torch",
+            network,
+        );
+        let apt = "E: Failed to fetch http://x.test/gcc.deb  Temporary failure resolving 'x.test'";
+        check(100, &format!("{apt}\nE: Unable to fetch some archives"), network);
+        check(
+            128,
+            "fatal: unable to access 'https://x.test/': Could not resolve host: x.test",
+            network,
+        );
+    }
+
+    #[test]
+    fn failures_that_do_not_pass() {
+        check(1, "waiting for the licence server: Connection timed out\ninstall failed", None);
+        check(1, "curl: (28) Connection timed out\ninstall failed", None);
+        check(4, "4 errors", None);
+        check(22, "curl: (22) The requested URL returned error: 404", None);
+        check(100, "E: Failed to fetch http://x.test/gcc.deb  404  Not Found", None);
+        check(1, "ERROR: No matching distribution found for torch==0", None);
+        check(4, "failed: Connection timed out\nretried\ninstalling\nchecking\nno space", None);
+        check(75, "my own words", None);
+        check(1, "ascend-build: giving up on tool.run after 5 attempts: timeout", None);
+    }
+
+    #[test]
+    fn packages_that_could_not_be_fetched() {
+        let line = "ascend-build: giving up on tool.run after 5 attempts: timeout";
+        check(75, line, Some(Cause::NotFetched));
+        let tail = ["curl: (7) Failed to connect".to_owned()];
+        assert_eq!(
+            of_instruction(Some(7), "", &tail, true),
+            None,
+            "an installer is never repeated"
+        );
+    }
+
+    #[test]
+    fn what_the_engine_itself_could_not_get() {
+        let pull = "Get \"https://x.test/v2/\": net/http: TLS handshake timeout";
+        assert_eq!(of_instruction(None, pull, &[], false), Some(Cause::Network));
+        assert_eq!(of_instruction(None, "manifest unknown", &[], false), None);
+    }
 }

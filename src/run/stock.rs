@@ -203,7 +203,7 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
 
 /// Keys know stages in lower case.
 fn name_as_written(change: &mut Change, stage: &PlannedStage) {
-    if let Change::Copied(name) = change
+    if let Change::Copied(name, ..) = change
         && let Some(copied) = stage.copies.iter().find(|copied| copied.lower() == *name)
     {
         *name = copied.to_string();

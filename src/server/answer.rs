@@ -26,7 +26,7 @@ use super::ranges::Wanted;
 use super::refusal::{Refusal, brief};
 use super::run_path;
 use super::shelf::{Found, Offer, Shelf};
-use super::site::{Page, Site, is_events};
+use super::site::{Page, Site, TRANSFERS, is_events};
 use super::transfer::{Errand, Observer, RunningTransfer, Transfer};
 
 /// Nothing from elsewhere is loaded, sent to or framed by the page.
@@ -86,7 +86,7 @@ impl Answers {
             Thing::Page(page) => Ok(show(request, visitor, page)),
         });
         let response = found.unwrap_or_else(|refusal| self.refuse(request, visitor, refusal));
-        if is_of_neighbour(request, response.status()) {
+        if is_of_neighbour(request, response.status()) || is_look(request, response.status()) {
             return response;
         }
         tracing::info!(
@@ -106,7 +106,7 @@ impl Answers {
         let (method, path, status) = (String::new(), String::new(), status.as_u16());
         tracing::info!(
             target: "ascend_build::access",
-            %client, method = "-", path = "-", status, bytes = 0, "request"
+            %client, method = %"-", path = %"-", status, bytes = 0, "request"
         );
         let (errand, nearest) = (None, None);
         (self.observer)(Transfer::Refused { client, errand, method, path, status, nearest });
@@ -220,6 +220,11 @@ impl Answers {
 /// nobody wants to read of that. Who guesses at a token is no such build.
 fn is_of_neighbour<B>(request: &Request<B>, status: StatusCode) -> bool {
     is_events(request.uri().path()) && status != StatusCode::UNAUTHORIZED
+}
+
+/// An open page asks how transfers go every second.
+fn is_look<B>(request: &Request<B>, status: StatusCode) -> bool {
+    status == StatusCode::OK && request.uri().path().ends_with(TRANSFERS)
 }
 
 fn show<B>(request: &Request<B>, visitor: &Visitor, page: Page) -> Response<PieceBody> {

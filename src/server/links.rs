@@ -11,6 +11,25 @@ pub fn wget_line(wget: &str, file: &str, address: &str) -> String {
     format!("{wget} -O '{}' '{address}'", file.replace('\'', r"'\''"))
 }
 
+/// Where the page offers a made-up certificate.
+pub(super) const CERTIFICATE: &str = "/tls/certificate.pem";
+
+/// This server as a reader of its pages knows it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origin {
+    /// `http://host:port`.
+    pub(super) address: String,
+    /// The fingerprint of its certificate, where it has made it up.
+    pub(super) made_up: Option<String>,
+}
+
+impl Origin {
+    /// wget, told whom to trust: a certificate that was saved from [`CERTIFICATE`].
+    pub(super) fn wget(&self) -> &'static str {
+        if self.made_up.is_some() { "wget --ca-certificate=certificate.pem" } else { "wget" }
+    }
+}
+
 /// How this server's paths are written for one client.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Links {
@@ -26,9 +45,10 @@ impl Links {
         format!("{}/{}{}", self.prefix, encode_path(path), self.query)
     }
 
-    /// What makes pip, in a shell, install from the server at `origin` (`http://host:port`).
-    pub(super) fn pip_line(&self, origin: &str) -> String {
-        let (scheme, host) = origin.split_once("://").unwrap_or(("http", origin));
+    /// What makes pip, in a shell, install from the server at `origin`.
+    pub(super) fn pip_line(&self, origin: &Origin) -> String {
+        let address = &*origin.address;
+        let (scheme, host) = address.split_once("://").unwrap_or(("http", address));
         let token = self.query.strip_prefix("?token=");
         let user = token.map(|token| format!("token:{token}@")).unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -38,8 +58,9 @@ impl Links {
             true => format!(" --trusted-host {name}"),
             false => String::new(),
         };
+        let known = origin.made_up.as_ref().map_or("", |_| " --cert certificate.pem");
         let index = format!("{scheme}://{user}{host}{}/simple/", self.prefix);
-        format!("pip install --index-url {index}{trusted} …")
+        format!("pip install{known} --index-url {index}{trusted} …")
     }
 
     /// The address of exactly this content.
@@ -66,7 +87,11 @@ mod tests {
         let check = |origin: &str, prefix: &str, query: &str, expected: &str| {
             let links = Links { prefix: prefix.to_owned(), query: query.to_owned() };
             let line = format!("pip install --index-url {expected} …");
-            assert_eq!(links.pip_line(origin), line);
+            let mut origin = Origin { address: origin.to_owned(), made_up: None };
+            assert_eq!(links.pip_line(&origin), line);
+            origin.made_up = Some("AB:CD".to_owned());
+            let line = line.replace("install", "install --cert certificate.pem");
+            assert_eq!(links.pip_line(&origin), line);
         };
         check("http://127.0.0.1:3000", "", "", "http://127.0.0.1:3000/simple/");
         check("https://10.0.0.5:3000", "/p", "", "https://10.0.0.5:3000/p/simple/");

@@ -116,8 +116,8 @@ impl PackageServer {
         observer: Observer,
     ) -> PackageServer {
         let address = listener.local_addr().expect("a bound listener has an address");
-        let is_encrypted = options.tls.is_some();
-        let site = Site { book: Book::default(), describe: options.pages, address, is_encrypted };
+        let (tls, describe) = (options.tls.clone(), options.pages);
+        let site = Site { book: Book::default(), describe, address, tls };
         let access = Access { prefix: options.prefix, token: options.token };
         let shelf = Shelf::new(files).growing(options.is_growing);
         let over = CancellationToken::new();

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::book::Report;
-use super::links::{Links, wget_line};
+use super::links::{CERTIFICATE, Links, Origin, wget_line};
 use super::markup::escape;
 use super::site::Listed;
 
@@ -14,12 +14,12 @@ const PAGE: &str = include_str!("assets/index.html");
 
 /// The page in the language of an `Accept-Language` header, English or Chinese.
 ///
-/// `origin` is the server's address for lines to copy.
+/// `origin` is the server for lines to copy.
 pub(super) fn render(
     packages: &[Listed<'_>],
     report: &Report,
     accept_language: &str,
-    origin: &str,
+    origin: &Origin,
     links: &Links,
 ) -> String {
     let rows: String = packages.iter().map(|listed| row(listed, origin)).collect();
@@ -31,6 +31,7 @@ pub(super) fn render(
         ("size", human(size)),
         ("sent", human(report.totals.bytes)),
         ("whole", report.totals.whole.to_string()),
+        ("trust", trust(origin, links)),
         ("pip", escape(&links.pip_line(origin))),
         ("api", escape(&links.to("api/transfers"))),
     ];
@@ -64,7 +65,7 @@ fn language(accept: &str) -> &'static str {
     accept.split(',').filter_map(wanted).reduce(better).map_or("en", |(_, language)| language)
 }
 
-fn row(listed: &Listed<'_>, origin: &str) -> String {
+fn row(listed: &Listed<'_>, origin: &Origin) -> String {
     let (package, facts) = (&listed.package, &listed.facts);
     let or_dash = |text: &Option<String>| escape(text.as_deref().unwrap_or("–"));
     let (file, path) = (escape(package.file), escape(&listed.path));
@@ -90,13 +91,25 @@ fn row(listed: &Listed<'_>, origin: &str) -> String {
         package.size,
         human(package.size)
     );
-    let wget = escape(&wget_line("wget", package.file, &format!("{origin}{}", listed.path)));
+    let address = format!("{}{}", origin.address, listed.path);
+    let wget = escape(&wget_line(origin.wget(), package.file, &address));
     let digest = escape(package.sha256);
     let _ok = writeln!(
         row,
         "<td class=\"copies\"><button type=\"button\" data-copy=\"{digest}\" title=\"{digest}\">sha256</button><button type=\"button\" data-copy=\"{wget}\" title=\"{wget}\">wget</button></td></tr>"
     );
     row
+}
+
+/// How to trust a certificate that nobody vouches for; nothing where there is none.
+fn trust(origin: &Origin, links: &Links) -> String {
+    let Some(fingerprint) = &origin.made_up else { return String::new() };
+    let file = escape(&links.to(&CERTIFICATE[1..]));
+    let file = format!("<a href=\"{file}\" download=\"certificate.pem\">certificate.pem</a>");
+    let fingerprint = format!("<code>{}</code>", escape(fingerprint));
+    format!(
+        "<p class=\"note\" id=\"trust\"><span lang=\"en\">This server made its certificate itself. Save {file} where the lines below are run, and compare the fingerprint with the one on the server's terminal: {fingerprint} Without the certificate, <code>wget --no-check-certificate</code> fetches, too; a file's SHA-256 still tells whether it is the right one, but others may read the token.</span><span lang=\"zh\">此服务器使用自己生成的证书。请将 {file} 保存到运行下列命令的目录，并与服务器终端上显示的指纹核对：{fingerprint} 没有证书时也可使用 <code>wget --no-check-certificate</code>；文件的 SHA-256 仍可校验其内容，但令牌可能被他人读取。</span></p>\n"
+    )
 }
 
 /// A size in decimal units, as download pages write it.
@@ -110,7 +123,9 @@ fn human(bytes: u64) -> String {
         value /= 1000;
         unit += 1;
     }
-    format!("{}.{} {}", value / 1000, value % 1000 / 100, units[unit])
+    // Rounded, as the page's script does it.
+    let tenths = (value + 50) / 100;
+    format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
 }
 
 #[cfg(test)]
@@ -124,7 +139,8 @@ mod tests {
         let name = "<script>\"'&{{rows}}";
         let package = Public { name: "a", file: name, sha256: "00", size: 1, declared: true };
         let listed = [Listed { package, facts: Facts::default(), path: format!("/{name}") }];
-        let page = render(&listed, &Book::default().report(), "", "http://x", &Links::default());
+        let report = Book::default().report();
+        let page = render(&listed, &report, "", &Origin::default(), &Links::default());
         assert!(!page.contains("<script>\"'"), "{page}");
         assert!(page.contains("&lt;script&gt;&quot;&#39;&amp;{{rows}}</a>"), "{page}");
     }
@@ -146,8 +162,9 @@ mod tests {
         let check = |bytes: u64, expected: &str| assert_eq!(human(bytes), expected);
         check(999, "999 B");
         check(1000, "1.0 kB");
-        check(821_169_024, "821.1 MB");
-        check(2_190_000_000, "2.1 GB");
-        check(u64::MAX, "18446744.0 TB");
+        check(821_169_024, "821.2 MB");
+        check(2_190_000_000, "2.2 GB");
+        check(2_140_000_000, "2.1 GB");
+        check(u64::MAX, "18446744.1 TB");
     }
 }

@@ -9,15 +9,19 @@ use http::{HeaderMap, header};
 use serde_json::json;
 
 use super::book::{Book, Report};
-use super::links::Links;
+use super::links::{CERTIFICATE, Links, Origin};
 use super::page;
 use super::shelf::Shelf;
 use super::simple_index::{self, SimpleIndex};
+use super::tls::Tls;
 use crate::ascend::Identity;
 use crate::plan::VerifiedPackage;
 
 /// Where builds that share this server hear of its transfers.
 pub(super) const EVENTS: &str = "/api/events";
+
+/// How transfers go, for the page.
+pub(super) const TRANSFERS: &str = "/api/transfers";
 
 /// Whether a path asks for the transfers of this server.
 pub(super) fn is_events(path: &str) -> bool {
@@ -68,7 +72,7 @@ pub(super) struct Site {
     /// `None`: no page, API or metrics.
     pub(super) describe: Option<Describe>,
     pub(super) address: SocketAddr,
-    pub(super) is_encrypted: bool,
+    pub(super) tls: Option<Tls>,
 }
 
 /// A text that a path answers with.
@@ -118,14 +122,22 @@ impl Site {
     }
 
     /// This server's address as the reader knows it: nobody can ask for `0.0.0.0`.
-    fn origin(&self, headers: &HeaderMap) -> String {
-        let scheme = if self.is_encrypted { "https" } else { "http" };
-        match text(headers, &header::HOST) {
+    fn origin(&self, headers: &HeaderMap) -> Origin {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let address = match text(headers, &header::HOST) {
             host if self.address.ip().is_unspecified() && !host.is_empty() => {
                 format!("{scheme}://{host}")
             }
             _ => format!("{scheme}://{}", self.address),
-        }
+        };
+        let made_up = self.tls.as_ref().filter(|tls| tls.made_up.is_some());
+        Origin { address, made_up: made_up.map(|tls| tls.fingerprint().to_owned()) }
+    }
+
+    /// The made-up certificate, where there is one.
+    fn certificate(&self) -> Option<Page> {
+        let certificate = self.tls.as_ref()?.made_up.as_deref()?;
+        Some(Page::new("application/x-pem-file", certificate))
     }
 
     fn people_page(
@@ -148,12 +160,13 @@ impl Site {
                 let text = page::render(&listed, &self.book.report(), language, &origin, links);
                 Some(Page::new("text/html; charset=utf-8", text))
             }
+            CERTIFICATE => self.certificate(),
             "/api/packages" => Some(Page::json(&json!({
                 "version": 1,
                 "growing": shelf.is_growing,
                 "packages": listed(shelf, describe, links),
             }))),
-            "/api/transfers" => {
+            TRANSFERS => {
                 let mut report = json!(self.book.report());
                 report["version"] = json!(1);
                 Some(Page::json(&report))

@@ -16,6 +16,8 @@ use crate::error::{Exit, Problem, Result};
 pub struct Tls {
     pub(super) config: Arc<ServerConfig>,
     fingerprint: String,
+    /// The certificate as PEM, where this server made it and clients must be given it.
+    pub(super) made_up: Option<Arc<str>>,
 }
 
 impl Tls {
@@ -53,7 +55,13 @@ impl Tls {
                 .cause(cause)
                 .exit(Exit::Usage)
         })?;
-        Ok(Self { config: Arc::new(config), fingerprint })
+        Ok(Self { config: Arc::new(config), fingerprint, made_up: None })
+    }
+
+    /// The same, of a certificate that nobody vouches for: the page offers it, a PEM text, to clients.
+    #[must_use]
+    pub fn made_up(self, certificate: &str) -> Self {
+        Self { made_up: Some(certificate.into()), ..self }
     }
 
     /// The sha256 of the certificate as tools show it: `AB:CD:…`.

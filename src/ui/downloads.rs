@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Printer, bytes};
+use super::{Printer, bytes, screen};
 
 /// What is shown of several downloads at once.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Downloads {
 impl Downloads {
     /// Shows downloads on stderr.
     pub fn new(printer: Printer) -> Self {
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let lines = MultiProgress::with_draw_target(screen::target());
         let live = std::io::stderr().is_terminal();
         Self { printer, live, lines, bars: Mutex::default() }
     }

@@ -1,6 +1,8 @@
 //! One bar for work that is counted in bytes, on a terminal only.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::screen;
 
 /// A bar that goes away when it is dropped.
 #[derive(Debug)]
@@ -11,7 +13,7 @@ pub struct Gauge {
 impl Gauge {
     /// A bar for `what`, such as `hashing`; nothing is drawn where stderr is no terminal.
     pub fn new(what: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(0), screen::target());
         let template = "{msg} {bar:20} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

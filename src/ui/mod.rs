@@ -15,6 +15,7 @@ mod plain;
 mod printer;
 mod quiet;
 mod saving;
+mod screen;
 mod summary;
 mod table;
 mod terminal;

@@ -4,10 +4,10 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::units::{about, share};
-use super::{Printer, bytes, seconds};
+use super::{Printer, bytes, screen, seconds};
 
 /// How often the live line is drawn while nothing comes.
 const TICK: Duration = Duration::from_millis(200);
@@ -26,7 +26,7 @@ pub struct Saving {
 impl Saving {
     /// The engine is asked for `image`, of `size` bytes.
     pub fn begin(image: &str, size: u64, printer: Printer) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(size), screen::target());
         bar.set_style(style("{spinner} {msg}, {elapsed}"));
         bar.set_message(format!("the engine saves {image}, {}", bytes(size)));
         bar.enable_steady_tick(TICK);

@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::live::{Moving as Download, compose, shortened};
 use super::outlook::Remaining;
 use super::summary::{summary, word};
-use super::{Printer, bytes, plain, printer, seconds};
+use super::{Printer, bytes, plain, printer, screen, seconds};
 use crate::project::StageName;
 use crate::run::{Event, Outcome, Reporter, StageResult, Transfer};
 
@@ -62,7 +62,9 @@ struct Moving {
 
 impl Tty {
     pub(super) fn new(printer: Printer) -> Self {
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        // Of a screen of its own, indicatif's library would ask stdout whether it has colours.
+        console::set_colors_enabled(printer.colors());
+        let lines = MultiProgress::with_draw_target(screen::target());
         Self { printer, lines, state: Mutex::default(), remaining: Arc::default() }
     }
 

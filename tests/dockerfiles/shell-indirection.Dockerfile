@@ -42,3 +42,12 @@ FROM ubuntu:22.04 AS folders
 ARG U=http://172.17.0.1:3000
 RUN wget -q $U/sub/r.sh; wget -q $U//s.sh; wget -q "$U/a%20b/../c/./t.sh"
 ADD $U/910b/kernels.bin $U/310p/kernels.bin /opt/
+
+FROM ubuntu:22.04 AS alternatives
+ARG U=http://172.17.0.1:3000
+RUN wget -q $U/a.sh || wget -q $U/b.sh
+RUN wget -q $U/c.sh || exit 1
+RUN wget -q $U/d.sh && sh d.sh || { echo failed; exit 1; }
+RUN wget -q $U/e.sh || wget -q -t 3 $U/e.sh
+RUN wget -q $U/f.sh && sh f.sh || true
+RUN for f in g h; do wget -q $U/$f.sh || exit 1; done

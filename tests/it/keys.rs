@@ -3,6 +3,8 @@
 //! Each case changes one thing of the same project and names the stages whose
 //! keys must become others, with the reason of the first of them.
 
+mod elsewhere;
 mod places;
 mod things;
+mod words;
 mod world;

@@ -104,3 +104,26 @@ fn strictly_it_is_an_error_and_the_stage_is_not_tagged() {
         assert_eq!(fixture.docker().references(&fixture.name), Vec::<String>::new());
     }
 }
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_container_that_asks_without_end_fills_neither_terminal_nor_report() {
+    let fixture = Fixture::on_engine();
+    fixture.package("named", "named.sh", 100);
+    let address = "http://172.17.0.1:3919";
+    let ask = format!("u={address}; for n in $(seq 300); do wget -q -O /dev/null $u/no-$n; done");
+    fixture.write(
+        "Dockerfile",
+        format!("FROM {}\nRUN wget -q {address}/named.sh\nRUN {ask}; true\n", fixture.base()),
+    );
+    let outcome = fixture.build("auto", &["-f", "Dockerfile"]).exits(0);
+    let transfers = outcome.events_called("transfer");
+    let refused = transfers.iter().filter(|event| event["state"] == "refused").count();
+    assert_eq!(refused, 5, "{}", outcome.stdout);
+    let warnings = lines(&Value::Array(outcome.events_called("warning")), &["message"]);
+    let said = "the package server refused 295 more requests: 295 of 172.17.0.";
+    assert!(warnings.iter().any(|warning| warning.starts_with(said)), "{warnings:?}");
+    let report = report(&fixture);
+    let kept = report["refused"].as_array().expect("a list").len();
+    assert_eq!((kept, &report["refused_count"]), (100, &Value::from(300)));
+}

@@ -11,3 +11,4 @@ mod offer;
 mod page;
 mod shared;
 mod systemd;
+mod unfaithful;

@@ -49,7 +49,9 @@ impl Encryption {
                 .hint("give one with `--tls-certificate FILE --tls-key FILE`")
                 .exit(Exit::Engine)
         })?;
-        Ok(Some(Self { tls: Tls::read(&certificate, &key)?, made: Some(certificate) }))
+        let text = fs::read_to_string(&certificate).unwrap_or_default();
+        let tls = Tls::read(&certificate, &key)?.made_up(&text);
+        Ok(Some(Self { tls, made: Some(certificate) }))
     }
 
     /// What clients compare, and what they need of a made-up certificate.

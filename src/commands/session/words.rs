@@ -41,9 +41,10 @@ impl Session<'_> {
         let pieces = self.plan.stages.iter().flat_map(|stage| &stage.pieces);
         let mut written: Vec<&String> = pieces
             .filter_map(|piece| match piece {
-                Piece::Authority(written) if written != address => Some(written),
+                Piece::Authority(written) | Piece::Given { written, .. } => Some(written),
                 _ => None,
             })
+            .filter(|written| *written != address)
             .collect();
         written.dedup();
         for written in written {

@@ -3,9 +3,12 @@
 //!
 //! A check's container has the run's id as a label. The first builder makes its
 //! containers by itself; they are known by the run's mark in `no_proxy`, which
-//! every one of them is given and which is part of no image.
+//! every one that runs is given and which is part of no image. Those of instructions
+//! that run nothing are known by what they stand on: the layers of an image that has one of
+//! the run's references.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
@@ -18,24 +21,86 @@ use crate::error::Result;
 /// The label of a check's container that names its run; no image has it.
 pub(super) const CHECK_OF: &str = "ascend-build.check-of";
 
+/// An instruction that runs nothing has its container for milliseconds, unless the engine dies: one
+/// that is still there after this is nobody's.
+const FLEETING: Duration = Duration::from_secs(3);
+
 /// Removes them. What cannot be removed is left; nothing of another run is touched.
 pub(super) async fn sweep(engine: &DockerEngine, runs: &[&str], label: &str) -> Result<()> {
+    let references = references(engine, runs).await?;
+    let grounds: HashSet<&str> = references.iter().map(|(_, image)| image.as_str()).collect();
+    let mut idle = Vec::new();
     for id in containers(engine).await.unwrap_or_default() {
-        let inspected = engine.docker.inspect_container(&id, None).await;
-        if inspected.is_ok_and(|container| runs.iter().any(|run| is_of(&container, run, label))) {
+        let Ok(container) = engine.docker.inspect_container(&id, None).await else { continue };
+        if runs.iter().any(|run| is_of(&container, run)) {
             remove(&engine.docker, &id).await;
+        } else if is_idle(&container) && stands_on(engine, &container, &grounds).await {
+            idle.push(id);
         }
     }
-    let of_run = |name: &&String| {
+    remove_idle(engine, &idle).await;
+    for (reference, _) in &references {
+        images::untag(engine, reference, label).await?;
+    }
+    Ok(())
+}
+
+/// What the runs called images, and the images' ids.
+async fn references(engine: &DockerEngine, runs: &[&str]) -> Result<Vec<(String, String)>> {
+    let of_run = |name: &String| {
         let run = name.rsplit_once(":run-").map(|(_, run)| run);
         run.is_some_and(|run| runs.contains(&run))
     };
-    for image in images::list(engine, &ListImagesOptions::default()).await? {
-        for reference in image.repo_tags.iter().filter(of_run) {
-            images::untag(engine, reference, label).await?;
+    let images = images::list(engine, &ListImagesOptions::default()).await?;
+    let of_image = |image: bollard::models::ImageSummary| {
+        let own = image.repo_tags.into_iter().filter(of_run);
+        own.map(|name| (name, image.id.clone())).collect::<Vec<_>>()
+    };
+    Ok(images.into_iter().flat_map(of_image).collect())
+}
+
+/// Whether it is the first builder's, for an instruction that runs nothing.
+fn is_idle(container: &ContainerInspectResponse) -> bool {
+    let words = container.config.as_ref().and_then(|config| config.cmd.as_ref());
+    let runs_nothing = words.is_some_and(|words| words.iter().any(|word| word == "#(nop) "));
+    let state = container.state.as_ref().and_then(|state| state.status);
+    runs_nothing && state == Some(ContainerStateStatusEnum::CREATED)
+}
+
+/// Whether its image has the layers of one of `grounds` below its own, or is one of them.
+async fn stands_on(
+    engine: &DockerEngine,
+    container: &ContainerInspectResponse,
+    grounds: &HashSet<&str>,
+) -> bool {
+    let Some(image) = container.image.as_deref() else { return false };
+    let own = layers(engine, image).await;
+    for ground in grounds {
+        let below = layers(engine, ground).await;
+        if !below.is_empty() && own.starts_with(&below) {
+            return true;
         }
     }
-    Ok(())
+    false
+}
+
+async fn layers(engine: &DockerEngine, image: &str) -> Vec<String> {
+    let inspected = engine.docker.inspect_image(image).await.ok();
+    inspected.and_then(|image| image.root_fs).and_then(|files| files.layers).unwrap_or_default()
+}
+
+/// Somebody else may build on the same base at this moment, so these are looked at twice.
+async fn remove_idle(engine: &DockerEngine, idle: &[String]) {
+    if idle.is_empty() {
+        return;
+    }
+    tokio::time::sleep(FLEETING).await;
+    for id in idle {
+        let inspected = engine.docker.inspect_container(id, None).await;
+        if inspected.is_ok_and(|container| is_idle(&container)) {
+            remove(&engine.docker, id).await;
+        }
+    }
 }
 
 async fn containers(engine: &DockerEngine) -> std::result::Result<Vec<String>, DockerError> {
@@ -44,27 +109,17 @@ async fn containers(engine: &DockerEngine) -> std::result::Result<Vec<String>, D
     Ok(found.into_iter().filter_map(|container| container.id).collect())
 }
 
-fn is_of(container: &ContainerInspectResponse, run: &str, label: &str) -> bool {
+fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
     let config = container.config.as_ref();
     let labels: Option<&HashMap<String, String>> = config.and_then(|config| config.labels.as_ref());
     let labelled = labels.is_some_and(|labels| labels.get(CHECK_OF).is_some_and(|of| of == run));
-    // The first builder makes a container for a stage's `LABEL` too, which never runs and is
-    // gone within milliseconds, unless the engine dies.
-    let labels_image = config
-        .and_then(|config| config.cmd.as_ref())
-        .and_then(|words| words.last())
-        .is_some_and(|last| last.starts_with("LABEL ") && last.contains(&format!("{label}=")));
-    let never_ran = container
-        .state
-        .as_ref()
-        .is_some_and(|state| state.status == Some(ContainerStateStatusEnum::CREATED));
     let mark = mark(run);
     let environment = config.and_then(|config| config.env.as_ref()).into_iter().flatten();
     let marked = |line: &String| {
         let value = line.strip_prefix("no_proxy=").or_else(|| line.strip_prefix("NO_PROXY="));
         value.is_some_and(|value| value.split(',').any(|host| host == mark))
     };
-    labelled || (labels_image && never_ran) || environment.into_iter().any(marked)
+    labelled || environment.into_iter().any(marked)
 }
 
 /// A host that nobody has (RFC 6761), named after the run.

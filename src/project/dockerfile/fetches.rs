@@ -7,8 +7,9 @@ use std::ops::Range;
 
 use super::addresses::Addresses;
 use super::evaluate::{Text, UNKNOWN};
+use super::given::Given;
 use super::inputs::Inputs;
-use super::requests::{self, Request, RequestKind};
+use super::requests::{self, Pip, Request, RequestKind};
 use super::scope::Value;
 use super::script::{Program, program};
 use super::stages::{Stages, Step};
@@ -28,6 +29,10 @@ pub struct Fetch<'f> {
     pub port: Option<u16>,
     /// What is asked for.
     pub path: FetchPath,
+    /// The path of the address, percent-encoded as it is written, `\u{fffc}` for what only the run knows.
+    pub full_path: String,
+    /// What the command must be given where the server is at another address.
+    pub given: Vec<Given>,
     /// The command that asks: `wget`, `pip`, `ADD`.
     pub tool: String,
     /// Why it may not happen, where that is so: inside `if`, after `||`.
@@ -143,7 +148,7 @@ fn in_json(request: Request, instruction: &Instruction) -> Request {
     let span = line.source_span(place.unwrap_or(0..line.text.len()));
     let logical = Text::literal(text, span.start).logical;
     let address = Text { logical, span, literal, ..request.address.clone() };
-    Request { address, ..request }
+    Request { address, pip: None, ..request }
 }
 
 /// The addresses among the sources of an ADD.
@@ -165,13 +170,15 @@ fn added_word(step: &Step<'_>, text: &str, span: Range<usize>) -> Request {
     let literal = shown == text;
     let address =
         Text { literal, span: span.clone(), unknown, ..Text::literal(&shown, span.start) };
-    Request { address, kind: RequestKind::File, tool: "ADD".to_owned(), doubt: None }
+    Request { address, kind: RequestKind::File, tool: "ADD".to_owned(), doubt: None, pip: None }
 }
 
 /// Requests whose addresses lead to the source instead of to the script.
 fn traced(requests: Vec<Request>, script: &Logical) -> Vec<Request> {
+    let pip = |pip: Pip| Pip { start: script.source_span(pip.start..pip.start).start, ..pip };
     let all = requests.into_iter();
-    all.map(|one| Request { address: one.address.through(script), ..one }).collect()
+    all.map(|one| Request { address: one.address.through(script), pip: one.pip.map(pip), ..one })
+        .collect()
 }
 
 fn fetch<'f>(
@@ -193,6 +200,10 @@ fn fetch<'f>(
     let written = |span: &Range<usize>| source.get(span.clone()) == address.authority_text(text);
     let authority_span = authority_span.filter(written);
     let path = path(&request, &address);
+    let full_path = address.path.clone();
+    let written = address.authority_text(text);
+    let given = request.pip.iter().zip(written).flat_map(|(pip, written)| pip.given(written));
+    let given = given.collect();
     let Request { tool, doubt, .. } = request;
     Some(Fetch {
         url_span,
@@ -200,6 +211,8 @@ fn fetch<'f>(
         host: address.host,
         port: address.port,
         path,
+        full_path,
+        given,
         tool,
         doubt,
         instruction,

@@ -48,7 +48,7 @@ fn loss(
     }
     let next = run.commands.get(place + 1);
     match ran.command.after {
-        Joint::Or if next.is_some_and(forgives) => {
+        Joint::Or if next.is_some_and(forgives) && !gives_up(run, place) => {
             Some(("`||` makes a failure a success", "let the `RUN` fail: remove what follows `||`"))
         }
         Joint::Then
@@ -103,6 +103,13 @@ fn installs(ran: &Ran) -> bool {
 fn is_installer(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.ends_with(".run") || name.ends_with(".sh")
+}
+
+/// Whether one of the commands that run where the one at `place` fails ends the script, or fails.
+fn gives_up(run: &Run<'_>, place: usize) -> bool {
+    let instead = run.commands[place + 1..].iter();
+    let mut instead = instead.take_while(|ran| ran.command.doubt == Some("after `||`"));
+    instead.any(|ran| matches!(ran.name(), "exit" | "return" | "false"))
 }
 
 /// Commands after `||` that make a success of a failure.

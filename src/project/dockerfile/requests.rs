@@ -25,6 +25,19 @@ pub(super) struct Request {
     pub(super) tool: String,
     /// Why it may not run, where that is so.
     pub(super) doubt: Option<&'static str>,
+    /// The pip that asks, where it is one that a shell starts.
+    pub(super) pip: Option<Pip>,
+}
+
+/// How pip is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Pip {
+    /// The first byte of its command.
+    pub(super) start: usize,
+    /// The variable that gives it the address, and its value.
+    pub(super) variable: Option<(String, String)>,
+    /// The hosts that its environment trusts.
+    pub(super) trusted: String,
 }
 
 /// What is done with an address.
@@ -70,7 +83,7 @@ pub(super) fn of_program(text: &Text, tool: &str) -> Vec<Request> {
             RequestKind::Unclear("put together by a program".to_owned())
         };
         let address = text.part(start, end);
-        Request { address, kind, tool: tool.to_owned(), doubt: None }
+        Request { address, kind, tool: tool.to_owned(), doubt: None, pip: None }
     })
     .collect()
 }
@@ -89,8 +102,12 @@ impl<'a> Finder<'a> {
 
     fn script(&mut self, script: &Script, text: &str) {
         let mut branches = Branches::default();
-        for command in &script.commands {
-            let Some(command) = branches.enter(command, script, &self.variables) else { continue };
+        for (place, command) in script.commands.iter().enumerate() {
+            let Some(mut command) = branches.enter(command, script, &self.variables) else {
+                continue;
+            };
+            let tolerated = script.tolerates(place, text).then_some("before `||`");
+            command.doubt = command.doubt.or(tolerated);
             let words = self.variables.words(&command.words);
             self.substitutions(&command, text);
             self.in_loops(&command, script, text);
@@ -131,14 +148,19 @@ impl<'a> Finder<'a> {
         let Some(first) = words.first() else { return };
         let name = basename(first.text());
         let before = self.found.len();
+        let start = command.span.start;
         match name {
             "wget" | "curl" | "aria2c" | "axel" => {
                 self.downloader(name, &words[1..]);
                 self.address_lists(name, words, command, script);
             }
-            "uv" if words.get(1).map(Text::text) == Some("pip") => self.pip(&words[0], &words[2..]),
-            _ if is_pip(name) => self.pip(&words[0], &words[1..]),
-            _ if is_python(name) && runs_module(words, "pip") => self.pip(&words[0], &words[3..]),
+            "uv" if words.get(1).map(Text::text) == Some("pip") => {
+                self.pip(&words[0], start, &words[2..]);
+            }
+            _ if is_pip(name) => self.pip(&words[0], start, &words[1..]),
+            _ if is_python(name) && runs_module(words, "pip") => {
+                self.pip(&words[0], start, &words[3..]);
+            }
             _ if is_python(name) => self.program(name, words, command, script),
             _ if is_shell(name) => self.inner_shell(name, words, &assigned, command, script),
             _ if is_talk(name, command) => {}
@@ -146,20 +168,25 @@ impl<'a> Finder<'a> {
         }
         for request in &mut self.found[before..] {
             request.doubt = request.doubt.or(command.doubt);
+            if request.tool == "pip" && request.pip.is_none() {
+                request.pip = Some(Pip { start, ..Pip::default() });
+            }
         }
     }
 
     pub(super) fn add(&mut self, tool: &str, address: Text, kind: RequestKind) {
-        self.found.push(Request { address, kind, tool: tool.to_owned(), doubt: None });
+        let (tool, doubt, pip) = (tool.to_owned(), None, None);
+        self.found.push(Request { address, kind, tool, doubt, pip });
     }
 
-    fn pip(&mut self, command: &Text, words: &[Text]) {
+    fn pip(&mut self, command: &Text, start: usize, words: &[Text]) {
         let fetches = words
             .iter()
             .any(|word| matches!(word.text(), "install" | "download" | "wheel" | "config"));
         if !fetches {
             return;
         }
+        let before = self.found.len();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             match pip_option(word.text()) {
@@ -180,6 +207,11 @@ impl<'a> Finder<'a> {
             }
         }
         self.pip_environment(command);
+        let trusted = self.variables.known("PIP_TRUSTED_HOST").unwrap_or_default();
+        for request in &mut self.found[before..] {
+            let variable = request.pip.take().and_then(|pip| pip.variable);
+            request.pip = Some(Pip { start, variable, trusted: trusted.clone() });
+        }
     }
 
     /// pip reads its options from the environment as well.
@@ -188,7 +220,12 @@ impl<'a> Finder<'a> {
             if let Some(value) = self.variables.known(name) {
                 let span = command.span.clone();
                 let text = Text { literal: false, span, ..Text::literal(&value, 0) };
+                let before = self.found.len();
                 self.addresses("pip", &text, &RequestKind::Index);
+                for request in &mut self.found[before..] {
+                    let variable = Some((name.to_owned(), value.clone()));
+                    request.pip = Some(Pip { variable, ..Pip::default() });
+                }
             }
         }
     }
@@ -262,7 +299,12 @@ impl<'a> Finder<'a> {
         self.variables = outside;
         for request in &mut self.found[before..] {
             request.address = request.address.through(&inner.logical);
+            if let Some(pip) = &mut request.pip {
+                pip.start = inner.logical.source_span(pip.start..pip.start).start;
+            }
             if !inner.literal {
+                // The command that runs the script can be given the same.
+                request.pip = None;
                 request.address.span = inner.span.clone();
                 request.address.literal = false;
             }

@@ -51,16 +51,26 @@ pub(super) fn rounds(mut rest: impl Iterator<Item = Token>) -> Option<Loop> {
             _ => break,
         }
     }
-    let ends = |token: Token| {
-        let plain = match &token {
-            Token::Word(word) => word.plain(),
-            _ => None,
-        };
-        matches!(plain, Some("break" | "continue" | "exit" | "return"))
+    let is_done =
+        |token: &Token| matches!(token, Token::Word(word) if word.plain() == Some("done"));
+    let body: Vec<Token> = rest.take_while(|token| !is_done(token)).collect();
+    let ends = body.iter().enumerate().any(|(place, token)| ends_early(token, body.get(place + 1)));
+    (!values.is_empty() && !ends).then_some(Loop { name, values })
+}
+
+/// Whether a word ends a loop early, and the build may go on: an `exit` with another code than 0
+/// fails it, so that nobody asks for the rest.
+fn ends_early(token: &Token, next: Option<&Token>) -> bool {
+    let plain = |token: &Token| match token {
+        Token::Word(word) => word.plain().map(str::to_owned),
+        Token::Operator(..) | Token::Heredoc(_) => None,
     };
-    let mut body = rest
-        .take_while(|token| !matches!(token, Token::Word(word) if word.plain() == Some("done")));
-    (!values.is_empty() && !body.any(ends)).then_some(Loop { name, values })
+    let code = next.and_then(plain).and_then(|code| code.parse::<u8>().ok());
+    match plain(token).as_deref() {
+        Some("exit") => code.is_none_or(|code| code == 0),
+        Some("break" | "continue" | "return") => true,
+        _ => false,
+    }
 }
 
 /// The text of a word that no shell changes.

@@ -19,6 +19,34 @@ pub(super) struct Script {
     pub(super) cases: BTreeMap<usize, Case>,
 }
 
+impl Script {
+    /// Whether the script goes on where the command at `place` fails: others after `||` run in its
+    /// place, and none of them ends the script, says that it failed, or tries the same once more.
+    /// `text` is what the script was read from.
+    pub(super) fn tolerates(&self, place: usize, text: &str) -> bool {
+        let mut last = place;
+        while self.commands[last].after == Joint::And && last + 1 < self.commands.len() {
+            last += 1;
+        }
+        if self.commands[last].after != Joint::Or {
+            return false;
+        }
+        let written = |word: &Word| text.get(word.span.clone()).unwrap_or_default();
+        let addresses = || {
+            let words = self.commands[place].words.iter().map(written);
+            words.filter(|word| word.contains(['/', '$']))
+        };
+        let instead = self.commands[last + 1..].iter();
+        let mut instead = instead.take_while(|other| other.doubt == Some("after `||`")).peekable();
+        let gives_up = |other: &Command| {
+            let name = other.words.first().and_then(Word::plain);
+            matches!(name, Some("exit" | "return" | "false" | "break" | "continue"))
+                || other.words.iter().any(|word| addresses().any(|own| own == written(word)))
+        };
+        instead.peek().is_some() && !instead.any(gives_up)
+    }
+}
+
 /// `for NAME in VALUE…`, each of the values literal.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Loop {

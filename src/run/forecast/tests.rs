@@ -10,6 +10,7 @@ use crate::run::{StagePace, StepPace};
 fn inputs(package: &str) -> Inputs {
     Inputs {
         format: KEY_FORMAT,
+        fetch: None,
         platform: "linux/amd64".to_owned(),
         from: Origin { name: "base".to_owned(), stage: false, content: "sha256:1".to_owned() },
         copied: BTreeMap::new(),

@@ -1,12 +1,17 @@
 //! Files that change before and while they are sent.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::{Reply, Served, pattern};
-use crate::server::Outcome;
+use crate::server::{Options, Outcome, Tls, own_addresses};
 
 #[tokio::test]
 async fn a_file_that_changed_before_the_request_is_refused() {
@@ -46,17 +51,88 @@ async fn a_file_that_changed_before_the_request_is_refused() {
     .await;
 }
 
+/// How bytes get to a client.
+#[derive(Debug, Clone, Copy)]
+enum Road {
+    /// With `sendfile`.
+    Loopback,
+    /// Copied, as over a bridge.
+    Bridge,
+    /// Encrypted.
+    Tls,
+}
+
+/// A client's end.
+trait Connection: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Connection for T {}
+
+impl Road {
+    const ALL: [Self; 3] = [Self::Loopback, Self::Bridge, Self::Tls];
+
+    /// A server of `content`, and what connects to it.
+    async fn serve(
+        self,
+        content: &[u8],
+    ) -> (Served, Box<dyn FnOnce() -> Box<dyn Connection> + Send>) {
+        let address = match self {
+            Self::Bridge => other_address(),
+            Self::Loopback | Self::Tls => "127.0.0.1".parse().unwrap(),
+        };
+        let encryption = matches!(self, Self::Tls).then(encryption);
+        let tls = encryption.as_ref().map(|(tls, _)| tls.clone());
+        let options = Options { tls, ..Options::default() };
+        let served = Served::at(address, options, &[("a.run", content)]).await;
+        let address = served.address();
+        let connect = move || -> Box<dyn Connection> {
+            let stream = TcpStream::connect(address).unwrap();
+            match encryption {
+                None => Box::new(stream),
+                Some((_, client)) => Box::new(StreamOwned::new(client, stream)),
+            }
+        };
+        (served, Box::new(connect))
+    }
+}
+
+/// An address of this machine that is not loopback: clients there are sent to as containers are.
+fn other_address() -> IpAddr {
+    let mut addresses = own_addresses().into_iter();
+    let is_other = |address: &IpAddr| address.is_ipv4() && !address.is_loopback();
+    addresses.find(is_other).expect("this machine has an interface besides loopback")
+}
+
+/// A server's end and a client's end that trusts it.
+fn encryption() -> (Tls, ClientConnection) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["c.pem", "k.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&certificate).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = ClientConnection::new(Arc::new(client), "127.0.0.1".try_into().unwrap());
+    (Tls::read(&certificate, &key).unwrap(), client.unwrap())
+}
+
 /// Reads the first bytes of a file of this many mebibytes, does `change` to it,
-/// then reads the rest: how many bytes came, and whether all were right.
+/// then reads the rest: whether so many bytes came, whether all were right, and how it ended.
 async fn changed_while_sent(
+    road: Road,
     mebibytes: usize,
     change: fn(&Path),
 ) -> (bool, bool, Vec<(u64, Outcome)>) {
     let content = pattern(mebibytes << 20);
-    let served = Served::new(&[("a.run", &content)]).await;
-    let (address, path) = (served.address(), served.packages[0].path.clone());
+    let (served, connect) = road.serve(&content).await;
+    let path = served.packages[0].path.clone();
     let work = move || {
-        let mut stream = TcpStream::connect(address).unwrap();
+        let mut stream = connect();
         stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = vec![0; 1000];
         stream.read_exact(&mut answer).unwrap();
@@ -72,9 +148,11 @@ async fn changed_while_sent(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_changes_while_it_is_sent_never_arrives_whole() {
     let check = async |change: fn(&Path)| {
-        let (whole, _, ended) = changed_while_sent(64, change).await;
-        assert!(!whole);
-        assert!(matches!(ended[..], [(_, Outcome::Changed)]), "{ended:?}");
+        for road in Road::ALL {
+            let (whole, _, ended) = changed_while_sent(road, 64, change).await;
+            assert!(!whole, "{road:?}");
+            assert!(matches!(ended[..], [(_, Outcome::Changed)]), "{road:?}: {ended:?}");
+        }
     };
     check(|path| std::fs::write(path, "short").unwrap()).await;
     check(|path| {
@@ -104,14 +182,15 @@ async fn a_file_that_changes_while_it_is_sent_never_arrives_whole() {
 /// was sent before the change is right, and stays right.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_sent_before_a_change_stays_as_it_was() {
-    for mebibytes in [1, 2, 4, 6] {
-        let (whole, right, _) = changed_while_sent(mebibytes, |path| {
+    let sizes = [1, 2, 4, 6];
+    for (road, mebibytes) in Road::ALL.iter().flat_map(|road| sizes.map(|size| (*road, size))) {
+        let (whole, right, _) = changed_while_sent(road, mebibytes, |path| {
             let length = std::fs::metadata(path).unwrap().len();
             let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
             let zeros = vec![0; usize::try_from(length).unwrap()];
             std::os::unix::fs::FileExt::write_all_at(&file, &zeros, 0).unwrap();
         })
         .await;
-        assert!(right || !whole, "{mebibytes} MiB arrived whole with wrong bytes");
+        assert!(right || !whole, "{road:?}: {mebibytes} MiB arrived whole with wrong bytes");
     }
 }

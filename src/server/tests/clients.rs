@@ -31,7 +31,7 @@ async fn check(line: &str) {
     assert!(heard.iter().any(resumed), "{line} did not go on from the part: {heard:?}");
 }
 
-fn shell(line: &str, folder: &Path, root: &str) -> Command {
+pub(super) fn shell(line: &str, folder: &Path, root: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-euc", line]).current_dir(folder);
     for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
@@ -74,37 +74,4 @@ async fn aria2_fetches_over_eight_connections() {
     assert!(status.success());
     assert!(std::fs::read(folder.path().join("whole")).unwrap() == content);
     assert!(served.ended().len() >= 8, "{:?}", served.ended());
-}
-
-/// Makes two wheels, the first of which needs the second.
-const WHEELS: &str = "python3 - <<'E'
-import zipfile
-for name, needs in (('demo_npu', 'Requires-Dist: demo.dep\\n'), ('demo_dep', '')):
-    info = f'{name}-1.0+x.dist-info'
-    with zipfile.ZipFile(f'{name}-1.0+x-py3-none-any.whl', 'w') as wheel:
-        wheel.writestr(f'{name}.py', '')
-        wheel.writestr(f'{info}/METADATA', f'Metadata-Version: 2.1\\nName: {name}\\nVersion: 1.0+x\\n{needs}')
-        wheel.writestr(f'{info}/WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-        wheel.writestr(f'{info}/RECORD', '')
-E";
-
-#[tokio::test]
-#[ignore = "needs pip; scripts/test runs it"]
-async fn pip_resolves_from_the_declared_wheels_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(shell(WHEELS, folder.path(), "").status().unwrap().success());
-    let read = |name: &str| {
-        let file = format!("{name}-1.0+x-py3-none-any.whl");
-        (std::fs::read(folder.path().join(&file)).unwrap(), file)
-    };
-    let wheels = [read("demo_npu"), read("demo_dep")];
-    let files: Vec<_> =
-        wheels.iter().map(|(content, file)| (file.as_str(), &content[..])).collect();
-    let served = Served::new(&files).await;
-    let line = "python3 -m pip --isolated install -q --no-cache-dir --disable-pip-version-check \
-        --target installed --index-url $R/simple demo-npu && ls installed/demo_npu.py installed/demo_dep.py";
-    let mut command = shell(line, folder.path(), &format!("http://{}", served.address()));
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(served.ended().len(), 2);
 }

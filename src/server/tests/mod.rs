@@ -7,11 +7,12 @@ mod limits;
 mod neighbours;
 mod nginx;
 mod pages;
+mod pip;
 mod properties;
 mod requests;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,13 +34,17 @@ impl Served {
     }
 
     async fn with(options: Options, files: &[(&str, &[u8])]) -> Self {
+        Self::at("127.0.0.1".parse().unwrap(), options, files).await
+    }
+
+    async fn at(address: IpAddr, options: Options, files: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let packages: Vec<_> =
             files.iter().map(|(name, content)| written(folder.path(), name, content)).collect();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ear = Arc::clone(&heard);
         let observer: Observer = Arc::new(move |event| ear.lock().unwrap().push(event));
-        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let listener = bind((address, 0).into()).await.unwrap();
         let server = PackageServer::start_with(options, listener, packages.clone(), observer);
         Self { folder, server, heard, packages }
     }

@@ -142,9 +142,9 @@ async fn a_file_that_is_served_no_more_ends_the_build_that_fetches_it() {
 async fn fetch_often(served: &Served, path: &str, times: usize) {
     let before = served.ended().len();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
-    let last = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     for start in (0..times).step_by(100) {
-        served.ask(request.repeat((times - start).min(100)) + &last).await;
+        served.ask(request.repeat((times - start).min(100)) + last).await;
     }
     served.wait_for_ends(before + times).await;
 }

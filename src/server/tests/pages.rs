@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Served;
 use crate::ascend::identify;
-use crate::server::{Describe, Facts, Options, Transfer};
+use crate::server::{Describe, Facts, Options, Tls, Transfer};
 
 pub(super) fn with_pages() -> Options {
     let pages: Describe = Arc::new(|package| Facts::new(&identify(&package.file), true));
@@ -61,6 +61,42 @@ async fn a_transfer_tells_whose_it_is_and_how_it_went() {
     assert!(entry["client"].as_str().unwrap().starts_with("127.0.0.1:"), "{entry}");
     assert!(entry["rate"].as_u64().unwrap() > 0 && entry["seconds"].is_f64(), "{entry}");
     assert_eq!(report["today"]["ended"], 2);
+}
+
+/// What the page and the lines on it say under a certificate that is `made_up` or not.
+async fn check_trust(made_up: bool, says: bool) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["c.pem", "k.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls = Tls::read(&certificate, &key).unwrap();
+    let fingerprint = tls.fingerprint().to_owned();
+    let tls = if made_up { tls.made_up(&made.cert.pem()) } else { tls };
+    let options = Options { tls: Some(tls), token: Some("t".to_owned()), ..with_pages() };
+    let served = Served::with(options, &[(WHEEL, b"hello")]).await;
+    let get = async |path: &str| {
+        let url = format!("https://{}{path}?token=t", served.address());
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["-fsS", "--noproxy", "*", "--cacert"]).arg(&certificate).arg(url);
+        let output = tokio::task::spawn_blocking(move || curl.output().unwrap()).await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = get("/").await;
+    let link = "href=\"/tls/certificate.pem?token=t\"";
+    let wget = "wget --ca-certificate=certificate.pem -O ";
+    let pip = "pip install --cert certificate.pem --index-url https://token:t@";
+    for text in [link, wget, pip, "--no-check-certificate", &fingerprint] {
+        assert_eq!(page.contains(text), says, "{text}");
+    }
+    let expected = if says { made.cert.pem() } else { String::new() };
+    assert_eq!(get("/tls/certificate.pem").await, expected);
+}
+
+#[tokio::test]
+async fn a_made_up_certificate_is_offered_and_lines_use_it() {
+    check_trust(true, true).await;
+    check_trust(false, false).await;
 }
 
 #[tokio::test]

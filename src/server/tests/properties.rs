@@ -39,7 +39,9 @@ proptest! {
     fn no_other_path_is_found(path in prop_oneof![any::<String>(), "(/|[.]|%2[eEfF]|a[.]run|sha256){0,12}"]) {
         let shelf = Shelf::new(vec![package("a.run", b"")]);
         let decoded = percent_encoding::percent_decode_str(&path).decode_utf8_lossy();
-        let is_there = path.starts_with('/') && decoded == "/a.run";
+        // Several slashes are one, but what ends with one is a folder.
+        let parts = decoded.split('/').filter(|part| !part.is_empty());
+        let is_there = path.starts_with('/') && decoded.ends_with("a.run") && parts.eq(["a.run"]);
         prop_assert_eq!(shelf.find(&path).is_some(), is_there);
     }
 }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::BUILDERS;
-use crate::support::{Fixture, Outcome, SecondEngine, pattern};
+use crate::support::{Fixture, Outcome, Running, SecondEngine, eventually, pattern};
 
 /// The size of the second engine's disk, in megabytes.
 const DISK: u32 = 120;
@@ -71,4 +71,34 @@ fn a_disk_that_is_full() {
         let references = fixture.docker().references(&fixture.name);
         assert_eq!(references, [fixture.image("S")]);
     }
+}
+
+/// What the engine keeps on its disk of images that it is saving.
+fn saving(engine: &SecondEngine) -> usize {
+    let folders = std::fs::read_dir(engine.disk().join("tmp")).into_iter().flatten().flatten();
+    let is_export = |name: std::ffi::OsString| name.to_string_lossy().starts_with("docker-export");
+    folders.filter(|folder| is_export(folder.file_name())).count()
+}
+
+/// The engine is held while it saves the image, so that the signal comes in the middle.
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn an_interrupted_look_into_an_image_leaves_nothing() {
+    let engine = SecondEngine::start(1500);
+    let fixture = Fixture::on(engine.docker());
+    fixture.one_stage("RUN dd if=/dev/urandom of=/large bs=1M count=400\n");
+    fixture.build("classic", &[]).exits(0);
+    for signal in [Signal::INT, Signal::TERM] {
+        let running = Running::start(fixture.command(&["image", "layers"]));
+        assert!(eventually(|| (saving(&engine) > 0).then_some(())).is_some(), "it never saves");
+        engine.signal(Signal::STOP);
+        running.signal(signal);
+        let outcome = running.end().exits(130);
+        assert_eq!(outcome.stdout, "");
+        assert!(outcome.stderr.contains("interrupted"), "{}", outcome.stderr);
+        engine.signal(Signal::CONT);
+        let gone = eventually(|| (saving(&engine) == 0).then_some(()));
+        assert!(gone.is_some(), "the engine keeps what it has saved");
+    }
+    assert_eq!(fixture.docker().run(&["ps", "-aq"]), "");
 }

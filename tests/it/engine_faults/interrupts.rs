@@ -142,3 +142,26 @@ fn two_projects_build_at_once() {
     check_nothing_left(&one);
     check_nothing_left(&other);
 }
+
+/// What two projects have in common has one key, and each of them builds it, reuses it, or joins the
+/// other's.
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn two_projects_that_share_stages_build_at_once() {
+    for builder in BUILDERS {
+        let (one, other) = (slow_project(0), slow_project(0));
+        for project in [&one, &other] {
+            project.dockerfile("A", &format!("RUN sleep 1; echo {} > /a\n", one.name));
+            project.dockerfile("B", "RUN --package=plain cat /a \"$PACKAGES\"/plain.run > /b\n");
+        }
+        let (first, second) =
+            (one.start(builder, &["--target", "B"]), other.start(builder, &["--target", "B"]));
+        first.end().exits(0);
+        second.end().exits(0);
+        for project in [&one, &other] {
+            let found = project.docker().in_image(&project.image("B"), "cat /a; wc -c < /b");
+            assert_eq!(found, format!("{}\n{}", one.name, 5001 + one.name.len()), "{builder}");
+            check_nothing_left(project);
+        }
+    }
+}

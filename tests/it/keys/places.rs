@@ -7,9 +7,9 @@ use super::world::{STAGES, World, check, check_same, compare};
 #[test]
 fn where_stages_start() {
     check(
-        |world| world.base = "sha256:9".to_owned(),
+        |world| world.base = "sha256:9876543210".to_owned(),
         "ABC",
-        "base ascend-build-it-base:it changed: ",
+        "base ascend-build-it-base:it changed: 01234567… → 98765432…",
     );
     check(
         |world| world.edit("stages/stages.toml", "\"tiny\"", "\"other\""),
@@ -120,5 +120,10 @@ fn the_address_in_a_dockerfile() {
     };
     let old = inputs("172.17.0.1:3000", "one", b"lib");
     compare(&old, &inputs("172.18.0.1:3100", "two", b"lib"), "", "");
-    compare(&old, &inputs("172.17.0.1:3000", "one", b"new"), "C", "package `lib.run` changed");
+    compare(
+        &old,
+        &inputs("172.17.0.1:3000", "one", b"new"),
+        "C",
+        "package `lib.run` changed: 76b5a357… → 11507a0e…",
+    );
 }

@@ -13,12 +13,12 @@ fn packages() {
             world.fixture.declare("lib", "lib.run", b"another");
         },
         "BC",
-        "package `lib.run` changed: ",
+        "package `lib.run` changed: 76b5a357… → ae448ac8…",
     );
     check(
         |world| world.edit("packages.toml", "lib.run", "lib2.run"),
         "BC",
-        "package `lib2.run` is new; package `lib.run` is gone",
+        "package `lib.run` is called `lib2.run` now",
     );
     check(
         |world| world.edit("stages/B.Dockerfile", "tool,lib", "tool,lib,unused"),
@@ -108,9 +108,13 @@ fn instructions() {
     check(
         line("# what", "SHELL [\"/bin/bash\", \"-c\"]\n# what"),
         "BC",
-        "line 1 of stages/B.Dockerfile",
+        "line 1 of stages/B.Dockerfile was added",
     );
-    check(line("# what", "# syntax=docker/dockerfile:1\n# what"), "BC", "a `# syntax`");
+    check(
+        line("# what", "# syntax=docker/dockerfile:1\n# what"),
+        "BC",
+        "the line `# syntax=` was added",
+    );
     check(
         |world| world.edit("stages/A.Dockerfile", "ENV A=1\nRUN echo a", "RUN echo a\nENV A=1"),
         "ABC",

@@ -41,6 +41,20 @@ fn another_gateway_is_rewritten() {
     check(variable, &file, &["--build-arg", "HOST=10.98.0.1"], result, "asks `10.98.0.1:3000`");
 }
 
+/// pip asks plain `http` of hosts that it is told to trust, and nobody but its command hears of it.
+#[test]
+#[ignore = "needs an engine"]
+fn pip_is_given_the_address_that_the_image_does_not_have() {
+    let dockerfile = "FROM BASE\nENV PIP_FIND_LINKS=http://10.99.0.1:3000/ PIP_TRUSTED_HOST=files.lan\n\
+        RUN printf '#!/bin/sh\\necho \"$PIP_TRUSTED_HOST $PIP_FIND_LINKS $*\"\\n' > /bin/pip3 && chmod 755 /bin/pip3\n\
+        RUN cd / && pip3 install one > /result && env | sed -n s,^PIP_FIND_LINKS=,,p >> /result\n\
+        RUN sh -c 'pip3 install -i http://10.99.0.1:3000/simple two' >> /result\n";
+    let result = "files.lan 172.17.0.1:3000 http://172.17.0.1:3000/ install one\n\
+        http://10.99.0.1:3000/\n\
+        files.lan 172.17.0.1:3000 http://172.17.0.1:3000/ install -i http://172.17.0.1:3000/simple two";
+    check(dockerfile, &[], &[], result, "asks `10.99.0.1:3000`");
+}
+
 #[test]
 #[ignore = "needs an engine"]
 fn a_name_of_the_host_is_rewritten() {

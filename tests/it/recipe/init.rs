@@ -174,7 +174,7 @@ const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && cp -r tool.sh /recursive && rm tool.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && cp -a tool.sh /archived && rm tool.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh && ln tool.sh /hard && rm tool.sh\n\
-    RUN wget -q http://172.17.0.1:3000/tool.sh && install -m 700 tool.sh /installed && rm tool.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh && dd if=tool.sh of=/written 2> /dev/null && rm tool.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/kept.txt \\\n    \
     && tar cf /both.tar tool.sh kept.txt && rm tool.sh kept.txt && tar tvf /both.tar | cut -c 1-20 > /modes \\\n    \
     && tar tf /both.tar > /members && rm /both.tar\n\

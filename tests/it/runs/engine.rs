@@ -4,6 +4,8 @@ use std::fs;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::support::Fixture;
 
@@ -53,4 +55,36 @@ fn good_failed_and_killed_builds_are_told() {
 
     fs::remove_file(fixture.path(".ascend-build/history.jsonl")).expect("there is an index");
     check(&fixture, &["B killed killed", "B failed reused failed", "A done built"]);
+}
+
+/// After a reboot no engine runs yet, caches and temporary files are gone, and another process may have the
+/// number of the run's.
+#[test]
+#[ignore = "needs a Docker Engine and faketime; scripts/test runs it"]
+fn a_failed_run_of_yesterday_is_given_back_after_a_reboot() {
+    let fixture = Fixture::on_engine();
+    fixture.one_stage("RUN echo words; exit 3\n");
+    let folder = format!("/usr/lib/{}-linux-gnu/faketime", std::env::consts::ARCH);
+    let library = format!("{folder}/libfaketime.so.1");
+    let yesterday = [("LD_PRELOAD", &*library), ("FAKETIME", "-1d"), ("NO_FAKE_STAT", "1")];
+    let ended = fixture.run_with(&["build", "--progress", "quiet"], &yesterday).exits(1).stderr;
+    let lock = fixture.last_run().join("lock");
+    let text = fs::read_to_string(&lock).expect("a run leaves its lock");
+    let mut holder: Value = serde_json::from_str(&text).expect("its holder stands in it");
+    holder["process"] = std::process::id().into();
+    fs::write(&lock, holder.to_string()).expect("the folder is writable");
+
+    let rebooted =
+        [("DOCKER_HOST", "unix:///nowhere"), ("HOME", "/nowhere"), ("TMPDIR", "/nowhere")];
+    let after = |arguments: &[&str]| fixture.run_with(arguments, &rebooted).exits(0).stdout;
+    let listed: Value =
+        serde_json::from_str(&after(&["history", "--format", "json"])).expect("JSON");
+    assert_eq!((&listed[0]["result"], &listed[0]["exit_code"]), (&"failed".into(), &1.into()));
+    let started = listed[0]["started"].as_str().expect("a run has a start");
+    let started = OffsetDateTime::parse(started, &Rfc3339).expect("it is a time");
+    assert!(OffsetDateTime::now_utc() - started > time::Duration::hours(23), "{started}");
+    let said = &ended[ended.find("error: an instruction").expect("the stage failed")..];
+    let shown = after(&["show"]);
+    assert!(shown.ends_with(said), "{shown}\nis not as\n{said}");
+    assert!(after(&["logs"]).contains("\nwords\n"));
 }

@@ -1,5 +1,7 @@
 //! Whom it answers: tokens and unguessable paths, and that no log holds them.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 
 use super::guest::Server;
@@ -120,6 +122,22 @@ fn another_interface_is_not_answered_where_every_address_can_be_bound() {
     let outcome: Outcome = command.output().expect("it runs").into();
     let outcome = outcome.exits(0);
     assert_eq!(outcome.stdout, "env 200\ninside 000\n", "{}", outcome.stderr);
+}
+
+#[test]
+fn what_is_no_http_has_its_line_in_the_log() {
+    let fixture = project();
+    let server = Server::start(&fixture, &[], &[]);
+    let mut stream = TcpStream::connect(&server.authority).expect("the server listens");
+    stream.write_all(b"no HTTP\r\n\r\n").expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let (_, metrics) = server.get("/metrics");
+    let metrics = String::from_utf8(metrics).expect("it is text");
+    assert!(metrics.contains("ascend_build_refused_total 1\n"), "{metrics}");
+    let log = server.end().stderr;
+    assert!(log.contains("method=- path=- status=400 "), "{log}");
 }
 
 #[test]

@@ -118,26 +118,65 @@ fn a_person_searches_sorts_and_copies() {
 #[ignore = "needs Chromium; scripts/test runs it"]
 fn a_transfer_is_seen_while_it_runs_and_afterwards() {
     let visit = Visit::new(&Look { dark: true, ..WIDE });
-    let mut stream = visit.server.ask("/Ascend-cann-nnal_8.5.0_linux-aarch64.run");
+    for (_, file) in &FILES[..3] {
+        visit.server.get(&format!("/for/20261121-130500-7/C_stage/{file}"));
+    }
+    let mut stream =
+        visit.server.ask("/for/20261121-130500-7/B_stage/Ascend-cann-nnal_8.5.0_linux-aarch64.run");
     stream.read_exact(&mut vec![0; 5 << 20]).expect("the answer begins");
     let seen = |selector: &str, part: &str| {
         let shows = || visit.browser.text(selector).contains(part).then_some(());
         assert!(eventually(shows).is_some(), "{selector}: {}", visit.browser.text(selector));
     };
     seen("#running", "Ascend-cann-nnal_8.5.0_linux-aarch64.run");
-    seen("#running", "127.0.0.1");
+    seen("#running", "B_stage · 127.0.0.1");
     seen("#running", "/ 67.1 MB");
     let sent = "return document.querySelector('#running progress').value >= 5 << 20 || null";
     assert!(
         eventually(|| visit.browser.evaluate(sent).as_bool()).is_some(),
         "its progress is seen"
     );
+    seen("#ended", FILES[2].1);
     visit.browser.keep_screenshot("page-dark-transfer.png");
     std::io::copy(&mut stream, &mut std::io::sink()).expect("the rest comes");
     seen("#transfers", "Nothing is being fetched.");
     seen("#served", "67.1 MB");
-    seen("#whole", "1");
+    seen("#whole", "4");
+    let latest = visit.browser.text("#ended .past");
+    for part in ["B_stage · 127.0.0.1", "67.1 MB", "MB/s", "whole"] {
+        assert!(latest.contains(part), "{part}: {latest}");
+    }
+    visit.browser.resize((1280, 1500));
     visit.browser.keep_screenshot("page-dark-served.png");
+    visit.browser.resize((390, 2600));
+    visit.check_fits();
+    visit.browser.keep_screenshot("page-dark-narrow-served.png");
+    visit.server.end();
+}
+
+#[test]
+#[ignore = "needs Chromium; scripts/test runs it"]
+fn what_ended_is_listed_and_more_on_demand() {
+    let visit = Visit::new(&Look { language: "zh-CN,zh", ..WIDE });
+    for index in 0..20 {
+        let (_, file) = FILES[index % FILES.len()];
+        visit.server.get(&format!("/{file}"));
+    }
+    let mut cut = visit.server.ask("/Ascend-cann-nnal_8.5.0_linux-aarch64.run");
+    cut.read_exact(&mut vec![0; 5 << 20]).expect("the answer begins");
+    drop(cut);
+    let count =
+        || visit.browser.evaluate("return document.querySelectorAll('#ended .past').length");
+    let seen = |text: &str| visit.browser.text("#ended").contains(text).then_some(());
+    assert!(eventually(|| seen("中断")).is_some(), "{}", visit.browser.text("#ended"));
+    assert_eq!(count(), 8);
+    visit.check_fits();
+    visit.browser.resize((1280, 1900));
+    visit.browser.keep_screenshot("page-light-chinese-ended.png");
+    visit.browser.click("#more");
+    assert_eq!(count(), 21);
+    visit.browser.click("#more");
+    assert_eq!(count(), 8);
     visit.server.end();
 }
 

@@ -11,7 +11,7 @@ use crate::recipe::port;
 use crate::support::{Builders, Fixture, Gate, Outcome, Running, eventually};
 
 /// A server of the fixture's project on the engine's gateway, and the port that it has.
-fn serve(fixture: &Fixture, arguments: &[&str]) -> (Running, String) {
+pub(super) fn serve(fixture: &Fixture, arguments: &[&str]) -> (Running, String) {
     greeted(fixture.command(&[&["serve"], arguments].concat()))
 }
 
@@ -23,7 +23,7 @@ fn greeted(command: std::process::Command) -> (Running, String) {
     (server, port)
 }
 
-fn end(server: Running) -> Outcome {
+pub(super) fn end(server: Running) -> Outcome {
     server.signal(Signal::TERM);
     server.end().exits(0)
 }
@@ -69,6 +69,22 @@ fn project() -> Fixture {
     fixture
 }
 
+/// The server's last transfers are those of `run`, the latest first: the stage and the file of each.
+fn check_transfers(server: &str, run: &str, expected: &[&str]) {
+    let mut stream = TcpStream::connect(server).expect("the server listens");
+    stream.write_all(b"GET /api/transfers HTTP/1.0\r\n\r\n").expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    let (_, json) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let report: Value = serde_json::from_str(json).expect("it is JSON");
+    let ended = report["ended"].as_array().expect("a list").iter().take(expected.len());
+    let line = |one: &Value| {
+        assert_eq!(one["run"], run, "{one}");
+        format!("{} {}", one["stage"], one["file"]).replace('"', "")
+    };
+    assert_eq!(ended.map(line).collect::<Vec<_>>(), expected);
+}
+
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn a_project_fetches_from_the_server_that_runs() {
@@ -82,8 +98,12 @@ fn a_project_fetches_from_the_server_that_runs() {
         let all = ["A plain.run 5000 whole", "B big.run 900000 whole", "B plain.run 5000 whole"];
         assert_eq!(reported(&fixture, "transfers", &FETCH), all);
         assert_eq!(reported(&fixture, "refused", &REFUSAL), [""; 0]);
+        let run = fixture.last_run();
+        let run = run.file_name().expect("a run has a folder").to_string_lossy().into_owned();
+        check_transfers("172.17.0.1:3000", &run, &["B plain.run", "B big.run", "A plain.run"]);
         let log = end(server).stderr;
-        let fetches = log.lines().filter(|line| line.contains("path=/for/")).count();
+        let fetches =
+            log.lines().filter(|line| line.contains(&format!("path=/for/{run}/"))).count();
         assert_eq!(fetches, all.len(), "{log}");
         assert!(!log.contains("/api/events"), "{log}");
         // Nothing in an image tells which server it was, so nothing runs again.

@@ -13,15 +13,14 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// One that the build containers of this machine's engine reach; podman's are in the host's network.
+    /// One that the build containers of this machine's engine reach; podman's are in the host's
+    /// network, and its bridge is not there before a container runs.
     pub(crate) fn new() -> Self {
         let ask = ["network", "inspect", "bridge", "--format", GATEWAY];
-        let gateway = match Docker::default().attempt(&ask) {
-            (true, gateway) => gateway,
-            (false, _) => "127.0.0.1".to_owned(),
-        };
-        let listener = TcpListener::bind((gateway, 0)).expect("the gateway is this machine's");
-        Self { listener }
+        let (_, gateway) = Docker::default().attempt(&ask);
+        let listener = TcpListener::bind((gateway, 0));
+        let listener = listener.or_else(|_| TcpListener::bind(("127.0.0.1", 0)));
+        Self { listener: listener.expect("every network has a loopback") }
     }
 
     /// The command that waits: its connection is never taken, and ends with the listener.

@@ -126,9 +126,9 @@ impl Converted<'_, '_> {
         };
         let by_list =
             ran.name().starts_with("pip") && ran.words.iter().any(|word| lists(word.text()));
-        let talks = !matches!(ran.name(), "cat" | "tar" | "sh" | "bash" | "dash");
-        let heard = !is_silent(ran) || ran.command.after == super::Joint::Pipe;
-        only_reads(ran, &runs) && !(by_list && !alone) && !(talks && heard)
+        let quiet = matches!(ran.name(), "cat" | "tar" | "sh" | "bash" | "dash");
+        let unheard = is_silent(ran) && ran.command.after != super::Joint::Pipe;
+        only_reads(ran, &runs) && (alone || !by_list) && (quiet || unheard)
     }
 
     /// Takes commands out, each with one joint; `None` where that would change whether another runs.

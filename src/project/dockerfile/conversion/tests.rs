@@ -26,6 +26,18 @@ fn check(run: &str, expected: &str) {
 }
 
 #[test]
+fn a_script_finds_what_was_fetched_with_it() {
+    check(
+        "RUN wget -q URL/a.sh URL/b.sh && sh b.sh && rm -f *.sh",
+        "RUN --package=a,b cp \"$PACKAGES\"/* . && sh b.sh && rm -f *.sh",
+    );
+    check(
+        "RUN wget -q URL/a.run URL/b.run && sh b.run && sh a.run && rm -f *.run",
+        "RUN --package=a,b ln -s \"$PACKAGES\"/* . && sh b.run && sh a.run && rm -f *.run",
+    );
+}
+
+#[test]
 fn installers_are_read_from_where_the_packages_are() {
     check(
         "RUN wget -q URL/a.run && sh ./a.run --install && rm a.run",
