@@ -1,7 +1,7 @@
 //! Where wget and curl write what they fetch.
 
 use super::commands::Ran;
-use super::evaluate::{Text, UNKNOWN};
+use super::evaluate::Text;
 use super::options::Options;
 
 /// Where a downloader writes.
@@ -33,7 +33,9 @@ pub(super) fn output(ran: &Ran) -> Option<Output> {
         "curl" => of_curl(&options)?,
         _ => return None,
     };
-    let known = |path: &String| !path.is_empty() && !path.contains([UNKNOWN, '\'', '"', ' ']);
+    // Anything else would need quotes, or means something to the shell.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+,@%=:/~".contains(c);
+    let known = |path: &String| !path.is_empty() && path.chars().all(plain);
     match &output {
         Output::Path { path, .. } | Output::Folder { path, .. } => known(path).then_some(output),
         Output::Here | Output::Stdout => Some(output),
@@ -42,7 +44,10 @@ pub(super) fn output(ran: &Ran) -> Option<Output> {
 
 fn of_wget(options: &Options<'_>) -> Option<Output> {
     // Some fetch nothing, others make folders of the address.
-    if options.count(&["--spider", "-x", "--force-directories", "-r", "-m", "-p"]) > 0 {
+    let others = ["--spider", "-x", "--force-directories", "-r", "-m", "-p", "-b", "--background"];
+    // So do those that write a log, or read addresses from a file.
+    let files = ["-o", "-a", "--output-file", "--append-output", "-i", "--input-file"];
+    if options.count(&others) > 0 || !options.values(&files).is_empty() {
         return None;
     }
     let folder = options.values(&["-P", "--directory-prefix"]);
@@ -119,6 +124,9 @@ mod tests {
         check("wget -q -O - u", Some(Output::Stdout));
         check("wget -O a u v", None);
         check("wget --spider u", None);
+        check("wget -o log u", None);
+        check("wget -b u", None);
+        check("wget -O a;b u", None);
     }
 
     #[test]

@@ -19,8 +19,6 @@ mod bodies;
 mod branches;
 mod commands;
 mod conversion;
-#[cfg(test)]
-mod conversion_tests;
 mod directive;
 mod downloads;
 mod embedded;

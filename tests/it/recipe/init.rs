@@ -75,7 +75,7 @@ fn what_cannot_be_converted_is_said() {
     assert!(told.contains("this `RUN` stays as it is") && told.contains("Dockerfile:2:"), "{told}");
     let stage = std::fs::read_to_string(fixture.path("stages/one.Dockerfile")).expect("written");
     let expected = "RUN for i in $(cat list); do wget http://172.17.0.1:3000/$i.sh; done\n\
-        RUN --package=a.sh sh \"$PACKAGES\"/a.sh\n";
+        RUN --package=a.sh cp \"$PACKAGES\"/* . && sh a.sh && rm a.sh\n";
     assert_eq!(stage, expected);
 }
 
@@ -115,7 +115,7 @@ fn line_endings_stay_what_they_are() {
     let (_, stage) = converted(dockerfile);
     let (_, from_windows) = converted(&dockerfile.replace('\n', "\r\n"));
     assert_eq!(from_windows, stage.replace('\n', "\r\n"));
-    let expected = "# escape=`\n# The stage.\nRUN --package=a.sh sh \"$PACKAGES\"/a.sh\nRUN true\n";
+    let expected = "# escape=`\n# The stage.\nRUN --package=a.sh cp \"$PACKAGES\"/* . && sh a.sh && rm a.sh\nRUN true\n";
     assert_eq!(stage, expected);
 }
 
@@ -179,6 +179,7 @@ const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
     && tar cf /both.tar tool.sh kept.txt && rm tool.sh kept.txt && tar tvf /both.tar | cut -c 1-20 > /modes \\\n    \
     && tar tf /both.tar > /members && rm /both.tar\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/mover.sh && sh mover.sh && rm -f *.sh\n\
+    RUN wget -q http://172.17.0.1:3000/tool.sh; wget -q http://172.17.0.1:3000/mover.sh; sh mover.sh; rm -rf *\n\
     FROM second AS last\nRUN cat /copied/script.sh > /result\n";
 
 #[test]
@@ -195,7 +196,7 @@ fn every_way_to_fetch_gives_the_same_image() {
     let expected = "# The second stage.\nCOPY --from=stage-0 /first.txt /\nCOPY sub script.sh /copied/\n\
         ARG NAME=tool\nWORKDIR /opt\nWORKDIR /work\n\
         RUN --package=archive.tar.gz,tool.sh cat \"$PACKAGES\"/archive.tar.gz | tar xz -C /opt && \\\n    # a comment\n    \
-        ln -s \"$PACKAGES\"/tool.sh . && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
+        cp \"$PACKAGES\"/tool.sh . && chmod +x ${NAME}.sh && ./tool.sh /made && rm ${NAME}.sh\n\
         RUN --package=kept.txt mkdir -p /opt && cp \"$PACKAGES\"/kept.txt /opt/\n";
     let stage = stage.expect("it is written");
     assert!(stage.starts_with(expected), "{stage}");
@@ -213,8 +214,8 @@ fn files_of_one_name_in_two_folders_give_the_same_image() {
     ground.write("310p/kernels.sh", "echo for 310p > /310p\n");
     check(&ground, "one", &[], &[]);
     let stage = std::fs::read_to_string(ground.fixture.path("new/stages/One.Dockerfile"));
-    let expected = "RUN --package=kernels.sh sh \"$PACKAGES\"/kernels.sh\n\
-        RUN --package=310p-kernels.sh sh \"$PACKAGES\"/kernels.sh\n\
+    let expected = "RUN --package=kernels.sh cp \"$PACKAGES\"/* . && sh kernels.sh && rm kernels.sh\n\
+        RUN --package=310p-kernels.sh cp \"$PACKAGES\"/* . && sh kernels.sh && rm kernels.sh\n\
         RUN --package=packages-310p-kernels.sh cp \"$PACKAGES\"/kernels.sh /kept\n";
     assert_eq!(stage.expect("it is written"), expected);
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Addresses, Around, Dockerfile, Inputs, Stages, edited, fetches, run_with_packages};
+use super::super::{
+    Addresses, Around, Dockerfile, Inputs, Stages, edited, fetches, run_with_packages,
+};
 use crate::error::SourceFile;
 
 /// What becomes of the RUN after `FROM x` and `WORKDIR /w`, or why nothing does.
@@ -31,7 +33,7 @@ fn a_script_finds_what_was_fetched_with_it() {
     );
     check(
         "RUN wget -q URL/a.run URL/b.run && sh b.run && sh a.run && rm -f *.run",
-        "RUN --package=a,b sh \"$PACKAGES\"/b.run && sh \"$PACKAGES\"/a.run",
+        "RUN --package=a,b ln -s \"$PACKAGES\"/* . && sh b.run && sh a.run && rm -f *.run",
     );
 }
 
@@ -46,8 +48,16 @@ fn installers_are_read_from_where_the_packages_are() {
         "RUN --package=a,b set -e; ln -s \"$PACKAGES\"/* .; chmod +x *.run; ./a.run; ./b.run; rm -f *.run",
     );
     check(
-        "RUN wget -q URL/t.whl && \\\n    pip3 install t.whl && \\\n    rm -f t*.whl && \\\n    echo done",
+        "RUN wget -q URL/t.whl && \\\n    pip3 install t.whl && \\\n    rm -f t.whl && \\\n    echo done",
         "RUN --package=t pip3 install \"$PACKAGES\"/t.whl && \\\n    echo done",
+    );
+}
+
+/// The later commands stay as they are, behind one copy of all files.
+fn check_copied(fetches: &str, packages: &str, later: &str) {
+    check(
+        &format!("RUN {fetches}{later}"),
+        &format!("RUN --package={packages} cp \"$PACKAGES\"/* .{later}"),
     );
 }
 
@@ -57,6 +67,92 @@ fn scripts_find_the_files_beside_them() {
     check(
         "RUN wget -q URL/a.run && \\\n    wget -q URL/i.sh && \\\n    bash i.sh && rm -rf /w/*",
         "RUN --package=a,i cp \"$PACKAGES\"/* . && \\\n    bash i.sh && rm -rf /w/*",
+    );
+    let both = "wget -q URL/a.run && wget -q URL/i.sh";
+    check_copied("wget -q URL/a.run; wget -q URL/i.sh", "a,i", "; bash i.sh; rm -rf *");
+    check_copied(both, "a,i", " && bash i.sh && rm -f *.run *.sh");
+    check_copied(both, "a,i", " && bash i.sh && rm -f a.run i.sh");
+    check_copied("wget URL/a.run URL/i.sh", "a,i", " && sh ./i.sh && rm -rf *");
+    check_copied("wget URL/i.sh", "i", " && bash i.sh && rm i.sh");
+}
+
+#[test]
+fn everything_between_the_commands_stays() {
+    for later in [
+        " && for f in *.run; do bash $f; done && rm *.run",
+        " && if [ -d /opt ]; then cp *.run /opt; fi && rm *.run",
+        " && for i in 1 2; do bash a.run; done && rm a.run",
+        " && (bash a.run; echo done > /opt/x) && rm a.run",
+        " && { bash a.run; } && rm a.run",
+        " && bash a.run && rm a.run; echo done",
+        " && ! bash a.run && rm a.run",
+        " && bash a.run & wait && rm a.run",
+        " && while ! bash a.run; do sleep 1; done; rm a.run",
+        " && F=a.run && bash $F && rm a.run",
+    ] {
+        check_copied("wget -q URL/a.run", "a", later);
+    }
+    for later in [
+        "; bash a.run > /opt/log 2>&1; rm a.run",
+        " && bash a.run < a.run && echo a.run > /name && rm a.run",
+        " && bash a.run && rm a.run /old",
+    ] {
+        check(
+            &format!("RUN wget -q URL/a.run{later}"),
+            &format!("RUN --package=a ln -s \"$PACKAGES\"/* .{later}"),
+        );
+    }
+    check_copied(
+        "wget URL/a.run && wget URL/b.run",
+        "a,b",
+        " && for f in *.run; do bash $f; done && rm *.run",
+    );
+    check(
+        "RUN wget URL/a.run && echo cann=8.5.0 > /etc/ascend-version && wget URL/b.run",
+        "RUN --package=a,b cp \"$PACKAGES\"/a.run . && echo cann=8.5.0 > /etc/ascend-version \
+         && cp \"$PACKAGES\"/b.run .",
+    );
+    check(
+        "RUN wget URL/a.run && bash a.run <<< y && rm a.run",
+        "RUN --package=a bash \"$PACKAGES\"/a.run <<< y",
+    );
+    check(
+        "RUN wget URL/a.run >/dev/null 2>&1 && bash a.run > /opt/log 2>&1 && rm a.run 2>/dev/null",
+        "RUN --package=a bash \"$PACKAGES\"/a.run > /opt/log 2>&1",
+    );
+    check(
+        "RUN wget -q URL/a.run > /opt/log && mv a.run /x",
+        "RUN --package=a cp \"$PACKAGES\"/a.run . > /opt/log && mv a.run /x",
+    );
+    check(
+        "RUN wget URL/a.run && \\\n    # Why.\n    sh a.run && rm a.run",
+        "RUN --package=a  \\\n    # Why.\n    sh \"$PACKAGES\"/a.run",
+    );
+}
+
+#[test]
+fn what_may_not_be_removed_is_no_link() {
+    let link = |later: &str| {
+        check(
+            &format!("RUN wget -q URL/a.run && {later}"),
+            &format!("RUN --package=a ln -s \"$PACKAGES\"/* . && {later}"),
+        );
+    };
+    link("sh *.run && rm -rf *");
+    link("sh *.run; rm -f *.run; echo done");
+    link("sh *.run && rm -rf /w");
+    for later in [
+        " && sh *.run && rm -rf $DIR",
+        " && sh *.run && rm *.run; echo done",
+        " && cd /opt && sh *.run && rm *.run",
+        " && sh *.run && (rm *.run)",
+        " && sh *.run && rm sub/a.run",
+    ] {
+        check_copied("wget -q URL/a.run", "a", later);
+    }
+    check(
+        "RUN wget -q URL/a.run && sh a.run && rm -f *.run",
+        "RUN --package=a sh \"$PACKAGES\"/a.run && rm -f *.run",
     );
 }
 
@@ -137,6 +233,13 @@ fn what_the_text_does_not_tell_is_left_alone() {
     check("RUN pip install --find-links URL/ x", "`pip` chooses among the files that it finds");
     check("ADD URL/a.run /tmp/", "`ADD` fetches it");
     let unknown = |command: &str| format!("`{command}` writes to a place not known");
+    check(
+        "RUN wget URL/a.run https://elsewhere.example/b",
+        "`wget http://172.17.0.1:3000/a.run https://elsewhere.example/b` fetches other files too",
+    );
+    check("RUN wget URL/a.run && sh *.run || rm *.run", "it stands before `||`");
+    check("RUN ! wget URL/a.run", "it is part of a larger command");
+    check("RUN PACKAGES=/x; wget URL/a.run", "it has a variable `PACKAGES` of its own");
     check("RUN curl -O -o b URL/a.run", &unknown("curl -O -o"));
     check("RUN wget -O b URL/a.run URL/b.run", &unknown("wget -O b"));
     check("RUN curl -o a URL/a.run -o b URL/b.run", &unknown("curl -o a"));

@@ -1,0 +1,136 @@
+//! A fetch as a file that a RUN takes from `$PACKAGES`, or why it cannot be.
+
+use super::super::commands::{Ran, Run};
+use super::super::downloads::{Output, output};
+use super::super::evaluate::Text;
+use super::super::fetches::{Fetch, FetchPath};
+use super::super::lint::Judged;
+use super::super::lint_layers::left;
+use super::super::options::Options;
+use super::super::simple::Joint;
+use super::line::Line;
+
+/// A file that a command fetches.
+pub(super) struct Taken {
+    /// Its name.
+    pub(super) file: String,
+    /// Its path below the server's root.
+    pub(super) path: String,
+    /// The command's place among those of the RUN.
+    pub(super) command: usize,
+    pub(super) output: Output,
+    /// Whether the RUN may leave it in its layer.
+    pub(super) left: bool,
+}
+
+/// What `fetch`, one of `fetches`, takes.
+///
+/// # Errors
+/// Why the text does not tell what it does.
+pub(super) fn taken_by(
+    run: &Run<'_>,
+    line: &Line<'_>,
+    fetch: &Fetch<'_>,
+    fetches: &[&Fetch<'_>],
+    judged: &Judged<'_, '_>,
+) -> Result<Taken, String> {
+    let file = file_of(fetch)?;
+    let holds =
+        |ran: &Ran| ran.span.start <= fetch.url_span.start && fetch.url_span.end <= ran.span.end;
+    let command = run.commands.iter().position(holds).ok_or("the text hides the command")?;
+    let ran = &run.commands[command];
+    if !ran.command.loops.is_empty() {
+        return Err("it stands inside a loop".to_owned());
+    }
+    let output =
+        output(ran).ok_or_else(|| format!("`{}` writes to a place not known", ran.title()))?;
+    stands_alone(ran, &output)?;
+    if !takes_all(ran, line, fetches) {
+        return Err(format!("`{}` fetches other files too", ran.title()));
+    }
+    let left = left(judged, fetch, &file);
+    let path = fetch.path.file().unwrap_or_else(|| file.clone());
+    Ok(Taken { file, path, command, output, left })
+}
+
+fn file_of(fetch: &Fetch<'_>) -> Result<String, String> {
+    if let FetchPath::Unknown { reason } = &fetch.path {
+        return Err(reason.clone());
+    }
+    let file = fetch.path.file_name().filter(|file| !file.is_empty());
+    let file =
+        file.ok_or_else(|| format!("`{}` chooses among the files that it finds", fetch.tool))?;
+    match fetch.doubt {
+        Some(doubt) => Err(format!("it stands {doubt}")),
+        None => Ok(file),
+    }
+}
+
+/// Whether another command can stand in the place of `ran` alone.
+fn stands_alone(ran: &Ran, output: &Output) -> Result<(), String> {
+    let command = &ran.command;
+    let joined = |joint: &Joint| matches!(joint, Joint::And | Joint::Then | Joint::Edge);
+    let piped = command.after == Joint::Pipe && *output == Output::Stdout;
+    if !joined(&command.before) || !(joined(&command.after) || piped) || command.negated {
+        return Err("it is part of a larger command".to_owned());
+    }
+    let mut redirects = command.redirects.iter();
+    let between = redirects.any(|(_, file)| {
+        command.span.start < file.span.start && file.span.start < command.span.end
+    });
+    if between || !command.bodies.is_empty() || !command.substitutions().is_empty() {
+        return Err("its command holds more than words".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether everything that `ran` fetches is among `fetches`.
+fn takes_all(ran: &Ran, line: &Line<'_>, fetches: &[&Fetch<'_>]) -> bool {
+    let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
+    let addresses = ran.words.iter().skip(1).filter(|word| options.operands.contains(&word.text()));
+    let is_fetched = |word: &Text| {
+        let span = line.text.source_span(word.span.clone());
+        let overlaps =
+            |fetch: &&Fetch<'_>| fetch.url_span.start < span.end && span.start < fetch.url_span.end;
+        fetches.iter().any(overlaps)
+    };
+    addresses.into_iter().all(is_fetched)
+}
+
+/// The command that puts files of one command where it did, all with one `output`.
+pub(super) fn put_command(taken: &[&Taken], put: &str) -> String {
+    let files: Vec<String> =
+        taken.iter().map(|one| format!("\"$PACKAGES\"/{}", quoted(&one.file))).collect();
+    let files = files.join(" ");
+    match taken.first().map(|one| &one.output) {
+        None | Some(Output::Here) => format!("{put} {files} ."),
+        Some(Output::Path { path, makes_folder }) => {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            made(folder, *makes_folder, format!("{put} {files} {path}"))
+        }
+        Some(Output::Folder { path, makes_folder }) => {
+            let folder = path.trim_end_matches('/');
+            made(folder, *makes_folder, format!("{put} {files} {folder}/"))
+        }
+        Some(Output::Stdout) => format!("cat {files}"),
+    }
+}
+
+/// A command after its folder is made, where the downloader makes it too.
+fn made(folder: &str, makes_folder: bool, command: String) -> String {
+    match folder {
+        "" | "." | "/tmp" => command,
+        _ if makes_folder => format!("mkdir -p {folder} && {command}"),
+        _ => command,
+    }
+}
+
+/// A file's name as one word of a shell.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+,@%=:".contains(c);
+    if name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
