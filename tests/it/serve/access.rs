@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use super::guest::Server;
-use crate::support::{Fixture, Outcome, Running};
+use crate::support::{Fixture, Outcome, Running, eventually};
 
 fn project() -> Fixture {
     let fixture = Fixture::new();
@@ -133,9 +133,12 @@ fn what_is_no_http_has_its_line_in_the_log() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the server answers");
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    let (_, metrics) = server.get("/metrics");
-    let metrics = String::from_utf8(metrics).expect("it is text");
-    assert!(metrics.contains("ascend_build_refused_total 1\n"), "{metrics}");
+    // It is counted when its connection has ended, a moment after its answer.
+    let counted = eventually(|| {
+        let metrics = String::from_utf8(server.get("/metrics").1).expect("it is text");
+        metrics.contains("ascend_build_refused_total 1\n").then_some(())
+    });
+    assert!(counted.is_some(), "the refusal is counted");
     let log = server.end().stderr;
     assert!(log.contains("method=- path=- status=400 "), "{log}");
 }
