@@ -11,6 +11,9 @@ use crate::plan::Plan;
 use crate::project::dockerfile::Instruction;
 use crate::project::{Project, Stage};
 
+/// The first Docker Engine whose BuildKit reads heredocs by itself (Dockerfile frontend 1.4).
+const HEREDOCS_SINCE: u32 = 23;
+
 /// The builder that is wanted, else the engine's preferred one.
 ///
 /// # Errors
@@ -40,23 +43,41 @@ pub(super) fn choose(wanted: Wanted, facts: &EngineFacts) -> Result<Builder> {
 ///
 /// # Errors
 /// [`Exit::Project`]: each instruction that has one.
-pub(super) fn refuse_heredocs(project: &Project, plan: &Plan, builder: Builder) -> Result<()> {
-    if builder == Builder::BuildKit {
+pub(super) fn refuse_heredocs(
+    project: &Project,
+    plan: &Plan,
+    engine: &EngineFacts,
+    builder: Builder,
+) -> Result<()> {
+    let old = major(&engine.version).is_some_and(|major| major < HEREDOCS_SINCE);
+    if builder == Builder::BuildKit && !old {
         return Ok(());
     }
     let stages = plan.stages.iter().filter_map(|stage| project.stages.get(&stage.name));
-    Error::check(Exit::Project, stages.flat_map(problems).collect()).map(drop)
+    let problems = stages.flat_map(|stage| problems(stage, builder, engine));
+    Error::check(Exit::Project, problems.collect()).map(drop)
 }
 
-fn problems(stage: &Stage) -> Vec<Problem> {
+/// The first number of a version such as `20.10.24+dfsg1`.
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+fn problems(stage: &Stage, builder: Builder, engine: &EngineFacts) -> Vec<Problem> {
     let has_heredoc = |instruction: &&Instruction| {
         let innermost = instruction.innermost();
         !innermost.heredocs.is_empty() && innermost.flag("package").is_none()
     };
     let problem = |instruction: &Instruction| {
-        Problem::error("the classic builder does not understand heredocs")
-            .at(instruction.place(stage.file.source()), "this would run without its heredoc")
-            .hint("leave `--builder classic` out where the engine has BuildKit, or write the commands with `&&`")
+        let place = instruction.place(stage.file.source());
+        match builder {
+            Builder::Classic => Problem::error("the classic builder does not understand heredocs")
+                .at(place, "this would run without its heredoc")
+                .hint(format!("write the commands with `&& \\`, or use BuildKit of Docker Engine {HEREDOCS_SINCE} or later")),
+            Builder::BuildKit => Problem::error(format!("BuildKit of engine {} does not understand heredocs", engine.version))
+                .at(place, "this would be taken for instructions")
+                .hint(format!("write the commands with `&& \\`, or use Docker Engine {HEREDOCS_SINCE} or later")),
+        }
     };
     stage.instructions().filter(has_heredoc).map(problem).collect()
 }

@@ -4,12 +4,12 @@
 //! that file, if it is in the roots. Where it does not tell the name, whatever
 //! is in the roots and looks like a package, a script or a requirements file.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::error::{Place, Problem};
 use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, package_name};
 use crate::project::Project;
-use crate::store::{Found, RootIndex, secret_in};
+use crate::store::{Found, RootIndex, names_password, secret_in};
 
 /// The code of the warning of a line that does not tell what it fetches.
 const UNKNOWN: &str = "fetch-unknown";
@@ -39,13 +39,13 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
     }
     problems.extend(unknown(&guesses));
     if guesses.iter().any(|guess| guess.file.is_none()) {
-        serve_all(project, plan, &index);
+        problems.extend(serve_all(project, plan, &index));
     }
     problems
 }
 
-/// Serves whatever looks by its name as if it were meant to be.
-fn serve_all(project: &Project, plan: &mut Plan, index: &RootIndex) {
+/// Serves whatever looks by its name as if it were meant to be; says what is kept back.
+fn serve_all(project: &Project, plan: &mut Plan, index: &RootIndex) -> Option<Problem> {
     let declared = |file: &str| project.declared(file).is_some();
     let hidden = index.files().map(|(name, path)| (name.to_owned(), path));
     let files = index.addressed().chain(hidden.filter(|(name, _)| declared(name)));
@@ -53,7 +53,19 @@ fn serve_all(project: &Project, plan: &mut Plan, index: &RootIndex) {
     let files = files.filter(|(file, path)| declared(file) || secret_in(path).is_none());
     let mut known: HashSet<String> = plan.packages.iter().map(|one| one.file.clone()).collect();
     let fresh = files.filter(|(file, _)| known.insert(file.clone()));
-    plan.packages.extend(fresh.filter_map(|(file, _)| planned(project, &file, None)));
+    let (kept, served): (Vec<_>, Vec<_>) =
+        fresh.partition(|(file, path)| !declared(file) && names_password(path));
+    plan.packages.extend(served.into_iter().filter_map(|(file, _)| planned(project, &file, None)));
+    kept_back(kept.iter().map(|(file, _)| last_part(file)).collect())
+}
+
+/// Files that nobody names, and that hold a password.
+fn kept_back(files: BTreeSet<&str>) -> Option<Problem> {
+    let files: Vec<_> = files.into_iter().map(|file| format!("`{file}`")).collect();
+    let message = format!("not served, because a password stands in it: {}", files.join(", "));
+    let problem = Problem::warning(message).code(UNKNOWN);
+    (!files.is_empty())
+        .then(|| problem.hint("where a line fetches it all the same, declare it in packages.toml"))
 }
 
 fn last_part(path: &str) -> &str {

@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
         let engine = Arc::new(interrupt.unless(DockerEngine::connect()).await?);
         let builder = builder::choose(self.args.target.source.builder, engine.facts())?;
         self.follow(&engine, builder, interrupt).await?;
-        builder::refuse_heredocs(&self.project, &self.plan, builder)?;
+        builder::refuse_heredocs(&self.project, &self.plan, engine.facts(), builder)?;
         self.engine = Some((Arc::clone(&engine), builder));
         // What a killed run left is cleared away before this one begins.
         let state = run::state_folder(&self.project.folder);

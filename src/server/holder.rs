@@ -39,12 +39,22 @@ impl Holder {
             Self::Process { container: Some(id), .. } => {
                 format!("stop the container with `docker stop {id}`, and run again")
             }
+            Self::Process { command, .. } if is_build(command) => {
+                "it serves a build of its own: run again when that has ended".to_owned()
+            }
             Self::Process { pid, .. } => format!("end it with `kill {pid}`, and run again"),
             Self::OfUser(_) => {
                 "see which program it is with `sudo ss -ltnp`, end it, and run again".to_owned()
             }
         }
     }
+}
+
+/// Whether a command line is a run of this program that ends by itself.
+fn is_build(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().and_then(|word| word.rsplit('/').next());
+    program == Some(env!("CARGO_PKG_NAME")) && words.all(|word| word != "serve")
 }
 
 impl fmt::Display for Holder {

@@ -38,5 +38,5 @@ pub use ignore_rules::IgnoreRules;
 pub use import::{ImportEvent, ImportOptions, Imported, ImportedPackage, import};
 pub use index::{Found, Root, RootIndex, RootState};
 pub use memory::memory_folder;
-pub use secret_content::secret_in;
+pub use secret_content::{names_password, secret_in};
 pub use verify::{VerifyOptions, look_for, verify, verify_each};

@@ -23,6 +23,15 @@ pub fn secret_in(path: &Path) -> Option<&'static str> {
     recognise(&name, &head)
 }
 
+/// Whether the file at `path` can be read and names a password in an address
+/// (`http://user:password@proxy`), as scripts of one's own do that are not meant for an image.
+pub fn names_password(path: &Path) -> bool {
+    let Ok((file, _)) = digest::open_regular(path) else { return false };
+    let mut head = Vec::new();
+    let read = file.take(HEAD).read_to_end(&mut head);
+    read.is_ok() && String::from_utf8_lossy(&head).lines().any(has_password)
+}
+
 fn recognise(name: &str, bytes: &[u8]) -> Option<&'static str> {
     let head = String::from_utf8_lossy(bytes);
     if head.lines().any(begins_key) {

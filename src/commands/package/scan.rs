@@ -19,7 +19,7 @@ use crate::plan::{self, PlannedPackage, VerifiedPackage, differs_from_official};
 use crate::project::{
     NewEntry, PackageEntry, PackageList, PackageName, PackagesEdit, load_packages,
 };
-use crate::store::{Found, RootIndex, RootState};
+use crate::store::{Found, RootIndex, RootState, names_password, secret_in};
 use crate::ui::Printer;
 
 /// Declare the package files in folders: identify, hash, compare with the official ones
@@ -113,12 +113,28 @@ fn check_folders(index: &RootIndex) -> Result<()> {
 }
 
 /// What the Dockerfiles of the project fetch by address: scripts and lists of requirements too.
-fn fetched(folder: &Path) -> Vec<String> {
+struct Asked {
+    files: Vec<String>,
+    /// Whether a line fetches what only the run can tell: whatever is served to it is declared.
+    unknown: bool,
+}
+
+impl Asked {
+    fn is_for(&self, file: &str, path: &Path) -> bool {
+        let named = self.files.iter().any(|asked| asked.rsplit('/').next() == Some(file));
+        let keeps = || secret_in(path).is_some() || names_password(path);
+        named || self.unknown && plan::may_be_served(file) && !keeps()
+    }
+}
+
+fn fetched(folder: &Path) -> Asked {
     // A folder of packages alone, or files that `check` will complain of, fetch nothing.
     let project = own_platform().and_then(|own| Source::default().load(folder, &own));
     let stages = project.map(|(project, _)| project.stages).unwrap_or_default();
     let fetched = stages.into_values().flat_map(|stage| stage.fetches);
-    fetched.filter_map(|fetched| fetched.file.ok()).collect()
+    let (known, unknown): (Vec<_>, Vec<_>) = fetched.partition(|one| one.file.is_ok());
+    let files = known.into_iter().filter_map(|one| one.file.ok()).collect();
+    Asked { files, unknown: !unknown.is_empty() }
 }
 
 /// What a walk has found.
@@ -132,7 +148,7 @@ struct Picked {
 }
 
 /// Picks the files that are declared, that stages fetch, or that can be packages by their names.
-fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
+fn pick(index: &RootIndex, list: &PackageList, asked: &Asked) -> Picked {
     let mut picked =
         Picked { files: Vec::new(), rows: no_files(index), notes: Vec::new(), passed_over: 0 };
     let in_folders = declared_in_folders(index, list);
@@ -149,8 +165,7 @@ fn pick(index: &RootIndex, list: &PackageList, fetched: &[String]) -> Picked {
             Some(entry) => Ok(entry.name.clone()),
             None => {
                 picked.notes.extend(odd(file));
-                let is_file = |fetched: &String| fetched.rsplit('/').next() == Some(file);
-                undeclared(file, index, fetched.iter().any(is_file))
+                undeclared(file, index, asked.is_for(file, path))
             }
         };
         match name {

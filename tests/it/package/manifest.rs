@@ -79,6 +79,28 @@ fn a_scan_beside_a_dockerfile_declares_what_it_fetches() {
 }
 
 #[test]
+fn a_scan_declares_what_only_the_run_knows_that_it_fetches_but_no_password() {
+    let fixture = Fixture::new();
+    fs::remove_dir_all(fixture.path("packages")).expect("it is there");
+    fs::remove_dir_all(fixture.path("stages")).expect("it is there");
+    fixture
+        .write("Dockerfile", "FROM base AS cann\nRUN wget http://172.17.0.1:3000/$(cat /name)\n");
+    fixture.write("install.sh", "sh *.run").write("README.md", "for people");
+    fixture.write("dockerbuild.sh", "export http_proxy=http://me:s3cret@192.0.2.1:3128\n");
+    let told = fixture.run(&["check"]).exits(0).stderr;
+    assert!(
+        told.contains("not served, because a password stands in it: `dockerbuild.sh`"),
+        "{told}"
+    );
+    fixture.run(&["package", "scan"]).exits(0);
+    let declared = fs::read_to_string(fixture.path("packages.toml")).expect("it was written");
+    let files: Vec<_> = declared.lines().filter(|line| line.starts_with("file = ")).collect();
+    assert_eq!(files, ["file = \"install.sh\""]);
+    let plan = fixture.run(&["plan"]).exits(0).stdout;
+    assert!(!plan.contains("not declared") && !plan.contains("dockerbuild.sh"), "{plan}");
+}
+
+#[test]
 fn a_scan_of_another_folder_makes_it_a_root() {
     let fixture = Fixture::new();
     fixture.write("more/below/torch-9.9.9-cp311-cp311-linux_aarch64.whl", "wheel");

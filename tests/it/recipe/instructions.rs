@@ -273,11 +273,22 @@ fn mounts_show_stages_and_the_context() {
 #[test]
 #[ignore = "needs an engine"]
 fn a_builder_that_knows_no_heredocs_is_not_given_any() {
-    let ground =
-        Ground::with("FROM BASE AS last\nRUN <<END\necho here > /result\nEND\n", "classic");
-    let told = ground.build(&[]).exits(3).stderr;
-    assert!(
-        told.contains("does not understand heredocs") && told.contains("Dockerfile:"),
-        "{told}"
-    );
+    for builder in Builders {
+        let dockerfile = "FROM BASE AS first\nRUN true\nFROM first AS last\nRUN <<END\necho here > /result\nEND\n";
+        let ground = Ground::with(dockerfile, builder);
+        let version = ground.fixture.docker().run(&["version", "--format", "{{.Server.Version}}"]);
+        let major: u32 =
+            version.split('.').next().and_then(|major| major.parse().ok()).expect("a version");
+        if builder == "buildkit" && major >= 23 {
+            ground.build(&[]).exits(0);
+            continue;
+        }
+        let outcome = ground.build(&[]).exits(3);
+        let told = &outcome.stderr;
+        assert!(
+            told.contains("does not understand heredocs") && told.contains("Dockerfile:"),
+            "{told}"
+        );
+        assert!(!outcome.stdout.contains("stage-started"), "{}", outcome.stdout);
+    }
 }
