@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Event, Job, RunFolder, failure};
 use crate::error::{Error, Exit, Result};
-use crate::plan::{PlannedInstruction, PlannedStage};
+use crate::plan::{Piece, PlannedInstruction, PlannedStage};
 
 /// Judges a built stage of which the instructions `ran` (counted from 0) ran: a warning for each
 /// file that they name and did not fetch. Strictly, it is the stage's failure, and what came from
@@ -36,6 +36,9 @@ pub(super) fn judge<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usiz
         }
     }
     memory.keep();
+    if !ran.is_empty() {
+        tell_unnamed(job, stage);
+    }
     if job.strict {
         let problems = problems.into_iter().map(|(_, problem)| problem).collect();
         return Error::check(Exit::Failed, problems).map(drop);
@@ -45,6 +48,27 @@ pub(super) fn judge<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usiz
         job.recorder.record(&Event::Warning { message });
     }
     Ok(())
+}
+
+/// What a script fetched by itself is no part of the stage's key, and is served only because
+/// another stage names it.
+fn tell_unnamed<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) {
+    let may_be_anything = stage.pieces.iter().any(|piece| matches!(piece, Piece::AllFiles));
+    if may_be_anything {
+        return;
+    }
+    let named: BTreeSet<&str> = stage.files().collect();
+    let fetches = job.recorder.ledger().fetches();
+    let of_stage = fetches.iter().filter(|fetch| fetch.stage.as_ref() == Some(&stage.name));
+    let unnamed: BTreeSet<&str> =
+        of_stage.map(|fetch| fetch.file.as_str()).filter(|file| !named.contains(file)).collect();
+    for file in unnamed {
+        let message = format!(
+            "stage `{}` fetched `{file}`, which none of its instructions names: a change of that file does not build the stage again; name it in the instruction, or use `--no-cache` then",
+            stage.name
+        );
+        job.recorder.record(&Event::Warning { message });
+    }
 }
 
 fn key(stage: &PlannedStage, instruction: &PlannedInstruction, file: &str) -> String {

@@ -26,6 +26,9 @@ const CHUNK: usize = 1 << 20;
 const LISTINGS: usize = 10;
 const REMOVED: &str = "image not known";
 
+/// What podman says, as a failure of its own, of what cannot be an image's name.
+const NO_NAME: &str = "invalid reference format";
+
 /// What engines before 24 say of an image without a reference.
 const NO_REFERENCE: &str = "<none>:<none>";
 
@@ -51,7 +54,11 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
                 .is_some_and(|triggers| !triggers.is_empty()),
         })),
         // What is no reference at all (400) names no image either.
-        Err(DockerError::DockerResponseServerError { status_code: 400 | 404, .. }) => Ok(None),
+        Err(DockerError::DockerResponseServerError { status_code, message })
+            if matches!(status_code, 400 | 404) || message.contains(NO_NAME) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(failure::error(
             &format!("looking for the image `{reference}`"),
             &engine.endpoint,

@@ -272,6 +272,23 @@ fn mounts_show_stages_and_the_context() {
 
 #[test]
 #[ignore = "needs an engine"]
+fn what_a_script_fetches_that_its_stage_does_not_name_is_told() {
+    let dockerfile = "FROM BASE AS named\nRUN wget -q http://172.17.0.1:3000/data.sh\n\
+        FROM named AS last\nRUN wget -q http://172.17.0.1:3000/inst.sh && sh inst.sh\n";
+    for builder in Builders {
+        let ground = Ground::with(dockerfile, builder);
+        ground.write("data.sh", "some data\n");
+        ground.write("inst.sh", "wget -q -O /got http://172.17.0.1:3000/data.sh\n");
+        let outcome = ground.build(&[]).exits(0);
+        let told = outcome.stdout + &outcome.stderr;
+        let warning = "stage `last` fetched `data.sh`, which none of its instructions names";
+        assert_eq!(told.matches(warning).count(), 1, "{told}");
+        assert!(!told.contains("stage `named` fetched"), "{told}");
+    }
+}
+
+#[test]
+#[ignore = "needs an engine"]
 fn a_builder_that_knows_no_heredocs_is_not_given_any() {
     for builder in Builders {
         let dockerfile = "FROM BASE AS first\nRUN true\nFROM first AS last\nRUN <<END\necho here > /result\nEND\n";
