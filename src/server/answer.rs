@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, response};
 use http_body::Body as _;
 
@@ -27,6 +28,7 @@ use super::refusal::{Refusal, brief};
 use super::run_path;
 use super::shelf::{Found, Offer, Shelf};
 use super::site::{Page, Site, TRANSFERS, is_events};
+use super::text_room::TextRoom;
 use super::transfer::{Errand, Observer, RunningTransfer, Transfer};
 
 /// Nothing from elsewhere is loaded, sent to or framed by the page.
@@ -40,6 +42,7 @@ pub(super) struct Answers {
     access: Access,
     observer: Observer,
     transfers: AtomicU64,
+    room: TextRoom,
 }
 
 /// Where a request came from and where its file bytes are queued.
@@ -71,7 +74,14 @@ impl Answers {
             observer(event);
         });
         let shelf = RwLock::new(Arc::new(shelf));
-        Self { shelf, site, access, observer, transfers: AtomicU64::new(0) }
+        Self {
+            shelf,
+            site,
+            access,
+            observer,
+            transfers: AtomicU64::new(0),
+            room: TextRoom::default(),
+        }
     }
 
     /// Offers the files of another shelf from the next request on.
@@ -83,7 +93,10 @@ impl Answers {
     pub(super) fn answer<B>(&self, request: &Request<B>, visitor: &Visitor) -> Response<PieceBody> {
         let found = self.find(request).and_then(|thing| match thing {
             Thing::File(wish) => self.offer(request, visitor, &wish),
-            Thing::Page(page) => Ok(show(request, visitor, page)),
+            Thing::Page(page) => {
+                let text = self.room.take(page.text).ok_or_else(Refusal::crowded)?;
+                Ok(show(request, visitor, page.kind, text))
+            }
         });
         let response = found.unwrap_or_else(|refusal| self.refuse(request, visitor, refusal));
         if is_of_neighbour(request, response.status()) || is_look(request, response.status()) {
@@ -194,7 +207,7 @@ impl Answers {
         visitor: &Visitor,
         refusal: Refusal,
     ) -> Response<PieceBody> {
-        let page = Page { kind: "text/plain; charset=utf-8", text: refusal.body() };
+        let text = refusal.body();
         if !is_of_neighbour(request, refusal.status) {
             let (errand, path) = run_path::split(self.access.below_prefix(request.uri().path()));
             (self.observer)(Transfer::Refused {
@@ -206,7 +219,7 @@ impl Answers {
                 nearest: refusal.nearest,
             });
         }
-        let mut response = show(request, visitor, page);
+        let mut response = show(request, visitor, "text/plain; charset=utf-8", text.into());
         *response.status_mut() = refusal.status;
         if let Some((name, value)) = refusal.header {
             let value = HeaderValue::try_from(value);
@@ -227,15 +240,20 @@ fn is_look<B>(request: &Request<B>, status: StatusCode) -> bool {
     status == StatusCode::OK && request.uri().path().ends_with(TRANSFERS)
 }
 
-fn show<B>(request: &Request<B>, visitor: &Visitor, page: Page) -> Response<PieceBody> {
+fn show<B>(
+    request: &Request<B>,
+    visitor: &Visitor,
+    kind: &str,
+    text: Bytes,
+) -> Response<PieceBody> {
     let head = Response::builder()
-        .header(header::CONTENT_TYPE, page.kind)
-        .header(header::CONTENT_LENGTH, page.text.len())
+        .header(header::CONTENT_TYPE, kind)
+        .header(header::CONTENT_LENGTH, text.len())
         .header(header::CACHE_CONTROL, "no-cache")
         .header(header::VARY, "Accept, Accept-Language")
         .header(header::CONTENT_SECURITY_POLICY, POLICY)
         .header(header::REFERRER_POLICY, "no-referrer");
-    let body = (request.method() != Method::HEAD).then(|| Piece::Text(page.text.into()));
+    let body = (request.method() != Method::HEAD).then_some(Piece::Text(text));
     finish(head, body, visitor)
 }
 

@@ -40,6 +40,7 @@ mod simple_index;
 mod site;
 #[cfg(test)]
 mod tests;
+mod text_room;
 mod ticket_stream;
 mod tls;
 mod tls_stream;

@@ -42,6 +42,12 @@ impl Refusal {
             .with(header::CONTENT_RANGE, format!("bytes */{size}"))
     }
 
+    /// 503: others have not read what they asked for.
+    pub(super) fn crowded() -> Self {
+        let text = "too many pages are on their way to clients that do not read them: ask again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, "1")
+    }
+
     /// 401.
     pub(super) fn token() -> Self {
         let text = "a token is needed: `?token=…` or `Authorization: Bearer …`";

@@ -115,3 +115,30 @@ async fn idle_connections_make_room_for_a_download() {
     assert_eq!(served.get("/a.run", "").await.body, b"hello");
     drop(idle);
 }
+
+#[tokio::test]
+async fn clients_that_do_not_read_their_pages_do_not_fill_the_memory() {
+    let names: Vec<_> = (0..600).map(|n| format!("{n}-{}.run", "x".repeat(200))).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), b"x".as_slice())).collect();
+    let served = Served::new(&files).await;
+    let page = served.get("/", "").await;
+    assert_eq!(page.status, 200);
+    let many = (16 << 20) / page.body.len() + 20;
+    let ask = |_| {
+        let mut stream = TcpStream::connect(served.address()).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        stream
+    };
+    let stuck: Vec<_> = (0..many).map(ask).collect();
+    wait_for(&served, 503).await;
+    assert_eq!(served.get("/0", "").await.status, 404, "everything else is answered");
+    drop(stuck);
+    wait_for(&served, 200).await;
+}
+
+/// Asks for the page until it is answered with `status`.
+async fn wait_for(served: &Served, status: u16) {
+    while served.get("/", "").await.status != status {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -126,7 +126,7 @@ fn folders_and_substitutions_are_served_as_the_shell_asks() {
         RUN wget -q -O- $U/910b/kernels.txt >> /result && wget -q -O- $U/310p//kernels.txt >> /result\n\
         RUN sh -c \"$(wget -q -O- $U/install.sh)\"\n\
         RUN V=$(wget -q -O- $U/version.txt) && test -n \"$V\" && echo \"$V\" >> /result\n\
-        RUN GW=$(ip route | awk '/default/ { print $3 }') && wget -q -O- http://$GW:3000/version.txt >> /result\n\
+        RUN GW=$(ip route | awk '/default/ { g = $3 } END { print g ? g : \"127.0.0.1\" }') && wget -q -O- http://$GW:3000/version.txt >> /result\n\
         RUN for f in one two; do wget -q -O- $U/$f.txt >> /result || exit 1; done\n\
         RUN D=$(echo 910b) && wget -q -O- $U/$D/kernels.txt >> /result\n";
     let lines =
