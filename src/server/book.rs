@@ -56,11 +56,17 @@ pub(super) struct Entry {
     /// Seconds that it has taken so far.
     seconds: f64,
     outcome: Option<Outcome>,
+    /// Whether it is of the whole file, not of a range.
+    #[serde(skip)]
+    is_of_all: bool,
 }
 
 /// Counts since the server started.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct Totals {
+    /// Files of which one transfer sent everything.
+    pub(super) files: u64,
+    /// Transfers, ranges among them, that sent what was asked for.
     pub(super) whole: u64,
     pub(super) cut: u64,
     pub(super) changed: u64,
@@ -163,6 +169,7 @@ impl Pages {
         running.entry.outcome = Some(outcome);
         let entry = running.now();
         self.totals.add(sent, outcome);
+        self.totals.files += u64::from(entry.is_whole_file());
         self.today.add(&entry);
         self.ended.push_back(entry.clone());
         if self.ended.len() > REMEMBERED {
@@ -198,8 +205,13 @@ impl Entry {
         );
     }
 
+    fn is_whole_file(&self) -> bool {
+        self.is_of_all && self.outcome == Some(Outcome::Whole)
+    }
+
     fn new(event: &Transfer) -> Option<Self> {
-        let Transfer::Started { id, client, file, package, errand, offset, length, .. } = event
+        let Transfer::Started { id, client, file, package, errand, offset, length, size, .. } =
+            event
         else {
             return None;
         };
@@ -217,6 +229,7 @@ impl Entry {
             rate: 0,
             seconds: 0.0,
             outcome: None,
+            is_of_all: length == size,
         })
     }
 }
@@ -240,7 +253,7 @@ impl Today {
         self.ended += 1;
         let served = self.files.entry(entry.file.clone()).or_default();
         served.bytes += entry.sent;
-        served.fetched_whole += u64::from(entry.outcome == Some(Outcome::Whole));
+        served.fetched_whole += u64::from(entry.is_whole_file());
     }
 }
 
@@ -277,9 +290,10 @@ mod tests {
         let today = report.today.files.get("a.run").map(|served| served.bytes);
         let totals = report.totals;
         let actual = format!(
-            "running {:?}, ended {:?}, today {today:?}, {}+{}+{} of {} bytes, {} refused",
+            "running {:?}, ended {:?}, today {today:?}, {} files, {}+{}+{} of {} bytes, {} refused",
             sent(&report.running),
             sent(&report.ended),
+            totals.files,
             totals.whole,
             totals.cut,
             totals.changed,
@@ -294,15 +308,25 @@ mod tests {
         let end = |id, sent, outcome| Transfer::Ended { id, sent, outcome };
         check(
             &[started(1), started(2), Transfer::Progress { id: 2, sent: 4 }],
-            "running [0, 4], ended [], today None, 0+0+0 of 0 bytes, 0 refused",
+            "running [0, 4], ended [], today None, 0 files, 0+0+0 of 0 bytes, 0 refused",
         );
         check(
             &[started(1), started(2), end(1, 9, Outcome::Whole), end(2, 3, Outcome::Cut)],
-            "running [], ended [3, 9], today Some(12), 1+1+0 of 12 bytes, 0 refused",
+            "running [], ended [3, 9], today Some(12), 1 files, 1+1+0 of 12 bytes, 0 refused",
+        );
+        let range = |mut event: Transfer| {
+            if let Transfer::Started { length, .. } = &mut event {
+                *length = 1;
+            }
+            event
+        };
+        check(
+            &[range(started(1)), end(1, 1, Outcome::Whole)],
+            "running [], ended [1], today Some(1), 0 files, 1+0+0 of 1 bytes, 0 refused",
         );
         check(
             &[end(7, 1, Outcome::Changed)],
-            "running [], ended [], today None, 0+0+0 of 0 bytes, 0 refused",
+            "running [], ended [], today None, 0 files, 0+0+0 of 0 bytes, 0 refused",
         );
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn render(
         ("count", packages.len().to_string()),
         ("size", human(size)),
         ("sent", human(report.totals.bytes)),
-        ("whole", report.totals.whole.to_string()),
+        ("whole", report.totals.files.to_string()),
         ("trust", trust(origin, links)),
         ("pip", escape(&links.pip_line(origin))),
         ("api", escape(&links.to("api/transfers"))),

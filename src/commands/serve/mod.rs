@@ -20,6 +20,7 @@ mod systemd;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub(super) use secrets::made_up;
@@ -100,9 +101,16 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     };
     let server =
         start(args, place, &secrets, encryption.as_ref(), follower.knowledge().describe(), &first)?;
-    printer.data(&greeting(&server, &secrets, encryption.as_ref(), &first));
+    let greeting = |files: &_| greeting(&server, &secrets, encryption.as_ref(), files);
+    printer.data(&greeting(&first));
     systemd::notify("READY=1");
-    let offer = |files: &[VerifiedPackage], growing| server.replace(files.to_vec(), growing);
+    let greeted = AtomicBool::new(args.roots.is_empty());
+    let offer = |files: &[VerifiedPackage], growing: bool| {
+        server.replace(files.to_vec(), growing);
+        if !growing && !greeted.swap(true, Ordering::Relaxed) {
+            tell_known(files, greeting, printer);
+        }
+    };
     tokio::select! {
         () = follower.follow(&offer) => {}
         () = interrupt.token().cancelled_owned() => {}
@@ -132,6 +140,19 @@ fn start(
     };
     let observer = Arc::new(|_| ());
     Ok(PackageServer::start_with(options, place.listener()?, files.to_vec(), observer))
+}
+
+/// Says once what is served, when every file of the roots is known.
+fn tell_known(
+    files: &[VerifiedPackage],
+    greeting: impl Fn(&[VerifiedPackage]) -> String,
+    printer: Printer,
+) {
+    if files.is_empty() {
+        printer.talk("no package, script or requirements file is in the roots: nothing is served until one is");
+    } else {
+        printer.data(&greeting(files));
+    }
 }
 
 /// The addresses, and a line to copy.
