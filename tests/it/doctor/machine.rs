@@ -19,7 +19,7 @@ fn proxies_that_swallow_the_gateway() {
     let outcome = doctor(&fixture, &[proxy]);
     assert!(!(outcome.stdout.clone() + &outcome.stderr).contains("secret"), "{}", outcome.stdout);
     let found = check(outcome, &["warning proxy-gateway"]);
-    assert!(found[0]["mend"].to_string().contains("no_proxy=172.17.0.1"), "{}", found[0]);
+    assert!(found[0]["mend"].to_string().contains("no_proxy='172.17.0.1'"), "{}", found[0]);
     check(doctor(&fixture, &[proxy, ("no_proxy", "localhost,172.17.0.1")]), &[]);
     let local = ("https_proxy", "http://127.0.0.1:7890");
     check(doctor(&fixture, &[local]), &["warning proxy-loopback"]);

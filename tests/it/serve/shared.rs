@@ -69,6 +69,12 @@ fn project() -> Fixture {
     fixture
 }
 
+/// Where the package server was, such as `172.17.0.1:40123`.
+fn server_of(outcome: &Outcome) -> String {
+    let ready = outcome.events_called("engine-ready");
+    ready[0]["server"].as_str().expect("a text").trim_start_matches("http://").to_owned()
+}
+
 /// The server's last transfers are those of `run`, the latest first: the stage and the file of each.
 fn check_transfers(server: &str, run: &str, expected: &[&str]) {
     let mut stream = TcpStream::connect(server).expect("the server listens");
@@ -100,7 +106,7 @@ fn a_project_fetches_from_the_server_that_runs() {
         assert_eq!(reported(&fixture, "refused", &REFUSAL), [""; 0]);
         let run = fixture.last_run();
         let run = run.file_name().expect("a run has a folder").to_string_lossy().into_owned();
-        check_transfers("172.17.0.1:3000", &run, &["B plain.run", "B big.run", "A plain.run"]);
+        check_transfers(&server_of(&outcome), &run, &["B plain.run", "B big.run", "A plain.run"]);
         let log = end(server).stderr;
         let fetches =
             log.lines().filter(|line| line.contains(&format!("path=/for/{run}/"))).count();
