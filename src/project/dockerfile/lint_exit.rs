@@ -24,8 +24,9 @@ fn lost_in(judged: &Judged<'_, '_>, run: &Run<'_>, depth: usize, problems: &mut 
         let inner = run.inside(place, judged.inputs).filter(|_| depth > 0);
         let installs_inside =
             inner.as_ref().is_some_and(|inner| inner.commands.iter().any(installs));
-        if let Some((label, hint)) = loss(run, place, installs_inside) {
-            let ran = &run.commands[place];
+        let ran = &run.commands[place];
+        let told = loss(run, place, installs_inside);
+        if let Some((label, hint)) = told.filter(|_| !is_asked(judged, ran)) {
             let message = format!("the exit code of `{}` is thrown away", ran.title());
             let problem = Problem::warning(message).code("exit-code-lost").hint(hint);
             problems.push(judged.at(problem, ran.span.clone(), label));
@@ -34,6 +35,14 @@ fn lost_in(judged: &Judged<'_, '_>, run: &Run<'_>, depth: usize, problems: &mut 
             lost_in(judged, &inner, depth - 1, problems);
         }
     }
+}
+
+/// Whether a condition asks for the exit code: `if ! bash install.sh; then exit 1; fi`.
+fn is_asked(judged: &Judged<'_, '_>, ran: &Ran) -> bool {
+    let before = judged.file.source().text.get(..ran.span.start).unwrap_or_default();
+    let before = before.trim_end().trim_end_matches('!').trim_end();
+    let word = before.rsplit(|c: char| c.is_whitespace() || c == ';').next();
+    word.is_some_and(|word| matches!(word, "if" | "elif" | "while" | "until"))
 }
 
 /// How the exit code of the installer at `place` is lost: what to say, and what to do.

@@ -33,6 +33,19 @@ fn denied_warnings_are_errors() {
 }
 
 #[test]
+fn an_exit_code_that_a_condition_asks_for_is_not_lost() {
+    let check = |script: &str, expected: bool| {
+        let told = run(&format!("FROM x\nRUN {script}\n"), &["check"]).exits(0).stderr;
+        assert_eq!(told.contains("exit-code-lost"), expected, "{script}: {told}");
+    };
+    check("if ! bash install.sh; then exit 1; fi", false);
+    check("if bash install.sh; then echo done; else exit 1; fi", false);
+    check("until bash install.sh; do sleep 1; done", false);
+    check("bash install.sh; echo done", true);
+    check("if true; then bash install.sh; echo done; fi", true);
+}
+
+#[test]
 fn check_says_where_to_read_more() {
     let told = run("FROM x\nRUN pip install numpy\n", &["check"]).exits(0).stderr;
     assert!(told.contains("docs/warnings.md"), "{told}");
