@@ -3,14 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
 
 use proptest::prelude::*;
-
-use super::super::{
-    Addresses, Around, Dockerfile, Inputs, Stages, edited, fetches, run_with_packages,
-};
-use crate::error::SourceFile;
 
 /// Where the folders of a run stand in its text.
 const ROOT: &str = "/ROOT";
@@ -30,15 +24,7 @@ const WGET: &str = "#!/bin/sh\nout=; dir=.\nwhile [ $# -gt 0 ]; do case $1 in\n\
 /// The packages and the text of the RUN as a project has it; `None` where it stays as it is.
 fn converted(script: &str) -> Option<(String, String)> {
     let text = format!("FROM x\nWORKDIR /ROOT/w\nRUN {script}\n");
-    let file = Dockerfile::read(Arc::new(SourceFile { path: "Dockerfile".into(), text })).0;
-    let inputs = Inputs::default();
-    let (stages, _) = Stages::read(&file, &inputs);
-    let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
-    let found = fetches(&stages, 0, &inputs, &addresses);
-    let found: Vec<_> = found.iter().collect();
-    let name = |file: &str| Some(file.to_owned());
-    let edits = run_with_packages(&stages, 0, &inputs, &found, &name).ok()?;
-    let run = edited(&file.source().text, found[0].instruction, &edits);
+    let run = super::tests::converted(text, &|file| Some(file.to_owned())).ok()?;
     let (flag, script) = run.strip_prefix("RUN --package=")?.split_once(' ')?;
     Some((flag.to_owned(), script.to_owned()))
 }

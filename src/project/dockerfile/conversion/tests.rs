@@ -7,21 +7,28 @@ use super::super::{
 };
 use crate::error::SourceFile;
 
-/// What becomes of the RUN after `FROM x` and `WORKDIR /w`, or why nothing does.
-fn check(run: &str, expected: &str) {
-    let text = format!("FROM x\nWORKDIR /w\n{}\n", run.replace("URL", "http://172.17.0.1:3000"));
-    let file = Dockerfile::read(Arc::new(SourceFile { path: "Dockerfile".into(), text })).0;
+/// What becomes of the RUN of a one-stage Dockerfile, whose packages are called as `name` says, or
+/// why nothing does.
+pub(super) fn converted(
+    dockerfile: String,
+    name: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    let source = SourceFile { path: "Dockerfile".into(), text: dockerfile };
+    let file = Dockerfile::read(Arc::new(source)).0;
     let inputs = Inputs::default();
     let (stages, _) = Stages::read(&file, &inputs);
     let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
     let found = fetches(&stages, 0, &inputs, &addresses);
     let found: Vec<_> = found.iter().collect();
+    let edits = run_with_packages(&stages, 0, &inputs, &found, name)?;
+    Ok(edited(&file.source().text, found[0].instruction, &edits))
+}
+
+/// What becomes of the RUN after `FROM x` and `WORKDIR /w`, or why nothing does.
+fn check(run: &str, expected: &str) {
+    let text = format!("FROM x\nWORKDIR /w\n{}\n", run.replace("URL", "http://172.17.0.1:3000"));
     let name = |file: &str| Some(file.split('.').next().unwrap_or(file).to_owned());
-    let edits = run_with_packages(&stages, 0, &inputs, &found, &name);
-    let actual = match edits {
-        Ok(edits) => edited(&file.source().text, found[0].instruction, &edits),
-        Err(reason) => reason,
-    };
+    let actual = converted(text, &name).unwrap_or_else(|reason| reason);
     assert_eq!(actual, expected);
 }
 
