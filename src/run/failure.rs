@@ -64,7 +64,8 @@ fn instruction<E, M>(
     if exit_code.is_none() {
         problem = problem.note(format!("the engine says: {message}"));
     }
-    let tail = job.recorder.tail(&stage.name);
+    // What no command did is no command's output: BuildKit stops what runs beside, which then says so.
+    let tail = exit_code.map(|_| job.recorder.tail(&stage.name)).unwrap_or_default();
     if !tail.is_empty() {
         problem = problem.note(last_lines(&tail));
     }
