@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ascend_build::error::{Place, SourceFile};
 use ascend_build::project::dockerfile::{
-    Addresses, Around, Dockerfile, Inputs, Stages, copy_sources, fetches, host_places, lint,
+    Addresses, Around, Dockerfile, Inputs, LARGE, LargeFile, Stages, copy_sources, fetches,
+    host_places, lint,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -45,7 +46,11 @@ fuzz_target!(|text: &str| {
             assert!(text.get(fetch.url_span.clone()).is_some(), "{fetch:?}");
         }
     }
-    problems.extend(lint(&stages, &all, &inputs, &addresses, &|_| Some(u64::MAX)));
+    let large = |path: &str| {
+        let file = |below: &str| LargeFile { path: path.into(), below: below.into(), bytes: LARGE };
+        vec![file(""), file("below/a.run")]
+    };
+    problems.extend(lint(&stages, &all, &inputs, &addresses, &large));
     for Place { span, .. } in problems.into_iter().filter_map(|problem| problem.place) {
         assert!(text.get(span.clone()).is_some(), "{span:?}");
     }

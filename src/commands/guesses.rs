@@ -22,7 +22,14 @@ pub(super) const CODES: [&str; 2] = [MISSING, UNKNOWN];
 
 /// Adds those files to the plan, and says for which lines.
 pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
-    let guesses: Vec<Guess> = plan.stages.iter().flat_map(|stage| stage.guesses.clone()).collect();
+    let all = plan.stages.iter().flat_map(|stage| stage.guesses.clone());
+    let mut guesses: Vec<Guess> = Vec::new();
+    // A loop asks for the same more than once.
+    for guess in all {
+        if !guesses.iter().any(|other| same(other, &guess)) {
+            guesses.push(guess);
+        }
+    }
     if guesses.is_empty() {
         return Vec::new();
     }
@@ -42,6 +49,10 @@ pub(super) fn add(project: &Project, plan: &mut Plan) -> Vec<Problem> {
         problems.extend(serve_all(project, plan, &index));
     }
     problems
+}
+
+fn same(one: &Guess, other: &Guess) -> bool {
+    (&one.file, &one.reason, &one.place) == (&other.file, &other.reason, &other.place)
 }
 
 /// Serves whatever looks by its name as if it were meant to be; says what is kept back.

@@ -65,6 +65,7 @@ pub(super) async fn run(args: &Args, file: &Path, folder: &Path, printer: Printe
     })?;
     declare(&into, &project, &verified)?;
     printer.problems(&converted.warnings);
+    printer.problems(proxies(&recipe).as_slice());
     let target = project.default_target.as_ref().map(ToString::to_string).unwrap_or_default();
     tell(printer, &into, folder, written().chain([Path::new("packages.toml")]), &target);
     Ok(())
@@ -88,6 +89,16 @@ fn recipe(args: &Args, file: &Path, folder: &Path) -> Result<Recipe> {
         skip: Vec::new(),
         dialect: Dialect::default(),
     })
+}
+
+/// What is said of the proxies of the command line: they are the network's, not the project's.
+fn proxies(recipe: &Recipe) -> Option<Problem> {
+    let given = recipe.build_args.keys().filter(|name| name.to_lowercase().ends_with("_proxy"));
+    let given: Vec<String> = given.map(|name| format!("`--build-arg {name}`")).collect();
+    let verb = if given.len() == 1 { "is" } else { "are" };
+    let message = format!("{} {verb} no part of the project", given.join(", "));
+    let problem = Problem::warning(message).hint("set proxies and `no_proxy` in the environment of the build, or as `proxies` in Docker's config.json");
+    (!given.is_empty()).then_some(problem)
 }
 
 fn into(args: &Args, recipe: &Recipe, folder: &Path) -> Result<PathBuf> {

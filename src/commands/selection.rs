@@ -343,6 +343,12 @@ pub(super) fn shown(named: Option<&Path>, file: &Path, folder: &Path) -> PathBuf
 
 /// The absolute path of a Dockerfile that was named.
 pub(super) fn dockerfile(path: &Path) -> Result<PathBuf> {
+    if path.file_name().is_some_and(|name| name == "-") && !path.exists() {
+        return Err(Problem::error("no Dockerfile is read from standard input")
+            .note("its messages, its `.dockerignore` and its context go by its place")
+            .hint("write it into a file, and name that with `-f FILE`")
+            .exit(Exit::Usage));
+    }
     let file = existing(path, "the Dockerfile")?;
     if file.is_dir() {
         return Err(Problem::error(format!("`{}` is a folder, not a Dockerfile", path.display()))

@@ -1,8 +1,8 @@
 //! A Dockerfile as the files of a project: `stages/stages.toml` and one Dockerfile a stage.
 //!
-//! 1. Each stage's arguments that stand at its top become its `args`.
+//! 1. Each stage's arguments that stand at its top become its `args` (`convert_arguments`).
 //! 2. Fetches from the package server become `RUN --package` (see
-//!    `dockerfile/conversion.rs`); numbers of stages become their names.
+//!    `dockerfile/conversion/`); numbers of stages become their names.
 //! 3. Everything else stays as it is, comments above a `FROM` with their stage.
 
 use std::ops::Range;
@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use super::convert_arguments::{Arguments, arguments_of};
 use super::dockerfile::{
-    Assignment, Dockerfile, Edits, Fetch, Flag, Instruction, Lookup, Stage, edited, fetches,
+    Dockerfile, Edits, Fetch, Flag, Instruction, Stage, edited, fetches, installs_its_downloader,
     run_with_packages, trigger_fetches,
 };
 use super::recipe::{Reader, with_reader};
@@ -70,10 +71,10 @@ impl Conversion<'_> {
 
     fn body(&mut self, stage: &Stage<'_>, name: &StageName) -> String {
         let file = self.reader.file;
-        let (taken, args) = self.leading_arguments(stage);
-        self.args.push((name.clone(), args));
+        let Arguments { taken, table, lines, edits } = arguments_of(self.reader, stage);
+        self.args.push((name.clone(), table));
         self.platform(stage);
-        let edits = self.stage_edits(stage);
+        let edits = self.stage_edits(stage, edits);
         let span = self.own_span(stage);
         let edit = |instruction: &Instruction| {
             if taken.contains(&instruction.span) {
@@ -99,7 +100,8 @@ impl Conversion<'_> {
             .iter()
             .map(|directive| format!("# {}={}{newline}", directive.name, directive.value))
             .collect();
-        format!("{directives}{comment}{}{newline}", body.trim())
+        let inherited: String = lines.iter().map(|line| format!("{line}{newline}")).collect();
+        format!("{directives}{comment}{inherited}{}{newline}", body.trim())
     }
 
     /// The stage's body without the comments that belong to the next stage.
@@ -110,46 +112,10 @@ impl Conversion<'_> {
         span.start..span.end - comment
     }
 
-    /// The `ARG`s at the top of a stage whose values are known: where they stand, and the values.
-    fn leading_arguments(
-        &self,
-        stage: &Stage<'_>,
-    ) -> (Vec<Range<usize>>, IndexMap<String, String>) {
-        let (mut taken, mut args) = (Vec::new(), IndexMap::new());
-        let leading = stage.instructions.iter().take_while(|one| one.keyword == "ARG");
-        for instruction in leading {
-            let Some((name, value)) = self.argument(stage, instruction) else { continue };
-            if !args.contains_key(&name) {
-                taken.push(instruction.span.clone());
-                args.insert(name, value);
-            }
-        }
-        (taken, args)
-    }
-
-    /// The one argument of an `ARG` and its value, unless that hangs on other arguments or is the user's own affair.
-    fn argument(&self, stage: &Stage<'_>, arg: &Instruction) -> Option<(String, String)> {
-        let mut assignments = arg.argument_assignments(self.reader.file.escape());
-        let Assignment { name, value, .. } =
-            assignments.pop().filter(|_| assignments.is_empty())?;
-        if name.to_lowercase().ends_with("_proxy") || value.is_some_and(|text| text.contains('$')) {
-            return None;
-        }
-        let steps = self.reader.stages.steps(stage.index);
-        let place = steps.iter().position(|step| std::ptr::eq(step.instruction, arg))?;
-        let after = steps.get(place + 1).map(|step| step.scope.clone());
-        let scope = after.unwrap_or_else(|| self.reader.stages.scope_at_end(stage.index));
-        match scope.lookup(&name) {
-            Lookup::Set(value) if !scope.is_environment(&name) => Some((name, value.to_owned())),
-            _ => None,
-        }
-    }
-
     /// Every edit of a stage's instructions.
-    fn stage_edits(&mut self, stage: &Stage<'_>) -> Edits {
+    fn stage_edits(&mut self, stage: &Stage<'_>, mut edits: Edits) -> Edits {
         let Reader { stages, inputs, addresses, .. } = self.reader;
         let found = fetches(stages, stage.index, inputs, addresses);
-        let mut edits = Edits::new();
         for instruction in &stage.instructions {
             edits.extend(self.numbers(instruction));
             let own: Vec<&Fetch<'_>> =
@@ -158,7 +124,10 @@ impl Conversion<'_> {
                 continue;
             }
             match run_with_packages(stages, stage.index, inputs, &own, self.package) {
-                Ok(converted) => edits.extend(converted),
+                Ok(converted) => {
+                    edits.extend(converted);
+                    self.downloader(stage, instruction);
+                }
                 Err(reason) => {
                     self.warnings.push(self.unconverted(&instruction.keyword, own[0], &reason));
                 }
@@ -191,6 +160,21 @@ impl Conversion<'_> {
             problem
                 .at(place, "a project builds all of its stages for one platform")
                 .hint("say which with `ascend-build --platform`, or name a base image of that platform in stages.toml"),
+        );
+    }
+
+    /// A RUN that installs what `RUN --package` needs before it begins.
+    fn downloader(&mut self, stage: &Stage<'_>, instruction: &Instruction) {
+        let Reader { stages, inputs, .. } = self.reader;
+        let Some(span) = installs_its_downloader(stages, stage.index, inputs, instruction) else {
+            return;
+        };
+        let place = Place::new(self.reader.file.source(), span);
+        let problem = Problem::warning("this `RUN` installs the downloader that it needs itself");
+        self.warnings.push(
+            problem.at(place, "`RUN --package` fetches before its command begins").hint(
+                "install curl, wget or python3 in a `RUN` before, unless the base image has one",
+            ),
         );
     }
 

@@ -6,7 +6,9 @@
 
 mod concerns;
 mod convert;
+mod convert_arguments;
 pub mod dockerfile;
+mod large_files;
 mod load;
 mod names;
 mod overrides;

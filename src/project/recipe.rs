@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use walkdir::WalkDir;
 
 use super::dockerfile::{Addresses, Around, Dialect, Dockerfile, Inputs, Stages, lint};
+use super::large_files::large_files;
 use super::load::{read_packages, read_source};
 use super::own_rules::OwnRules;
 use super::package_list::below;
@@ -195,10 +196,8 @@ impl Reader<'_> {
     fn lint(&self) -> Vec<Problem> {
         let kept = (0..self.stages.iter().len()).filter(|index| !self.skipped.contains(index));
         let kept: Vec<usize> = kept.collect();
-        let size = |source: &str| {
-            std::fs::metadata(self.recipe.context.join(source)).ok().map(|metadata| metadata.len())
-        };
-        lint(self.stages, &kept, self.inputs, self.addresses, &size)
+        let large = |source: &str| large_files(&self.recipe.context, source);
+        lint(self.stages, &kept, self.inputs, self.addresses, &large)
     }
 
     fn project(&self, packages: &PackagesFile, problems: &mut Vec<Problem>) -> Option<Project> {

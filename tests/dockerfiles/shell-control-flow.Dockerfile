@@ -27,3 +27,9 @@ RUN if ! [ "$TARGETARCH" != arm64 ] && true; then R=1; else R=2; fi; wget http:/
 RUN if ! [ "$TARGETARCH" != arm64 ]; then S=1; else S=2; fi; wget http://172.17.0.1:3000/s-$S.run
 RUN case $TARGETARCH in "arm"*) T=1 ;; amd*|arm*) T=2 ;; esac; wget http://172.17.0.1:3000/t-$T.run
 RUN for i in 1; do if [ $TARGETARCH = arm64 ]; then wget http://172.17.0.1:3000/u.run; else wget http://172.17.0.1:3000/v.run; fi; done
+# What a round assigns is known in that round and the next ones, and not behind the loop.
+RUN for part in toolkit nnal; do FILE=loop-$part.run; wget http://172.17.0.1:3000/$FILE; sh $FILE; rm $FILE; done
+RUN S=; for part in a b; do if [ $part = b ]; then S=-last; fi; wget http://172.17.0.1:3000/round-$part$S.run; done
+RUN V=first; for part in a b; do wget http://172.17.0.1:3000/next-$V.run; V=$part; done; wget http://172.17.0.1:3000/behind-$V.run
+RUN for a in 1 2; do for b in x y; do N=$a$b; wget http://172.17.0.1:3000/$N.run; done; done
+RUN for part in a b; do cd $(mktemp -d) && wget http://172.17.0.1:3000/deb-$part-`dpkg --print-architecture`.deb; done

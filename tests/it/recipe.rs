@@ -9,6 +9,7 @@ mod init;
 mod instructions;
 mod motor;
 mod presence;
+mod readme;
 mod refused;
 mod skipping;
 mod stages;

@@ -92,15 +92,19 @@ impl Args {
 }
 
 fn shown(folders: &[PathBuf]) -> String {
-    // A root of `.` would end in it.
-    let clean = |folder: &PathBuf| folder.components().collect::<PathBuf>();
     let quoted = folders.iter().map(|folder| format!("`{}`", clean(folder).display()));
     quoted.collect::<Vec<_>>().join(", ")
 }
 
+/// A path without the `.` parts that users write.
+fn clean(folder: &Path) -> PathBuf {
+    folder.components().collect()
+}
+
 fn check_folders(index: &RootIndex) -> Result<()> {
     let wrong = index.roots().iter().filter_map(|root| {
-        let path = root.path.display();
+        let path = clean(&root.path);
+        let path = path.display();
         let what = match &root.state {
             RootState::Walked { .. } => return None,
             RootState::Missing => format!("folder `{path}` does not exist"),
@@ -309,7 +313,8 @@ fn differs(file: &VerifiedPackage, list: &PackageList, kept: bool) -> Option<Pro
     let problem =
         differs_from_official(&file.file, &official.sha256, &file.sha256, &official.source);
     let severity = if kept { Severity::Error } else { Severity::Warning };
-    let problem = Problem { severity, ..problem }.note(format!("file: {}", file.path.display()));
+    let problem =
+        Problem { severity, ..problem }.note(format!("file: {}", clean(&file.path).display()));
     let label = "the entry has the official one, and keeps it";
     Some(match entry.filter(|_| kept) {
         Some(entry) => problem.at(entry.file_place.clone(), label),

@@ -11,7 +11,7 @@ use super::shell_words::Word;
 use super::simple::{Arm, Case, Command, Script};
 
 /// What is known of each `if` and `case` so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Branches {
     states: BTreeMap<usize, State>,
 }

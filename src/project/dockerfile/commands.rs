@@ -6,7 +6,7 @@ use super::branches::Branches;
 use super::evaluate::{Text, UNKNOWN, Variables};
 use super::inputs::Inputs;
 use super::scope::Scope;
-use super::script::{Program, basename, is_shell, program};
+use super::script::{Program, basename, is_shell, program, shebang};
 use super::shell;
 use super::simple::Command;
 use super::stages::Step;
@@ -41,8 +41,12 @@ impl<'f> Run<'f> {
             Program::Words(words) => whole_line(step.instruction, inner_text(&words)?),
             Program::Other(_) => return None,
         };
+        let mut scope = step.scope.clone();
+        if let Some(shell) = shebang(step.instruction, &text.text) {
+            scope.shell = shell;
+        }
         let script = shell::read(&text.text);
-        let mut variables = Variables::new(&step.scope, inputs, &script);
+        let mut variables = Variables::of_one_reading(&step.scope, inputs, &script);
         let mut commands = Vec::new();
         let mut branches = Branches::default();
         for command in &script.commands {
@@ -53,7 +57,7 @@ impl<'f> Run<'f> {
             let span = text.source_span(command.span.clone());
             commands.push(Ran { command, words, span });
         }
-        Some(Self { instruction: step.instruction, scope: step.scope.clone(), commands })
+        Some(Self { instruction: step.instruction, scope, commands })
     }
 
     /// The commands of the shell that the command at `place` runs (`bash -c '…'`), where it runs
@@ -67,7 +71,7 @@ impl<'f> Run<'f> {
         scope.shell = shell;
         let script = shell::read(text);
         let mut inner = Self { instruction: self.instruction, scope, commands: Vec::new() };
-        let mut variables = Variables::new(&self.scope, inputs, &script);
+        let mut variables = Variables::of_one_reading(&self.scope, inputs, &script);
         for command in &script.commands {
             let words = variables.words(&command.words);
             variables.pass(command);

@@ -3,6 +3,9 @@
 use super::commands::Ran;
 use super::evaluate::Text;
 use super::options::Options;
+use super::plain_options::are_plain;
+use super::shell_words::{Kind, Part};
+use super::simple::Command;
 
 /// Where a downloader writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,7 @@ pub(super) enum Output {
 pub(super) fn output(ran: &Ran) -> Option<Output> {
     let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
     let output = match ran.name() {
+        _ if !are_plain(ran.name(), &options) || has_quoted_home(&ran.command) => return None,
         "wget" => of_wget(&options)?,
         "curl" => of_curl(&options)?,
         _ => return None,
@@ -42,14 +46,15 @@ pub(super) fn output(ran: &Ran) -> Option<Output> {
     }
 }
 
+/// A `~` in quotes is a name, and would be a folder without them.
+fn has_quoted_home(command: &Command) -> bool {
+    let quoted = |part: &Part| {
+        part.quoted && matches!(&part.kind, Kind::Literal(text) if text.starts_with('~'))
+    };
+    command.words.iter().flat_map(|word| &word.parts).any(quoted)
+}
+
 fn of_wget(options: &Options<'_>) -> Option<Output> {
-    // Some fetch nothing, others make folders of the address.
-    let others = ["--spider", "-x", "--force-directories", "-r", "-m", "-p", "-b", "--background"];
-    // So do those that write a log, or read addresses from a file.
-    let files = ["-o", "-a", "--output-file", "--append-output", "-i", "--input-file"];
-    if options.count(&others) > 0 || !options.values(&files).is_empty() {
-        return None;
-    }
     let folder = options.values(&["-P", "--directory-prefix"]);
     match options.values(&["-O", "--output-document"]).as_slice() {
         [.., "-"] => Some(Output::Stdout),
@@ -66,9 +71,6 @@ fn of_wget(options: &Options<'_>) -> Option<Output> {
 }
 
 fn of_curl(options: &Options<'_>) -> Option<Output> {
-    if options.count(&["-I", "--head", "-J", "--remote-header-name"]) > 0 {
-        return None;
-    }
     let files = options.values(&["-o", "--output"]);
     let own_names = options.count(&["-O", "--remote-name"]);
     let folder = options.values(&["--output-dir"]).last().copied();
@@ -126,6 +128,10 @@ mod tests {
         check("wget --spider u", None);
         check("wget -o log u", None);
         check("wget -b u", None);
+        check("wget -e robots=off --tries=3 --no-check-certificate u", Some(Output::Here));
+        check("wget -e output_document=x u", None);
+        check("wget -nd -r u", None);
+        check("wget --start-pos=5 u", None);
         check("wget -O a;b u", None);
     }
 
@@ -145,5 +151,11 @@ mod tests {
         check("curl -O u v", None);
         check("curl -OJ u", None);
         check("curl -I u", None);
+        check("curl --retry 3 -C - --proto =https --tlsv1.2 -sSfLO u", Some(Output::Here));
+        check("curl -i u", None);
+        check("curl -r 0-99 -o a u", None);
+        check("curl -D headers -O u", None);
+        check("curl -w %{http_code} -O u", None);
+        check("curl -X POST -O u", None);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use super::scope::{Lookup, Scope};
-use super::shell_names::{assignment, is_name};
+use super::shell_names::{assignment, counted, default_of, is_name};
 use super::shell_words::{Kind, Part, Word};
 use super::simple::{Command, Joint, Script};
 use super::{Lexer, Logical};
@@ -98,11 +98,19 @@ impl Text {
 }
 
 impl<'a> Variables<'a> {
-    /// The variables at the start of `script`.
+    /// The variables at the start of `script`, for who goes through the rounds of its loops.
     pub(super) fn new(scope: &'a Scope, inputs: &'a Inputs, script: &Script) -> Self {
-        let changing = script.changing.iter();
-        let own = changing.map(|name| (name.clone(), Held::unknown(CHANGING))).collect();
-        Self { scope, inputs, own, rounds: BTreeMap::new(), anything: None }
+        let mut variables =
+            Self { scope, inputs, own: BTreeMap::new(), rounds: BTreeMap::new(), anything: None };
+        variables.enter(script);
+        variables
+    }
+
+    /// The same for who reads every command once: what a round changes is not known.
+    pub(super) fn of_one_reading(scope: &'a Scope, inputs: &'a Inputs, script: &Script) -> Self {
+        let mut variables = Self::new(scope, inputs, script);
+        variables.forget_for_ever(&script.changing_in_rounds);
+        variables
     }
 
     /// The variables at the start of a script that a command of this one runs:
@@ -130,24 +138,32 @@ impl<'a> Variables<'a> {
 
     /// Goes into `script`, a part of the one so far: what it changes in loops is not known.
     pub(super) fn enter(&mut self, script: &Script) {
-        for name in &script.changing {
-            self.own.insert(name.clone(), Held::unknown(CHANGING));
-        }
+        self.forget_for_ever(&script.changing);
     }
 
-    /// Gives the variables of loops their values of one round; returns those of before.
-    pub(super) fn bind(
-        &mut self,
-        values: impl Iterator<Item = (String, String)>,
-    ) -> BTreeMap<String, String> {
+    fn forget_for_ever(&mut self, names: &[String]) {
+        self.own.extend(names.iter().map(|name| (name.clone(), Held::unknown(CHANGING))));
+    }
+
+    /// Gives the variable of a loop its value of one round; returns the variables of before.
+    pub(super) fn bind(&mut self, name: &str, value: &str) -> BTreeMap<String, String> {
         let outer = self.rounds.clone();
-        self.rounds.extend(values);
+        self.rounds.insert(name.to_owned(), value.to_owned());
         outer
     }
 
     /// Ends a round.
     pub(super) fn restore(&mut self, outer: BTreeMap<String, String>) {
         self.rounds = outer;
+    }
+
+    /// Goes past a loop: behind a pipe, nothing of what it changed would be left.
+    pub(super) fn pass_loop(&mut self, commands: &[Command]) {
+        for name in commands.iter().flat_map(Command::changes) {
+            if self.own.get(&name) != Some(&Held::unknown(CHANGING)) {
+                self.own.insert(name, Held::unknown("changed inside a loop"));
+            }
+        }
     }
 
     /// The words of a command: a variable without quotes may give several or none.
@@ -186,6 +202,10 @@ impl<'a> Variables<'a> {
             Kind::Running(what) => {
                 text.push_unknown(format!("{what}, known when the shell runs"), part.span.start);
             }
+            Kind::Platform(name) => match self.inputs.platform_name(*name) {
+                Some(name) => text.push(name, part.span.start),
+                None => text.push_unknown(PLATFORM.to_owned(), part.span.start),
+            },
             Kind::Variable(raw) => {
                 let held = self.variable(raw);
                 if split && !part.quoted {
@@ -338,23 +358,7 @@ fn naming(name: &str, reason: &str) -> String {
     if reason.starts_with('`') { reason.to_owned() } else { format!("`{name}` is {reason}") }
 }
 
-/// The name and the value of `${NAME:=value}` or `${NAME=value}`.
-fn default_of(raw: &str) -> Option<(&str, &str)> {
-    let (name, value) = raw.strip_prefix("${")?.strip_suffix('}')?.split_once('=')?;
-    let name = name.strip_suffix(':').unwrap_or(name);
-    is_name(name).then_some((name, value))
-}
-
-/// The name that a word of arithmetic changes: `N++`, `--N`, `N=8`, `N+=1`.
-fn counted(word: &Word) -> Option<&str> {
-    let Kind::Literal(text) = &word.parts.first()?.kind else { return None };
-    let bare = text.trim_start_matches("++").trim_start_matches("--");
-    let end = bare.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(bare.len());
-    let (name, rest) = bare.split_at(end);
-    let changes = bare.len() < text.len() || rest.starts_with("++") || rest.starts_with("--");
-    let assigns = rest.trim_start_matches(['+', '-', '*', '/', '%']).starts_with('=');
-    (is_name(name) && (changes || assigns && !rest.starts_with("=="))).then_some(name)
-}
+const PLATFORM: &str = "the platform, which is not known here";
 
 const CHANGING: &str = "changed inside a loop, a function or a subshell";
 

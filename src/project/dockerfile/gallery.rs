@@ -41,8 +41,10 @@ fn describe(name: &str, text: &str) -> String {
         describe_stage(&stages, stage, &inputs, &addresses, &mut out);
     }
     describe_target(&stages, &mut out);
+    let large =
+        |path: &str| vec![LargeFile { path: path.into(), below: String::new(), bytes: LARGE }];
     let all: Vec<usize> = (0..stages.iter().len()).collect();
-    problems.extend(lint(&stages, &all, &inputs, &addresses, &|_| Some(LARGE)));
+    problems.extend(lint(&stages, &all, &inputs, &addresses, &large));
     for problem in problems {
         describe_problem(&problem, &mut out);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scope::Value;
+use super::shell_words::PlatformName;
 use crate::project::Platform;
 
 /// What the command line and the engine add to a Dockerfile.
@@ -60,6 +61,17 @@ pub fn is_predefined(name: &str) -> bool {
     PROXIES.contains(&name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
 }
 
+/// What the builder says of the platform that it builds on.
+const BUILD_PLATFORM: [&str; 4] = ["BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"];
+
+/// What it says of the platform that it builds for.
+const TARGET_PLATFORM: [&str; 4] = ["TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT"];
+
+/// Whether the builder itself gives an `ARG` of this name its value: the platform's.
+pub fn is_platform_argument(name: &str) -> bool {
+    BUILD_PLATFORM.contains(&name) || TARGET_PLATFORM.contains(&name)
+}
+
 impl Inputs {
     /// The build argument that a RUN sees as a proxy, whether an ARG declares it or not.
     pub(super) fn proxy(&self, name: &str) -> Option<&str> {
@@ -67,12 +79,22 @@ impl Inputs {
         given.map(String::as_str)
     }
 
+    /// What is built for, as the shell is told; `None` where it is not known.
+    pub(super) fn platform_name(&self, by: PlatformName) -> Option<&'static str> {
+        let platform = self.platform.as_ref()?;
+        Some(match by {
+            PlatformName::Kernel => platform.package_arch(),
+            PlatformName::Debian => platform.architecture(),
+        })
+    }
+
     /// `TARGETPLATFORM` and its kin; what the builder itself runs on is not known here.
     pub(super) fn platform_arguments(&self) -> BTreeMap<String, Value> {
         let reason = "set by the builder";
-        let build = ["BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"];
-        let mut names: BTreeMap<_, _> =
-            build.iter().map(|name| ((*name).to_owned(), Value::unknown(reason))).collect();
+        let mut names: BTreeMap<_, _> = BUILD_PLATFORM
+            .iter()
+            .map(|name| ((*name).to_owned(), Value::unknown(reason)))
+            .collect();
         let architecture = self.platform.as_ref().map(Platform::architecture);
         let mut target = |name: &str, value: Option<String>| {
             let value = value.map_or_else(|| Value::unknown(reason), Value::Known);

@@ -10,15 +10,14 @@
 
 use std::ops::Range;
 
-use super::addresses::{Addresses, is_proxy};
+use super::addresses::Addresses;
 use super::bodies::{self, Body};
 use super::commands::Run;
 use super::fetches::fetches_in;
-use super::hosts::whole_matches;
 use super::inputs::Inputs;
-use super::scope::{Scope, Value};
+use super::lint_copies::{Below, LargeFile};
 use super::stages::{Stages, Step};
-use super::{Dockerfile, Instruction, assignments, lint_cache, lint_exit, lint_layers};
+use super::{Dockerfile, Instruction, lint_baked, lint_cache, lint_copies, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
 
 /// What a judge of one stage has at hand.
@@ -27,8 +26,10 @@ pub(super) struct Judged<'a, 'f> {
     pub(super) inputs: &'a Inputs,
     pub(super) steps: &'a [Step<'f>],
     pub(super) runs: &'a [Run<'f>],
-    /// The size in bytes of a source of COPY, a path or a pattern, in the context.
-    pub(super) size: &'a dyn Fn(&str) -> Option<u64>,
+    /// The stages that it is built from.
+    pub(super) below: &'a [Below<'a, 'f>],
+    /// The large files that a source of COPY, a path or a pattern, takes from the context.
+    pub(super) large: &'a dyn Fn(&str) -> Vec<LargeFile>,
 }
 
 impl Judged<'_, '_> {
@@ -40,35 +41,45 @@ impl Judged<'_, '_> {
 
 /// The warnings of the given stages, in the order of the file.
 ///
-/// `size` tells how large a source of COPY is in the context (bytes; a path or
-/// a pattern), where that is known.
+/// `large` tells which files of at least [`LARGE`](super::LARGE) bytes a source of COPY, a path or
+/// a pattern, takes from the context, as far as that is known.
 pub fn lint(
     stages: &Stages<'_>,
     chosen: &[usize],
     inputs: &Inputs,
     addresses: &Addresses,
-    size: &dyn Fn(&str) -> Option<u64>,
+    large: &dyn Fn(&str) -> Vec<LargeFile>,
 ) -> Vec<Problem> {
-    let mut problems = syntax_directive(stages.file());
-    problems.extend(addresses.elsewhere(stages.file()));
+    let file = stages.file();
+    let mut problems = syntax_directive(file);
+    problems.extend(addresses.elsewhere(file));
     for stage in chosen {
-        problems.extend(judge(stages.file(), &stages.steps(*stage), inputs, addresses, size));
+        let below = stages.below(*stage).into_iter();
+        let below: Vec<_> = below.map(|index| Below { file, steps: stages.steps(index) }).collect();
+        let steps = stages.steps(*stage);
+        problems.extend(judge(file, &steps, &below, inputs, addresses, large));
     }
     in_order(problems)
 }
 
-/// The warnings of `body`; `before` as for [`Body::scope`], `size` as for [`lint`].
+/// The warnings of the last one of `bodies`, each of which is built from the one before; `large` as
+/// for [`lint`].
 pub fn lint_body(
-    body: Body<'_>,
-    before: Option<&Scope>,
+    bodies: &[Body<'_>],
     inputs: &Inputs,
     addresses: &Addresses,
-    size: &dyn Fn(&str) -> Option<u64>,
+    large: &dyn Fn(&str) -> Vec<LargeFile>,
 ) -> Vec<Problem> {
-    let steps = body.steps(before, inputs);
-    let mut problems = syntax_directive(body.file);
-    problems.extend(bodies::variable_from(body.file));
-    problems.extend(judge(body.file, &steps, inputs, addresses, size));
+    let mut below = Vec::new();
+    let mut scope = None;
+    for body in bodies {
+        below.push(Below { file: body.file, steps: body.steps(scope.as_ref(), inputs) });
+        scope = Some(body.scope(scope.as_ref(), inputs));
+    }
+    let Some(Below { file, steps }) = below.pop() else { return Vec::new() };
+    let mut problems = syntax_directive(file);
+    problems.extend(bodies::variable_from(file));
+    problems.extend(judge(file, &steps, &below, inputs, addresses, large));
     in_order(problems)
 }
 
@@ -76,18 +87,19 @@ pub fn lint_body(
 fn judge(
     file: &Dockerfile,
     steps: &[Step<'_>],
+    below: &[Below<'_, '_>],
     inputs: &Inputs,
     addresses: &Addresses,
-    size: &dyn Fn(&str) -> Option<u64>,
+    large: &dyn Fn(&str) -> Vec<LargeFile>,
 ) -> Vec<Problem> {
     let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
-    let judged = Judged { file, inputs, steps, runs: &runs, size };
+    let judged = Judged { file, inputs, steps, runs: &runs, below, large };
     let found = fetches_in(file, steps, inputs, addresses);
     let mut problems = lint_layers::packages(&judged, &found);
-    problems.extend(lint_layers::copies(&judged));
+    problems.extend(lint_copies::copies(&judged));
     problems.extend(lint_exit::lost(&judged));
     problems.extend(lint_cache::left(&judged));
-    problems.extend(baked(&judged, addresses));
+    problems.extend(lint_baked::baked(&judged, addresses));
     problems
 }
 
@@ -110,40 +122,6 @@ fn syntax_directive(file: &Dockerfile) -> Vec<Problem> {
                 .at(Place::new(file.source(), directive.span.clone()), "pulled before each build")
         })
         .collect()
-}
-
-/// ENV lines that hold the server's address or a proxy.
-fn baked(judged: &Judged<'_, '_>, addresses: &Addresses) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for step in judged.steps.iter().filter(|step| step.instruction.keyword == "ENV") {
-        let escape = judged.file.escape();
-        for one in assignments::environment(&step.instruction.arguments.text, escape) {
-            let value = step.scope.expand(one.value.as_deref().unwrap_or_default());
-            let span = step.instruction.arguments.source_span(one.span);
-            problems.extend(bake(judged, &one.name, &value, addresses, span));
-        }
-    }
-    problems
-}
-
-fn bake(
-    judged: &Judged<'_, '_>,
-    name: &str,
-    value: &Value,
-    addresses: &Addresses,
-    span: Range<usize>,
-) -> Option<Problem> {
-    let text = value.known().filter(|text| !text.is_empty())?;
-    let holds_host = addresses.hosts.iter().any(|host| whole_matches(text, host).next().is_some());
-    let is_proxy = is_proxy(name);
-    if !holds_host && !is_proxy {
-        return None;
-    }
-    let what = if holds_host { "the package server's address" } else { "a proxy" };
-    let problem = Problem::warning(format!("`{name}` keeps {what} in the image"))
-        .code("address-baked")
-        .hint(format!("use `ARG {name}`, or set it inside the `RUN` that needs it"));
-    Some(judged.at(problem, span, "every container will see this"))
 }
 
 /// The bytes of an instruction's first line, for carets that need no more.

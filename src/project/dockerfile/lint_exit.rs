@@ -2,6 +2,7 @@
 
 use super::commands::{Ran, Run, is_script_option};
 use super::lint::Judged;
+use super::prefixes::without_prefixes;
 use super::shell_words::Kind;
 use super::simple::Joint;
 use crate::error::Problem;
@@ -55,27 +56,57 @@ fn loss(
     if !installs(ran) && !installs_inside && !feeds_shell(run, place) {
         return None;
     }
-    let next = run.commands.get(place + 1);
-    match ran.command.after {
-        Joint::Or if next.is_some_and(forgives) && !gives_up(run, place) => {
+    let end = list_end(run, place);
+    let instead = alternatives(run, end);
+    match run.commands[end].command.after {
+        Joint::Or if instead.first().is_some_and(forgives) && !gives_up(instead) => {
             Some(("`||` makes a failure a success", "let the `RUN` fail: remove what follows `||`"))
         }
-        Joint::Then
-            if next.is_some_and(|next| !asks_status(next))
-                && !switch(run, place, 'e', "errexit") =>
+        Joint::Or
+            if gives_up(instead) && !ends(instead) && goes_on(run, end + 1 + instead.len()) =>
         {
-            Some((
-                "only the last command's exit code counts",
-                "join the commands with `&&`, or start with `set -e`",
-            ))
+            Some(NOT_LAST)
         }
-        Joint::Pipe if !switch(run, place, '\0', "pipefail") => Some((
+        Joint::Then if end == place && goes_on(run, place + 1) => Some(NOT_LAST),
+        Joint::Pipe if end == place && !switch(run, place, '\0', "pipefail") => Some((
             "only the exit code after the `|` counts",
             "use bash with `set -o pipefail`, or write to a file first",
         )),
-        Joint::Background => Some(("nothing waits for it", "run it in the foreground")),
+        Joint::Background if end == place => {
+            Some(("nothing waits for it", "run it in the foreground"))
+        }
         _ => None,
     }
+}
+
+/// What is said where another command follows that runs after a failure too.
+const NOT_LAST: (&str, &str) = (
+    "only the last command's exit code counts",
+    "join the commands with `&&`, or start with `set -e`",
+);
+
+/// The last command of the `&&` list that begins at `place`: where one fails, the rest is left out.
+fn list_end(run: &Run<'_>, place: usize) -> usize {
+    let joined = |ran: &&Ran| ran.command.after == Joint::And;
+    let end = place + run.commands[place..].iter().take_while(joined).count();
+    // What follows a bracket belongs to another list.
+    let same =
+        run.commands.get(end).is_some_and(|last| end == place || last.command.before == Joint::And);
+    if same { end } else { place }
+}
+
+/// The commands that run where the one at `place` fails.
+fn alternatives<'a>(run: &'a Run<'_>, place: usize) -> &'a [Ran] {
+    let later = &run.commands[place + 1..];
+    let instead = later.iter().take_while(|ran| ran.command.doubt == Some("after `||`"));
+    &later[..instead.count()]
+}
+
+/// Whether the RUN goes on at `place` after a failure, and nobody asks for it.
+fn goes_on(run: &Run<'_>, place: usize) -> bool {
+    let next = run.commands.get(place);
+    next.is_some_and(|next| next.command.before == Joint::Then && !asks_status(next))
+        && !switch(run, place - 1, 'e', "errexit")
 }
 
 /// Whether a command gives its output to a shell as a script.
@@ -87,8 +118,11 @@ fn feeds_shell(run: &Run<'_>, place: usize) -> bool {
         && run.commands.get(place + 1).is_some_and(shell)
 }
 
-/// Whether a command installs something that the image is made for: a script may well do.
+/// Whether a command installs something that the image is made for, `nohup` and the like before
+/// it or not: a script may well do.
 fn installs(ran: &Ran) -> bool {
+    let words = without_prefixes(&ran.words).to_vec();
+    let ran = &Ran { words, ..Ran::default() };
     let name = ran.name();
     let says = |word: &str| ran.says(word);
     match name {
@@ -114,11 +148,13 @@ fn is_installer(path: &str) -> bool {
     name.ends_with(".run") || name.ends_with(".sh")
 }
 
-/// Whether one of the commands that run where the one at `place` fails ends the script, or fails.
-fn gives_up(run: &Run<'_>, place: usize) -> bool {
-    let instead = run.commands[place + 1..].iter();
-    let mut instead = instead.take_while(|ran| ran.command.doubt == Some("after `||`"));
-    instead.any(|ran| matches!(ran.name(), "exit" | "return" | "false"))
+/// Whether one of the commands that run after a failure ends the script, or fails.
+fn gives_up(instead: &[Ran]) -> bool {
+    ends(instead) || instead.iter().any(|ran| ran.name() == "false")
+}
+
+fn ends(instead: &[Ran]) -> bool {
+    instead.iter().any(|ran| matches!(ran.name(), "exit" | "return"))
 }
 
 /// Commands after `||` that make a success of a failure.

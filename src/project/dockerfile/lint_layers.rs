@@ -1,18 +1,12 @@
-//! Files that stay in a layer although nobody needs them there.
+//! Packages that a RUN fetches and leaves in its layer.
 
 use super::commands::{Ran, Run};
 use super::evaluate::{Text, UNKNOWN};
 use super::fetches::Fetch;
-use super::lint::{Judged, first_line};
+use super::lint::Judged;
 use super::options::Options;
 use super::pattern;
-use super::scope::Value;
-use super::sources::copy_sources;
-use super::stages::Step;
 use crate::error::Problem;
-
-/// From this size on, a file that is copied and then removed is worth a warning: 100 MB.
-pub const LARGE: u64 = 100_000_000;
 
 /// What packages end with.
 const PACKAGES: [&str; 9] =
@@ -157,51 +151,4 @@ fn is_or_holds(folder: &str, inner: &str) -> bool {
     let (folder, inner) = (folder.trim_end_matches('/'), inner.trim_end_matches('/'));
     !folder.is_empty()
         && (inner == folder || inner.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
-}
-
-/// The warnings `copy-then-remove` of a stage.
-pub(super) fn copies(judged: &Judged<'_, '_>) -> Vec<Problem> {
-    let copied =
-        judged.steps.iter().enumerate().filter(|(_, step)| step.instruction.keyword == "COPY");
-    copied.filter_map(|(place, step)| copied_in_vain(judged, place, step)).collect()
-}
-
-fn copied_in_vain(judged: &Judged<'_, '_>, place: usize, step: &Step<'_>) -> Option<Problem> {
-    let sources = copy_sources(step.instruction, &step.scope).ok()?;
-    let folder = destination(step)?;
-    for source in sources {
-        let Some(size) = (judged.size)(&source).filter(|size| *size >= LARGE) else { continue };
-        let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(&source).to_owned();
-        let file = Written { path: source.clone(), name, folders: vec![folder.clone()] };
-        let later = judged.steps[place + 1..].iter().map(|step| step.instruction);
-        let removes = |run: &Run<'_>| {
-            later.clone().any(|instruction| std::ptr::eq(instruction, run.instruction))
-                && run.commands.iter().any(|ran| takes_away(ran, &file))
-        };
-        if judged.runs.iter().any(removes) {
-            let megabytes = size / 1_000_000;
-            let problem = Problem::warning(format!("`{source}` is copied and removed again"))
-                .code("copy-then-remove")
-                .note(format!("its {megabytes} MB stay in the image: a layer cannot give back what one below it holds"))
-                .hint("use `RUN --package=…`, or fetch and remove it in one `RUN`");
-            let span = first_line(judged.file, step.instruction);
-            return Some(judged.at(problem, span, "its layer keeps the file"));
-        }
-    }
-    None
-}
-
-/// The folder that a COPY writes into, where it is known.
-fn destination(step: &Step<'_>) -> Option<String> {
-    let text = &step.instruction.arguments.text;
-    let last = match step.instruction.json() {
-        Some(words) => words.last()?.clone(),
-        None => text.split_whitespace().next_back()?.to_owned(),
-    };
-    let Value::Known(path) = step.scope.expand(&last) else { return None };
-    if path.starts_with('/') {
-        return Some(path);
-    }
-    let workdir = step.scope.workdir.known()?;
-    Some(format!("{}/{}", workdir.trim_end_matches('/'), path.trim_start_matches("./")))
 }

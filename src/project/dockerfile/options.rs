@@ -88,6 +88,12 @@ impl<'a> Options<'a> {
         named.map(|(_, value)| *value).collect()
     }
 
+    /// Every option, with its value where it has one.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, Option<&'a str>)> {
+        let flags = self.flags.iter().map(|flag| (flag.as_str(), None));
+        self.values.iter().map(|(name, value)| (name.as_str(), Some(*value))).chain(flags)
+    }
+
     /// How often one of these is said.
     pub(super) fn count(&self, names: &[&str]) -> usize {
         self.flags.iter().filter(|flag| names.contains(&flag.as_str())).count()
@@ -95,7 +101,7 @@ impl<'a> Options<'a> {
 }
 
 /// Long options of wget, curl and aria2c with a value in the next word.
-const LONG_WITH_VALUE: [&str; 31] = [
+const LONG_WITH_VALUE: [&str; 45] = [
     "--output",
     "--output-document",
     "--output-file",
@@ -127,6 +133,20 @@ const LONG_WITH_VALUE: [&str; 31] = [
     "--interface",
     "--dir",
     "--out",
+    "--proto",
+    "--speed-limit",
+    "--speed-time",
+    "--continue-at",
+    "--range",
+    "--write-out",
+    "--dump-header",
+    "--form",
+    "--cookie",
+    "--read-timeout",
+    "--dns-timeout",
+    "--waitretry",
+    "--execute",
+    "--ca-certificate",
 ];
 
 /// An option of pip with a value: what an address in it is, and where the value

@@ -52,7 +52,7 @@ fn boundaries(text: &str) -> impl DoubleEndedIterator<Item = usize> + '_ {
 }
 
 /// Whether all of `text` matches `glob`; at most as many steps as the product of both lengths.
-pub(super) fn matches(text: &str, glob: &str) -> bool {
+pub fn matches(text: &str, glob: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let glob = tokens(glob);
     let (mut at, mut token, mut star) = (0, 0, None);

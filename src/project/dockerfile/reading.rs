@@ -5,8 +5,8 @@ use super::evaluate::Text;
 use super::simple::Joint;
 
 /// Commands that leave the files beside them alone.
-const HARMLESS: [&str; 9] =
-    ["echo", "printf", "set", "export", "mkdir", "true", ":", "false", "ldconfig"];
+const HARMLESS: [&str; 10] =
+    ["echo", "printf", "set", "export", "mkdir", "true", ":", "false", "ldconfig", "yes"];
 
 /// Commands that read the files that they name and no others, whatever their options.
 const READERS: [&str; 6] = ["unzip", "rpm", "chmod", "cat", "sha256sum", "md5sum"];

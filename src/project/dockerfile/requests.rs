@@ -4,7 +4,6 @@
 //! Python programs, and shells within the shell. An address in any other
 //! command is a request too, but of what, only the run can tell.
 
-use super::branches::Branches;
 use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
 use super::inputs::Inputs;
@@ -13,7 +12,7 @@ use super::prefixes::{given_by_env, without_prefixes};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell;
-use super::simple::{Command, Joint, Loop, Script};
+use super::simple::{Command, Joint, Script};
 
 /// An address in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +53,8 @@ pub(super) enum RequestKind {
 /// How deep shells within shells are followed.
 const DEEPEST: usize = 4;
 
-/// How many rounds of loops within loops are followed.
-const MOST_ROUNDS: usize = 256;
+/// How many rounds of all loops of a RUN are followed.
+const MOST_ROUNDS: usize = 1024;
 
 /// The requests of a script that a shell runs.
 pub(super) fn of_script(text: &str, scope: &Scope, inputs: &Inputs) -> Vec<Request> {
@@ -90,46 +89,20 @@ pub(super) fn of_program(text: &Text, tool: &str) -> Vec<Request> {
 
 /// Goes through scripts and gathers what they ask for.
 pub(super) struct Finder<'a> {
-    variables: Variables<'a>,
+    pub(super) variables: Variables<'a>,
     depth: usize,
+    /// How many rounds of loops may still be gone through.
+    pub(super) rounds_left: usize,
     found: Vec<Request>,
 }
 
 impl<'a> Finder<'a> {
     fn new(variables: Variables<'a>) -> Self {
-        Self { variables, depth: 0, found: Vec::new() }
-    }
-
-    fn script(&mut self, script: &Script, text: &str) {
-        let mut branches = Branches::default();
-        for (place, command) in script.commands.iter().enumerate() {
-            let Some(mut command) = branches.enter(command, script, &self.variables) else {
-                continue;
-            };
-            let tolerated = script.tolerates(place, text).then_some("before `||`");
-            command.doubt = command.doubt.or(tolerated);
-            let words = self.variables.words(&command.words);
-            self.substitutions(&command, text);
-            self.in_loops(&command, script, text);
-            self.variables.pass(&command);
-            branches.leave(&command, &words, script);
-        }
-    }
-
-    /// The command with every value that the loops around it give their variables.
-    fn in_loops(&mut self, command: &Command, script: &Script, text: &str) {
-        let loops: Vec<&Loop> = command.loops.iter().map(|number| &script.loops[*number]).collect();
-        for values in combinations(&loops) {
-            let names = loops.iter().map(|one| one.name.clone());
-            let outer = self.variables.bind(names.zip(values));
-            let words = self.variables.words(&command.words);
-            self.command(&words, command, text);
-            self.variables.restore(outer);
-        }
+        Self { variables, depth: 0, rounds_left: MOST_ROUNDS, found: Vec::new() }
     }
 
     /// What the substitutions in a command's words fetch: each is a script of its own.
-    fn substitutions(&mut self, command: &Command, script: &str) {
+    pub(super) fn substitutions(&mut self, command: &Command, script: &str) {
         let before = self.found.len();
         for span in command.substitutions() {
             // One that nothing closes may end anywhere.
@@ -142,7 +115,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn command(&mut self, words: &[Text], command: &Command, script: &str) {
+    pub(super) fn command(&mut self, words: &[Text], command: &Command, script: &str) {
         let assigned = given_by_env(words);
         let words = without_prefixes(words);
         let Some(first) = words.first() else { return };
@@ -332,19 +305,6 @@ pub(super) fn bodies(command: &Command, script: &str) -> Vec<Text> {
         Text { unknown, literal: !changed, ..Text::literal(text, body.span.start) }
     })
     .collect()
-}
-
-/// The values that loops give their variables together; the first ones where they are very many.
-fn combinations(loops: &[&Loop]) -> Vec<Vec<String>> {
-    let mut all = vec![Vec::new()];
-    for one in loops {
-        let longer = |start: &Vec<String>| {
-            let start = start.clone();
-            one.values.iter().map(move |value| [&start[..], std::slice::from_ref(value)].concat())
-        };
-        all = all.iter().flat_map(longer).take(MOST_ROUNDS).collect();
-    }
-    all
 }
 
 fn is_pip(name: &str) -> bool {

@@ -22,11 +22,23 @@ pub(super) fn program(instruction: &Instruction, scope: &Scope) -> Program {
         return Program::Words(words);
     }
     let text = logical(instruction);
-    let interpreter = match text.text.strip_prefix("#!") {
-        Some(rest) if !instruction.heredocs.is_empty() => interpreter(rest),
-        _ => scope.shell.first().map(String::as_str),
+    let own = shebang(instruction, &text.text);
+    let shell = own.as_ref().unwrap_or(&scope.shell);
+    let interpreter = match shell.as_slice() {
+        [env, rest @ ..] if basename(env) == "env" => {
+            rest.iter().find(|word| !word.starts_with('-'))
+        }
+        words => words.first(),
     };
-    if interpreter.is_some_and(is_shell) { Program::Shell(text) } else { Program::Other(text) }
+    let is_shell = interpreter.is_some_and(|program| is_shell(program));
+    if is_shell { Program::Shell(text) } else { Program::Other(text) }
+}
+
+/// The words of the `#!` line that the text of a heredoc begins with: they take the shell's place.
+pub(super) fn shebang(instruction: &Instruction, text: &str) -> Option<Vec<String>> {
+    let line = text.strip_prefix("#!").filter(|_| !instruction.heredocs.is_empty())?;
+    let words: Vec<String> = line.lines().next()?.split_whitespace().map(str::to_owned).collect();
+    (!words.is_empty()).then_some(words)
 }
 
 /// Whether a command of that name or path reads shell text.
@@ -37,13 +49,6 @@ pub(super) fn is_shell(command: &str) -> bool {
 /// A command's name without its folder.
 pub(super) fn basename(command: &str) -> &str {
     command.rsplit('/').next().unwrap_or(command)
-}
-
-/// The program of a `#!` line: `/bin/bash`, `/usr/bin/env python3`.
-fn interpreter(line: &str) -> Option<&str> {
-    let mut words = line.lines().next()?.split_whitespace();
-    let first = words.next()?;
-    if basename(first) == "env" { words.next() } else { Some(first) }
 }
 
 /// The text of the shell form, heredocs after the line that announces them.

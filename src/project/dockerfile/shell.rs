@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::shell_names::{assignment, named, rounds};
+use super::shell_names::{assignment, rounds};
 use super::shell_words::{Body, Kind, Part, Token, Word, cut};
 use super::simple::{Arm, Case, Command, Joint, Script};
 
@@ -354,12 +354,14 @@ impl Reader {
     }
 
     fn note_changes(&mut self, command: &Command) {
-        let hides = |frame: &Frame| {
-            matches!(frame.kind, Compound::Loop | Compound::Function | Compound::Subshell)
+        let hides = |frame: &Frame| match frame.kind {
+            Compound::Loop => frame.rounds.is_none(),
+            kind => matches!(kind, Compound::Function | Compound::Subshell),
         };
         if self.stack.iter().any(hides) {
-            self.script.changing.extend(command.assignments.iter().map(|(name, _)| name.clone()));
-            self.script.changing.extend(command.words.iter().skip(1).filter_map(named));
+            self.script.changing.extend(command.changes());
+        } else if !command.loops.is_empty() {
+            self.script.changing_in_rounds.extend(command.changes());
         }
     }
 }

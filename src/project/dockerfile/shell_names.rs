@@ -38,6 +38,24 @@ pub(super) fn named(word: &Word) -> Option<String> {
         .or_else(|| word.plain().filter(|text| is_name(text)).map(str::to_owned))
 }
 
+/// The name and the value of `${NAME:=value}` or `${NAME=value}`.
+pub(super) fn default_of(raw: &str) -> Option<(&str, &str)> {
+    let (name, value) = raw.strip_prefix("${")?.strip_suffix('}')?.split_once('=')?;
+    let name = name.strip_suffix(':').unwrap_or(name);
+    is_name(name).then_some((name, value))
+}
+
+/// The name that a word of arithmetic changes: `N++`, `--N`, `N=8`, `N+=1`.
+pub(super) fn counted(word: &Word) -> Option<&str> {
+    let Kind::Literal(text) = &word.parts.first()?.kind else { return None };
+    let bare = text.trim_start_matches("++").trim_start_matches("--");
+    let end = bare.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(bare.len());
+    let (name, rest) = bare.split_at(end);
+    let changes = bare.len() < text.len() || rest.starts_with("++") || rest.starts_with("--");
+    let assigns = rest.trim_start_matches(['+', '-', '*', '/', '%']).starts_with('=');
+    (is_name(name) && (changes || assigns && !rest.starts_with("=="))).then_some(name)
+}
+
 /// `NAME in VALUE…` of a `for`, where all values are literal and nothing ends the loop early.
 pub(super) fn rounds(mut rest: impl Iterator<Item = Token>) -> Option<Loop> {
     let Some(Token::Word(name)) = rest.next() else { return None };

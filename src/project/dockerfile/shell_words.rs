@@ -39,6 +39,17 @@ pub(super) enum Kind {
     Variable(String),
     /// What only the running shell knows, with its name for messages.
     Running(&'static str),
+    /// A substitution that asks for nothing but the platform: `$(uname -m)`.
+    Platform(PlatformName),
+}
+
+/// Who names the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlatformName {
+    /// The kernel: `x86_64`, `aarch64`.
+    Kernel,
+    /// Debian, as Docker does: `amd64`, `arm64`.
+    Debian,
 }
 
 /// The body of a heredoc.
@@ -299,8 +310,21 @@ impl Cutter<'_> {
             let text = rest[..length].to_owned();
             (length, if length == 1 { Kind::Literal(text) } else { Kind::Variable(text) })
         };
+        let kind = platform_name(&rest[..length]).map_or(kind, Kind::Platform);
         self.position += length;
         Part { kind, quoted, span: start..self.position }
+    }
+}
+
+/// What a substitution asks of the platform, where it asks for nothing else.
+fn platform_name(written: &str) -> Option<PlatformName> {
+    let inner = written.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')'));
+    let inner = inner.or_else(|| written.strip_prefix('`')?.strip_suffix('`'))?;
+    let words: Vec<&str> = inner.split_whitespace().collect();
+    match words.as_slice() {
+        ["uname", "-m" | "--machine"] | ["arch"] => Some(PlatformName::Kernel),
+        ["dpkg", "--print-architecture"] => Some(PlatformName::Debian),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::shell_names::named;
 use super::shell_words::{Body, Part, Word};
 
 /// The simple commands of a script, in the order in which they are written.
@@ -11,6 +12,8 @@ pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     /// Names that a loop, a function or a subshell changes: what they hold when is not told by the text.
     pub(super) changing: Vec<String>,
+    /// Names that only loops of [`Script::loops`] change: each round tells.
+    pub(super) changing_in_rounds: Vec<String>,
     /// The loops whose rounds the text tells, in the order in which they begin.
     pub(super) loops: Vec<Loop>,
     /// How many commands each condition of an `if` has, by [`Arm::id`] and [`Arm::number`].
@@ -91,6 +94,12 @@ pub(super) struct Command {
 }
 
 impl Command {
+    /// The names that it may give another value.
+    pub(super) fn changes(&self) -> Vec<String> {
+        let assigned = self.assignments.iter().map(|(name, _)| name.clone());
+        assigned.chain(self.words.iter().skip(1).filter_map(named)).collect()
+    }
+
     /// The bytes of the scripts in the `$(…)` and `` `…` `` of its words, values and redirects.
     pub(super) fn substitutions(&self) -> Vec<Range<usize>> {
         let values = self.assignments.iter().map(|(_, value)| value);

@@ -156,6 +156,20 @@ impl<'f> Stages<'f> {
         self.walk(stage).0
     }
 
+    /// The stages that a stage is built from, the lowest first.
+    pub fn below(&self, stage: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut stage = stage;
+        while let Some(Origin::Stage(base)) = self.get(stage).map(|stage| &stage.base)
+            && *base < stage
+        {
+            found.push(*base);
+            stage = *base;
+        }
+        found.reverse();
+        found
+    }
+
     /// What the `ONBUILD`s of `stage` hold, with what is set at each in a stage built from it.
     pub(super) fn trigger_steps(&self, stage: usize) -> Vec<Step<'f>> {
         let mut scope = self.scope_at_end(stage).of_child();

@@ -176,7 +176,11 @@ fn judged(file: &Dockerfile) -> Vec<Problem> {
             assert!(file.source().text.get(fetch.url_span.clone()).is_some());
         }
     }
-    problems.extend(lint(&stages, &all, &inputs, &addresses, &|_| Some(LARGE)));
+    let large = |path: &str| {
+        let file = |below: &str| LargeFile { path: path.into(), below: below.into(), bytes: LARGE };
+        vec![file(""), file("below/a.run")]
+    };
+    problems.extend(lint(&stages, &all, &inputs, &addresses, &large));
     problems
 }
 

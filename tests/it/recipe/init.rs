@@ -88,6 +88,87 @@ fn converted(dockerfile: &str) -> (String, String) {
     (told, stage)
 }
 
+/// The stages of a Dockerfile after the conversion: each Dockerfile, then its arguments.
+fn check_arguments(dockerfile: &str, given: &[&str], expected: &[&str]) {
+    let fixture = Fixture::new();
+    fixture.write("Dockerfile", dockerfile);
+    let given: Vec<_> = given.iter().flat_map(|one| ["--build-arg", one]).collect();
+    fixture.run(&[&["init", "--from", "Dockerfile"], &given[..]].concat()).exits(0);
+    let read = |path: &str| std::fs::read_to_string(fixture.path(path)).expect("it is written");
+    let manifest = read("stages/stages.toml");
+    let stages =
+        manifest.lines().filter_map(|line| line.strip_prefix("[stages.")?.strip_suffix(']'));
+    let stages: Vec<_> = stages.filter(|stage| !stage.ends_with(".args")).collect();
+    let shown = |stage: &&str| {
+        let table = manifest.split(&format!("[stages.{stage}.args]\n")).nth(1).unwrap_or_default();
+        let table = table.split("\n\n").next().unwrap_or_default().trim();
+        format!("{} | {}", read(&format!("stages/{stage}.Dockerfile")).trim(), table)
+            .replace('\n', "; ")
+    };
+    assert_eq!(stages.iter().map(shown).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn arguments_keep_the_values_that_the_whole_file_gave_them() {
+    // Built by itself, a stage sees no argument of the one below.
+    check_arguments(
+        "FROM x AS one\nARG A=1\nENV E=1\nRUN true\nARG B=$A C=3\nARG E=2\nFROM one AS two\n\
+         RUN echo $A$B$C$E\nFROM two AS three\nARG A=4\nCMD [\"true\"]\n",
+        &["B=given"],
+        &[
+            "ENV E=1; RUN true; ARG B=\"given\" C=3; ARG E=2 | A = \"1\"",
+            "RUN echo $A$B$C$E | A = \"1\"; B = \"given\"; C = \"3\"",
+            "CMD [\"true\"] | A = \"4\"",
+        ],
+    );
+    // Neither the `ARG`s before the first FROM nor `--build-arg` are there any more.
+    check_arguments(
+        "ARG G=global\nFROM x AS one\nRUN true\nARG G\nARG GIVEN=default UNSET\nRUN echo $G\n",
+        &["GIVEN=a \"$\" b"],
+        &["RUN true; ARG G=\"global\"; ARG GIVEN=\"a \\\"\\$\\\" b\" UNSET; RUN echo $G | "],
+    );
+}
+
+#[test]
+fn the_platform_is_no_value_of_an_argument() {
+    check_arguments(
+        "FROM x AS one\nARG TARGETARCH\nARG FILE=a-${TARGETARCH}.run\nARG no_proxy=here\nRUN echo $FILE\n\
+         FROM one AS two\nRUN echo $TARGETARCH $FILE\n",
+        &[],
+        &[
+            "ARG TARGETARCH; ARG FILE=a-${TARGETARCH}.run; ARG no_proxy=here; RUN echo $FILE | ",
+            "ARG TARGETARCH; ARG FILE=a-${TARGETARCH}.run; RUN echo $TARGETARCH $FILE | ",
+        ],
+    );
+}
+
+#[test]
+fn a_downloader_that_comes_too_late_is_said() {
+    let fetch = "wget -q http://172.17.0.1:3000/a.sh && sh a.sh && rm a.sh";
+    let warns = |dockerfile: String, expected: bool| {
+        let (told, _) = converted(&dockerfile);
+        assert_eq!(told.contains("installs the downloader"), expected, "{dockerfile}{told}");
+    };
+    let install = "apt-get update && apt-get install -y wget";
+    warns(format!("FROM x AS one\nRUN {install} && {fetch}\n"), true);
+    warns(format!("FROM x AS one\nRUN {install}\nRUN {install} && {fetch}\n"), false);
+    warns(
+        format!("FROM x AS zero\nRUN {install}\nFROM zero AS one\nRUN {install} && {fetch}\n"),
+        false,
+    );
+    warns(format!("FROM x AS one\nRUN {fetch}\n"), false);
+}
+
+#[test]
+fn proxies_of_the_command_line_are_said_to_go() {
+    let fixture = Fixture::new();
+    fixture.write("Dockerfile", "FROM x\nRUN true\n");
+    let from =
+        ["init", "--from", "Dockerfile", "--build-arg", "no_proxy=.corp", "--build-arg", "A=1"];
+    let told = fixture.run(&from).exits(0).stderr;
+    assert!(told.contains("`--build-arg no_proxy` is no part of the project"), "{told}");
+}
+
 #[test]
 fn a_trigger_that_fetches_is_said_to_stay() {
     let trigger = "ONBUILD RUN wget -q http://172.17.0.1:3000/a.sh && sh a.sh\n";

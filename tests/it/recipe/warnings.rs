@@ -1,5 +1,7 @@
 //! Warnings of `check` and `plan`, and what `--deny` makes of them.
 
+use ascend_build::project::dockerfile::LARGE;
+
 use crate::support::{Fixture, Outcome};
 
 fn run(dockerfile: &str, arguments: &[&str]) -> Outcome {
@@ -43,6 +45,103 @@ fn an_exit_code_that_a_condition_asks_for_is_not_lost() {
     check("until bash install.sh; do sleep 1; done", false);
     check("bash install.sh; echo done", true);
     check("if true; then bash install.sh; echo done; fi", true);
+}
+
+#[test]
+fn an_exit_code_is_lost_where_a_failure_goes_on() {
+    let check = |script: &str, expected: bool| {
+        let told = run(&format!("FROM x\nRUN {script}\n"), &["check"]).exits(0).stderr;
+        assert_eq!(told.contains("exit-code-lost"), expected, "{script}: {told}");
+    };
+    check("bash install.sh && echo installed || echo failed", true);
+    check("bash install.sh && test -f /x || exit 1", false);
+    check("bash install.sh || (cat log && false)", false);
+    check("bash install.sh || (cat log && false); echo done", true);
+    check("set -e; bash install.sh || (cat log && false); echo done", false);
+    check("bash install.sh || { cat log; exit 1; }; echo done", false);
+    check("nohup bash install.sh &", true);
+    check("nohup bash install.sh", false);
+    check("timeout 600 bash install.sh; echo done", true);
+    let heredoc = |first: &str| format!("<<EOF\n{first}bash install.sh\necho done\nEOF");
+    check(&heredoc(""), true);
+    check(&heredoc("#!/bin/bash\n"), true);
+    check(&heredoc("#!/bin/bash -e\n"), false);
+    check(&heredoc("#!/usr/bin/env -S bash -e\n"), false);
+}
+
+#[test]
+fn what_is_copied_in_vain_is_told() {
+    let check = |instructions: &str, expected: bool| {
+        let fixture = Fixture::new();
+        fixture.write("Dockerfile", format!("FROM x AS a\n{instructions}\n")).write("pkgs/b.txt", "small");
+        large(&fixture, "pkgs/a.run");
+        let told = fixture.run(&["check"]).exits(0).stderr;
+        assert_eq!(told.contains("copy-then-remove"), expected, "{instructions}: {told}");
+        assert!(!expected || told.contains("`pkgs/a.run` is copied and removed again"), "{told}");
+    };
+    check("COPY pkgs /tmp/pkgs/\nRUN rm -rf /tmp/pkgs", true);
+    check("COPY pkgs/*.run /tmp/\nRUN rm -f /tmp/*.run", true);
+    check("COPY pkgs/a.run /tmp/b.run\nRUN rm /tmp/b.run", true);
+    check("COPY pkgs/a.run /tmp/\nFROM a AS b\nFROM b\nRUN find /tmp -name '*.run' -delete", true);
+    check("WORKDIR /w\nCOPY . .\nRUN rm -rf *", true);
+    check("WORKDIR /w\nCOPY . .\nRUN cd /x && rm -rf *", false);
+    check("COPY pkgs /opt/\nRUN rm -rf /var/lib/apt/lists/* $CACHE /opt/b.txt", false);
+    check("COPY pkgs /opt/\nRUN find / -name '*.pyc' -delete", false);
+    check("COPY pkgs /opt/\nFROM x AS b\nRUN rm -rf /opt", false);
+    check("RUN rm -rf /opt/*\nCOPY pkgs /opt/", false);
+}
+
+fn large(fixture: &Fixture, file: &str) {
+    let file = std::fs::File::create(fixture.path(file)).expect("the fixture's folder is writable");
+    file.set_len(LARGE).expect("a sparse file can be long");
+}
+
+#[test]
+fn what_a_stage_below_copied_in_vain_is_told_in_a_project() {
+    let fixture = Fixture::new();
+    fixture.stages("[stages.A]\nfrom = \"tiny\"\n[stages.B]\nfrom = \"A\"\n");
+    fixture.dockerfile("A", "COPY pkgs /tmp/\n").dockerfile("B", "RUN rm /tmp/a.run\n");
+    fixture.write("stages/pkgs/b.txt", "small");
+    large(&fixture, "stages/pkgs/a.run");
+    let told = fixture.run(&["check"]).exits(0).stderr;
+    assert!(told.contains("warning[copy-then-remove]: `pkgs/a.run`"), "{told}");
+    assert!(told.contains("A.Dockerfile:1:1"), "{told}");
+}
+
+#[test]
+fn an_address_that_a_run_writes_down_is_told() {
+    let check = |script: &str, expected: bool| {
+        let script = script.replace("URL", "http://172.17.0.1:3000");
+        let told = run(&format!("FROM x\nRUN {script}\n"), &["check"]).exits(0).stderr;
+        assert_eq!(told.contains("address-baked"), expected, "{script}: {told}");
+    };
+    check("pip config set global.find-links URL/", true);
+    check("pip config set global.find-links URL/ && pip install x && pip config unset global.find-links", false);
+    check("echo export SRV=URL >> /etc/profile", true);
+    check("echo export SRV=URL | tee -a /etc/profile.d/server.sh", true);
+    check("echo SRV=URL > /etc/server && cat /etc/server && rm /etc/server", false);
+    check("echo SRV=URL > /tmp/server", false);
+    check("echo fetching from URL/", false);
+}
+
+#[test]
+fn a_line_of_a_loop_is_told_once() {
+    let lines = "FROM x\nRUN for f in a b c; do wget http://172.17.0.1:3000/$f-$(date).run; done\n";
+    let told = run(lines, &["check"]).exits(0).stderr;
+    assert_eq!(told.matches("fetch-unknown").count(), 1, "{told}");
+}
+
+#[test]
+fn the_platform_tells_what_the_machine_is_called() {
+    let check = |script: &str, platform: &str, expected: &str| {
+        let text = format!("FROM x\nRUN {}\n", script.replace("URL", "http://172.17.0.1:3000"));
+        let told = run(&text, &["check", "--platform", platform]).exits(4).stderr;
+        assert!(told.contains(&format!("package file `{expected}`")), "{script}: {told}");
+    };
+    check("wget URL/b-$(uname -m).run", "linux/arm64", "b-aarch64.run");
+    check("A=`arch`; wget URL/b-$A.run", "linux/amd64", "b-x86_64.run");
+    check("wget \"URL/b-$(dpkg --print-architecture).run\"", "linux/amd64", "b-amd64.run");
+    check("case $(uname -m) in aarch64) N=arm;; *) N=intel;; esac; wget URL/b-$N.run", "linux/arm64", "b-arm.run");
 }
 
 #[test]

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::super::commands::Ran;
-use super::super::evaluate::UNKNOWN;
+use super::super::evaluate::{Text, UNKNOWN};
 use super::super::pattern;
 use super::super::reading::{is_harmless, only_reads};
 use super::super::shell_words::{Kind, Word};
@@ -118,17 +118,12 @@ impl Converted<'_, '_> {
             return alone && is_installer(itself);
         }
         let runs = |word: &str| alone && is_installer(word);
-        // Lists of requirements name files in turn.
-        let lists = |text: &str| {
-            let short = ["-r", "-c", "-f"].iter().any(|option| text.starts_with(option));
-            let long = ["--requirement", "--constraint", "--find-links"];
-            short || long.iter().any(|option| text.starts_with(option))
-        };
-        let by_list =
-            ran.name().starts_with("pip") && ran.words.iter().any(|word| lists(word.text()));
+        // pip writes into the image where a wheel was; a list of sums names files in turn.
+        let tells =
+            ran.name().starts_with("pip") || ran.name().ends_with("sum") && checks_sums(ran);
         let quiet = matches!(ran.name(), "cat" | "tar" | "sh" | "bash" | "dash");
         let unheard = is_silent(ran) && ran.command.after != super::Joint::Pipe;
-        only_reads(ran, &runs) && (alone || !by_list) && (quiet || unheard)
+        only_reads(ran, &runs) && !tells && (quiet || unheard)
     }
 
     /// Takes commands out, each with one joint; `None` where that would change whether another runs.
@@ -184,6 +179,13 @@ impl Converted<'_, '_> {
         }
         Some(start..if comment(end..next) { end } else { next })
     }
+}
+
+/// `sha256sum -c`.
+fn checks_sums(ran: &Ran) -> bool {
+    let short = |text: &str| !text.starts_with("--") && text.contains('c');
+    let options = ran.words.iter().map(Text::text).filter(|text| text.starts_with('-'));
+    options.into_iter().any(|text| text == "--check" || short(text))
 }
 
 /// The text of a word that holds nothing but text.

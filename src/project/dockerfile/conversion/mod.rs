@@ -7,25 +7,32 @@
 //!    as links where the same RUN removes them and only reads them until then, as copies where it
 //!    may do anything else (`placed`).
 //! 4. What comes out is read anew, and must hold all the rest (`guard`).
+//!
+//! A RUN that may take along or away what lies in the folder of the packages stays as it is (`swept`).
 
 mod direct;
+mod downloader;
 mod guard;
 mod line;
 mod placed;
 mod removal;
 #[cfg(test)]
 mod same_result;
+mod swept;
 mod taken;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
+pub use downloader::installs_its_downloader;
+
 use super::commands::Run;
 use super::downloads::Output;
 use super::fetches::Fetch;
 use super::inputs::Inputs;
 use super::lint::Judged;
+use super::scope::Lookup;
 use super::script::{Program, program};
 use super::simple::Joint;
 use super::stages::{Stages, Step};
@@ -57,18 +64,20 @@ pub fn run_with_packages(
     let runs: Vec<Run> = steps.iter().filter_map(|step| Run::read(step, inputs)).collect();
     let run = runs.iter().find(|run| std::ptr::eq(run.instruction, instruction));
     let run = run.ok_or("no shell runs it")?;
-    let judged =
-        Judged { file: stages.file(), inputs, steps: &steps, runs: &runs, size: &|_| None };
+    let (file, large) = (stages.file(), |_: &str| Vec::new());
+    let judged = Judged { file, inputs, steps: &steps, runs: &runs, below: &[], large: &large };
     let mut taken = Vec::new();
     for fetch in fetches {
         taken.push(taken_by(run, &line, fetch, fetches, &judged)?);
     }
     let names = package_names(&taken, name)?;
-    if sets_packages(run) {
+    if has_packages(run, &text.text, inputs) {
         return Err("it has a variable `PACKAGES` of its own".to_owned());
     }
     let source = &stages.file().source().text;
-    let mut edits = Converted { run, line: &line, taken: &taken, source }.edits()?;
+    let converted = Converted { run, line: &line, taken: &taken, source };
+    converted.spares_packages()?;
+    let mut edits = converted.edits()?;
     let flag = instruction.keyword_span.end;
     edits.insert(0, (flag..flag, format!(" --package={}", names.join(","))));
     Ok(edits)
@@ -106,12 +115,14 @@ fn package_names(
     Ok(names)
 }
 
-/// Whether a RUN gives another meaning to the variable that names the packages' folder.
-fn sets_packages(run: &Run<'_>) -> bool {
-    let assigns = |ran: &super::commands::Ran| {
-        ran.command.assignments.iter().any(|(own, _)| own == "PACKAGES")
-    };
-    run.commands.iter().any(assigns)
+/// Whether a RUN has another meaning for the variable that names the packages' folder.
+fn has_packages(run: &Run<'_>, text: &str, inputs: &Inputs) -> bool {
+    let inner = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+    let named = text.match_indices("PACKAGES").any(|(start, name)| {
+        !inner(text[..start].chars().next_back())
+            && !inner(text[start + name.len()..].chars().next())
+    });
+    named || matches!(run.scope.lookup_in_run("PACKAGES", inputs), Lookup::Set(_))
 }
 
 /// What an instruction is made anew from.

@@ -1,6 +1,7 @@
 //! Files that are put where the fetches would have put them, everything else untouched.
 //!
 //! They are links where the RUN surely removes them and only reads them until then, else copies.
+//! Either takes the place of a file that is there, as most downloads do.
 
 use super::super::commands::Ran;
 use super::super::evaluate::Text;
@@ -13,7 +14,7 @@ use super::{Converted, Edits, Joint, Output};
 impl Converted<'_, '_> {
     /// Each fetch as a command that puts the files where the fetch did.
     pub(super) fn placed(&self) -> Edits {
-        let put = if self.bears_links() { "ln -s" } else { "cp" };
+        let put = if self.bears_links() { "ln -sf" } else { "cp" };
         if let Some(edits) = self.all_at_once(put) {
             return edits;
         }
@@ -68,7 +69,8 @@ impl Converted<'_, '_> {
         let later = self.run.commands.iter().enumerate().skip(first);
         let mut later = later.filter(|(place, _)| !self.fetches(*place)).map(|(_, ran)| ran);
         let mut files = self.taken.iter().filter(|one| one.output != Output::Stdout);
-        flat && files.all(|one| !one.left && self.removes(one) && self.is_single(one))
+        flat && self.outlives_links()
+            && files.all(|one| !one.left && self.removes(one) && self.is_single(one))
             && later.all(|ran| self.leaves_links(ran))
     }
 

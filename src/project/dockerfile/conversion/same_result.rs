@@ -117,18 +117,20 @@ fn check(script: &str) {
     assert_eq!(after, before, "\n{script}\n{converted}");
 }
 
-const FETCHES: [&str; 8] = [
+const FETCHES: [&str; 10] = [
     "wget -q URL/m.run",
     "wget -q URL/m.run URL/n.run",
     "wget -q URL/m.run && wget -q URL/n.run",
     "wget -q URL/m.run; wget -q URL/s.sh",
     "wget -q -P /ROOT/opt URL/m.run",
     "wget -q -O k.run URL/m.run",
+    "wget -q -O k.run URL/n.run",
+    "wget -q -O m.run URL/m.run; wget -q -O m.run URL/n.run",
     "wget -q URL/n.run > /ROOT/opt/wget.log",
     "wget -q -O - URL/m.run > /ROOT/opt/copy",
 ];
 
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 48] = [
     "bash m.run",
     "bash m.run --install > /ROOT/opt/log 2>&1",
     "sh ./m.run",
@@ -165,6 +167,18 @@ const COMMANDS: [&str; 36] = [
     "rm -rf *",
     "rm -rf /ROOT/w/*",
     "rm -f /ROOT/opt/m.run",
+    "rm -f k.run m.run",
+    "mv * /ROOT/opt",
+    "ln m.run /ROOT/opt/hard",
+    "test -L m.run",
+    "exit 0",
+    "trap 'rm -f m.run' EXIT",
+    "pushd /ROOT/opt",
+    "bash m.run || exit 0",
+    "yes 2> /dev/null | bash m.run",
+    "cat m.run >> k.run",
+    "wc -c m.run > /ROOT/opt/size",
+    "tar cf - m.run | tar tvf - | cut -c 1-10 > /ROOT/opt/listed",
 ];
 
 /// A command, or one around others.

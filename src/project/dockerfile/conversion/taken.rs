@@ -45,6 +45,7 @@ pub(super) fn taken_by(
     let output =
         output(ran).ok_or_else(|| format!("`{}` writes to a place not known", ran.title()))?;
     stands_alone(ran, &output)?;
+    gives_its_name(ran, line, fetch, &output)?;
     if !takes_all(ran, line, fetches) {
         return Err(format!("`{}` fetches other files too", ran.title()));
     }
@@ -63,6 +64,29 @@ fn file_of(fetch: &Fetch<'_>) -> Result<String, String> {
     match fetch.doubt {
         Some(doubt) => Err(format!("it stands {doubt}")),
         None => Ok(file),
+    }
+}
+
+/// Whether the file that the command writes is called as its package is.
+fn gives_its_name(
+    ran: &Ran,
+    line: &Line<'_>,
+    fetch: &Fetch<'_>,
+    output: &Output,
+) -> Result<(), String> {
+    if !matches!(output, Output::Here | Output::Folder { .. }) {
+        return Ok(());
+    }
+    let last = fetch.full_path.rsplit('/').next().unwrap_or_default();
+    let asks = |word: &&Text| {
+        let span = line.text.source_span(word.span.clone());
+        span.start <= fetch.url_span.start && fetch.url_span.end <= span.end
+    };
+    let query = ran.words.iter().filter(asks).any(|word| word.text().contains('?'));
+    match ran.name() {
+        "curl" if last.contains('%') => Err("`curl` keeps the `%` in the file's name".to_owned()),
+        "wget" if query => Err("`wget` keeps the `?` in the file's name".to_owned()),
+        _ => Ok(()),
     }
 }
 

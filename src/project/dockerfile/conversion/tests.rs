@@ -40,7 +40,7 @@ fn a_script_finds_what_was_fetched_with_it() {
     );
     check(
         "RUN wget -q URL/a.run URL/b.run && sh b.run && sh a.run && rm -f *.run",
-        "RUN --package=a,b ln -s \"$PACKAGES\"/* . && sh b.run && sh a.run && rm -f *.run",
+        "RUN --package=a,b ln -sf \"$PACKAGES\"/* . && sh b.run && sh a.run && rm -f *.run",
     );
 }
 
@@ -52,11 +52,11 @@ fn installers_are_read_from_where_the_packages_are() {
     );
     check(
         "RUN set -e; wget URL/a.run; wget URL/b.run; chmod +x *.run; ./a.run; ./b.run; rm -f *.run",
-        "RUN --package=a,b set -e; ln -s \"$PACKAGES\"/* .; chmod +x *.run; ./a.run; ./b.run; rm -f *.run",
+        "RUN --package=a,b set -e; ln -sf \"$PACKAGES\"/* .; chmod +x *.run; ./a.run; ./b.run; rm -f *.run",
     );
     check(
-        "RUN wget -q URL/t.whl && \\\n    pip3 install t.whl && \\\n    rm -f t.whl && \\\n    echo done",
-        "RUN --package=t pip3 install \"$PACKAGES\"/t.whl && \\\n    echo done",
+        "RUN wget -q URL/t.tgz && \\\n    tar xf t.tgz && \\\n    rm -f t.tgz && \\\n    echo done",
+        "RUN --package=t tar xf \"$PACKAGES\"/t.tgz && \\\n    echo done",
     );
 }
 
@@ -106,7 +106,7 @@ fn everything_between_the_commands_stays() {
     ] {
         check(
             &format!("RUN wget -q URL/a.run{later}"),
-            &format!("RUN --package=a ln -s \"$PACKAGES\"/* .{later}"),
+            &format!("RUN --package=a ln -sf \"$PACKAGES\"/* .{later}"),
         );
     }
     check_copied(
@@ -142,7 +142,7 @@ fn what_may_not_be_removed_is_no_link() {
     let link = |later: &str| {
         check(
             &format!("RUN wget -q URL/a.run && {later}"),
-            &format!("RUN --package=a ln -s \"$PACKAGES\"/* . && {later}"),
+            &format!("RUN --package=a ln -sf \"$PACKAGES\"/* . && {later}"),
         );
     };
     link("sh *.run && rm -rf *");
@@ -206,6 +206,69 @@ fn what_only_reads_the_file_gets_it_where_it_is() {
 }
 
 #[test]
+fn what_tells_where_the_file_was_gets_a_link_there() {
+    for later in [
+        // pip writes the path into the image.
+        "pip install t.whl && rm t.whl",
+        "pip install -r t.whl && rm t.whl",
+        "sha256sum -c t.whl && tar xf other.tgz && rm t.whl",
+    ] {
+        check(
+            &format!("RUN wget -q URL/t.whl && {later}"),
+            &format!("RUN --package=t ln -sf \"$PACKAGES\"/* . && {later}"),
+        );
+    }
+    check(
+        "RUN wget URL/a.tgz URL/s.txt && sha256sum -c s.txt && tar xf a.tgz && rm a.tgz s.txt",
+        "RUN --package=a,s ln -sf \"$PACKAGES\"/* . && sha256sum -c s.txt && tar xf a.tgz && rm a.tgz s.txt",
+    );
+}
+
+#[test]
+fn a_download_takes_the_place_of_another_one() {
+    check(
+        "RUN wget -O p URL/a.run; sh p; wget -O p URL/b.run; sh p; rm p",
+        "RUN --package=a,b cp \"$PACKAGES\"/a.run p; sh p; cp \"$PACKAGES\"/b.run p; sh p; rm p",
+    );
+    check(
+        "RUN wget -O p.run URL/a.run; sh p.run; wget -O p.run URL/b.run; sh p.run; rm p.run",
+        "RUN --package=a,b ln -sf \"$PACKAGES\"/a.run p.run; sh p.run; ln -sf \"$PACKAGES\"/b.run p.run; sh p.run; rm p.run",
+    );
+}
+
+#[test]
+fn nothing_takes_the_packages_folder_along() {
+    let swept = |command: &str, verb: &str| {
+        format!("`{command}` {verb} the folder that packages come into")
+    };
+    let takes = "takes all that is in";
+    check("RUN cd /tmp && wget URL/a.tgz && mv * /opt/", &swept("mv * /opt/", takes));
+    check("RUN wget -P /tmp URL/a.tgz && cp -r /tmp /opt/", &swept("cp -r /tmp", takes));
+    check("RUN cd /tmp; wget URL/a.tgz; tar czf /b.tgz .", &swept("tar czf /b.tgz", takes));
+    check("RUN cd /var; cd tmp; wget URL/a.tgz; cp a* /opt", &swept("cp a* /opt", takes));
+    check(
+        "RUN wget URL/a.run && sh a.run && rm -rf /tmp/* && wget URL/b.run",
+        &swept("rm -rf /tmp/*", "empties"),
+    );
+    check(
+        "RUN wget URL/b.run URL/a.run && sh a.run && rm -rf /tmp/* && sh b.run && rm *.run",
+        "RUN --package=b,a cp \"$PACKAGES\"/* . && sh a.run && rm -rf /tmp/* && sh b.run && rm *.run",
+    );
+    check(
+        "RUN wget -P /tmp URL/a.run && sh /tmp/a.run && rm -rf /tmp/*",
+        "RUN --package=a ln -sf \"$PACKAGES\"/a.run /tmp/ && sh /tmp/a.run && rm -rf /tmp/*",
+    );
+    check(
+        "RUN wget URL/a.tgz && tar xf a.tgz -C /tmp && rm a.tgz",
+        "RUN --package=a tar xf \"$PACKAGES\"/a.tgz -C /tmp",
+    );
+    check(
+        "RUN cd /tmp && wget URL/a.run && mv *.run /opt",
+        "RUN --package=a cd /tmp && cp \"$PACKAGES\"/* . && mv *.run /opt",
+    );
+}
+
+#[test]
 fn what_stays_in_the_image_is_copied() {
     check("RUN wget -q URL/a.run", "RUN --package=a cp \"$PACKAGES\"/* .");
     check("RUN curl -fsSLo /x/b.run URL/a.run", "RUN --package=a cp \"$PACKAGES\"/a.run /x/b.run");
@@ -215,7 +278,7 @@ fn what_stays_in_the_image_is_copied() {
     );
     check(
         "RUN wget -qP /tmp URL/a.run && sh /tmp/a.run && rm /tmp/a.run",
-        "RUN --package=a ln -s \"$PACKAGES\"/a.run /tmp/ && sh /tmp/a.run && rm /tmp/a.run",
+        "RUN --package=a ln -sf \"$PACKAGES\"/a.run /tmp/ && sh /tmp/a.run && rm /tmp/a.run",
     );
     check(
         "RUN curl -sS --output-dir /x -O URL/a.run",
@@ -235,7 +298,7 @@ fn what_goes_through_a_pipe_is_read() {
 
 #[test]
 fn what_the_text_does_not_tell_is_left_alone() {
-    check("RUN wget -q URL/$(uname -m).run", "a command substitution, known when the shell runs");
+    check("RUN wget -q URL/$(date).run", "a command substitution, known when the shell runs");
     check("RUN if true; then wget URL/a.run; fi", "it stands inside `if`");
     check("RUN pip install --find-links URL/ x", "`pip` chooses among the files that it finds");
     check("ADD URL/a.run /tmp/", "`ADD` fetches it");
@@ -247,6 +310,15 @@ fn what_the_text_does_not_tell_is_left_alone() {
     check("RUN wget URL/a.run && sh *.run || rm *.run", "it stands before `||`");
     check("RUN ! wget URL/a.run", "it is part of a larger command");
     check("RUN PACKAGES=/x; wget URL/a.run", "it has a variable `PACKAGES` of its own");
+    check(
+        "RUN wget URL/a.run && apt-get install $PACKAGES",
+        "it has a variable `PACKAGES` of its own",
+    );
+    check("ENV PACKAGES=x\nRUN wget URL/a.run", "it has a variable `PACKAGES` of its own");
+    check("RUN wget URL/a.run?v=1", "`wget` keeps the `?` in the file's name");
+    check("RUN curl -O URL/a%2Bb.run", "`curl` keeps the `%` in the file's name");
+    check("RUN curl -r 0-99 -o a URL/a.run", &unknown("curl -r 0-99"));
+    check("RUN wget -P '~' URL/a.run", &unknown("wget -P ~"));
     check("RUN curl -O -o b URL/a.run", &unknown("curl -O -o"));
     check("RUN wget -O b URL/a.run URL/b.run", &unknown("wget -O b"));
     check("RUN curl -o a URL/a.run -o b URL/b.run", &unknown("curl -o a"));

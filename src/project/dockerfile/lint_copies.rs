@@ -1,0 +1,163 @@
+//! Large files that one layer copies and a later one removes: they stay in the image.
+//!
+//! The later layer may be one of a stage that is built on the one that copies. A removal counts
+//! where the text tells that it removes the file.
+
+use super::Dockerfile;
+use super::commands::Run;
+use super::evaluate::Text;
+use super::folders::{absolute, current};
+use super::lint::{Judged, first_line};
+use super::pattern;
+use super::scope::Value;
+use super::sources::copy_sources;
+use super::stages::Step;
+use crate::error::{Place, Problem};
+
+/// From this size on, a file that is copied and then removed is worth a warning: 100 MB.
+pub const LARGE: u64 = 100_000_000;
+
+/// A file of at least [`LARGE`] bytes that a source of COPY takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeFile {
+    /// Its path in the context.
+    pub path: String,
+    /// Its path below the folder that it is copied into; empty where the source names it alone, so
+    /// that the copy may be called otherwise.
+    pub below: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The instructions of a stage below the one that is judged, and the file that they stand in.
+pub(super) struct Below<'a, 'f> {
+    pub(super) file: &'a Dockerfile,
+    pub(super) steps: Vec<Step<'f>>,
+}
+
+/// The warnings `copy-then-remove` of a stage.
+pub(super) fn copies(judged: &Judged<'_, '_>) -> Vec<Problem> {
+    let own = judged.steps.iter().enumerate();
+    let own = own.map(|(place, step)| (judged.file, step, &judged.steps[place + 1..]));
+    let below = judged.below.iter();
+    let below =
+        below.flat_map(|one| one.steps.iter().map(move |step| (one.file, step, judged.steps)));
+    let copied = below.chain(own).filter(|(_, step, _)| step.instruction.keyword == "COPY");
+    copied.filter_map(|(file, step, later)| in_vain(judged, file, step, later)).collect()
+}
+
+/// The warning of a COPY whose files one of the `later` steps removes.
+fn in_vain(
+    judged: &Judged<'_, '_>,
+    file: &Dockerfile,
+    step: &Step<'_>,
+    later: &[Step<'_>],
+) -> Option<Problem> {
+    let folder = destination(step)?;
+    let is_later =
+        |run: &&Run<'_>| later.iter().any(|step| std::ptr::eq(step.instruction, run.instruction));
+    let removed: Vec<Removal> = judged.runs.iter().filter(is_later).flat_map(removals).collect();
+    // Looking for the files takes its time.
+    if !removed.iter().any(|one| one.concerns(&folder)) {
+        return None;
+    }
+    let sources = copy_sources(step.instruction, &step.scope).ok()?;
+    let large = sources.iter().flat_map(|source| (judged.large)(source));
+    let vain: Vec<LargeFile> = large.filter(|large| is_removed(large, &folder, &removed)).collect();
+    let bytes: u64 = vain.iter().map(|large| large.bytes).sum();
+    let message = match vain.as_slice() {
+        [] => return None,
+        [one] => format!("`{}` is copied and removed again", one.path),
+        [one, rest @ ..] => {
+            format!("`{}` and {} more are copied and removed again", one.path, rest.len())
+        }
+    };
+    let place = Place::new(file.source(), first_line(file, step.instruction));
+    Some(
+        Problem::warning(message)
+            .code("copy-then-remove")
+            .at(place, "its layer keeps what it copies")
+            .note(format!(
+                "{} MB stay in the image: a layer cannot give back what one below it holds",
+                bytes / 1_000_000
+            ))
+            .hint("use `RUN --package=…`, or fetch and remove it in one `RUN`"),
+    )
+}
+
+fn is_removed(large: &LargeFile, folder: &str, removed: &[Removal]) -> bool {
+    let inside = |name: &str| format!("{}/{name}", folder.trim_end_matches('/'));
+    let name = large.path.rsplit('/').next().unwrap_or(&large.path);
+    let paths = match large.below.as_str() {
+        "" => vec![folder.to_owned(), inside(name)],
+        below => vec![inside(below)],
+    };
+    removed.iter().any(|one| paths.iter().any(|path| one.covers(path, name)))
+}
+
+/// What a command removes: a path, parts of it patterns, with all that is below it.
+struct Removal {
+    path: String,
+    /// The pattern that the names of the files must match besides.
+    name: Option<String>,
+}
+
+impl Removal {
+    fn covers(&self, file: &str, name: &str) -> bool {
+        let (own, file) = (parts(&self.path), parts(file));
+        own.len() <= file.len()
+            && agree(&own, &file)
+            && self.name.as_ref().is_none_or(|glob| pattern::matches(name, glob))
+    }
+
+    /// Whether it may remove something in a folder, or the folder.
+    fn concerns(&self, folder: &str) -> bool {
+        agree(&parts(&self.path), &parts(folder))
+    }
+}
+
+fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty()).collect()
+}
+
+/// Whether one path leads to the other, as far as both go.
+fn agree(globs: &[&str], names: &[&str]) -> bool {
+    globs.iter().zip(names).all(|(glob, name)| pattern::matches(name, glob))
+}
+
+/// What the commands of a RUN surely remove, where it stands in the text.
+fn removals(run: &Run<'_>) -> Vec<Removal> {
+    let mut found = Vec::new();
+    for (place, ran) in run.commands.iter().enumerate() {
+        let mut operands: Vec<&str> = ran.operands().map(Text::text).collect();
+        let mut name = None;
+        match ran.name() {
+            "rm" => {}
+            "mv" => _ = operands.pop(),
+            "find" if ran.says("-delete") || ran.says("rm") => {
+                operands.truncate(1);
+                let option = ran.words.iter().position(|word| word.text() == "-name");
+                name = option
+                    .and_then(|place| ran.words.get(place + 1))
+                    .map(|word| word.text().to_owned());
+            }
+            _ => continue,
+        }
+        let folder = current(run, place);
+        let told = operands.into_iter().filter(|word| !word.contains(['[', '{']));
+        let paths = told.filter_map(|word| absolute(word, folder.as_deref()));
+        found.extend(paths.map(|path| Removal { path, name: name.clone() }));
+    }
+    found
+}
+
+/// What a COPY writes to, a folder or a file, where it is known.
+fn destination(step: &Step<'_>) -> Option<String> {
+    let text = &step.instruction.arguments.text;
+    let last = match step.instruction.json() {
+        Some(words) => words.last()?.clone(),
+        None => text.split_whitespace().next_back()?.to_owned(),
+    };
+    let Value::Known(path) = step.scope.expand(&last) else { return None };
+    absolute(&path, step.scope.workdir.known())
+}

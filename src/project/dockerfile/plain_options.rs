@@ -1,0 +1,150 @@
+//! Options of wget and curl that change neither what is fetched nor what is written where.
+//!
+//! Whoever replaces a download by a copy must know every option of it: one asks for a part of the
+//! file alone, another one writes the headers beside it. What is not known here is none of these.
+
+use super::options::Options;
+
+/// wget: how it talks, whom it trusts, how often and how long it tries.
+const WGET: [&str; 51] = [
+    "-4",
+    "-6",
+    "-N",
+    "-S",
+    "-T",
+    "-U",
+    "-c",
+    "-d",
+    "-q",
+    "-t",
+    "-v",
+    "-w",
+    "--auth-no-challenge",
+    "--ca-certificate",
+    "--connect-timeout",
+    "--continue",
+    "--debug",
+    "--dns-timeout",
+    "--header",
+    "--inet4-only",
+    "--inet6-only",
+    "--limit-rate",
+    "--max-redirect",
+    "--no-cache",
+    "--no-check-certificate",
+    "--no-clobber",
+    "--no-config",
+    "--no-cookies",
+    "--no-dns-cache",
+    "--no-hsts",
+    "--no-http-keep-alive",
+    "--no-netrc",
+    "--no-proxy",
+    "--no-verbose",
+    "--password",
+    "--progress",
+    "--quiet",
+    "--random-wait",
+    "--read-timeout",
+    "--retry-connrefused",
+    "--retry-on-http-error",
+    "--server-response",
+    "--show-progress",
+    "--timeout",
+    "--timestamping",
+    "--tries",
+    "--user",
+    "--user-agent",
+    "--verbose",
+    "--wait",
+    "--waitretry",
+];
+
+/// wget's options for the file and the folder.
+const WGET_OUTPUT: [&str; 4] = ["-O", "--output-document", "-P", "--directory-prefix"];
+
+/// curl: the same.
+const CURL: [&str; 65] = [
+    "-#",
+    "-4",
+    "-6",
+    "-A",
+    "-C",
+    "-E",
+    "-H",
+    "-L",
+    "-N",
+    "-R",
+    "-S",
+    "-U",
+    "-Y",
+    "-e",
+    "-f",
+    "-g",
+    "-k",
+    "-m",
+    "-q",
+    "-s",
+    "-u",
+    "-v",
+    "-x",
+    "-y",
+    "--cacert",
+    "--compressed",
+    "--connect-timeout",
+    "--continue-at",
+    "--fail",
+    "--fail-with-body",
+    "--globoff",
+    "--header",
+    "--http1.1",
+    "--insecure",
+    "--interface",
+    "--ipv4",
+    "--ipv6",
+    "--limit-rate",
+    "--location",
+    "--max-time",
+    "--no-buffer",
+    "--no-progress-meter",
+    "--noproxy",
+    "--progress-bar",
+    "--proto",
+    "--proxy",
+    "--proxy-insecure",
+    "--proxy-user",
+    "--referer",
+    "--remote-time",
+    "--resolve",
+    "--retry",
+    "--retry-all-errors",
+    "--retry-connrefused",
+    "--retry-delay",
+    "--retry-max-time",
+    "--show-error",
+    "--silent",
+    "--speed-limit",
+    "--speed-time",
+    "--tlsv1.2",
+    "--tlsv1.3",
+    "--user",
+    "--user-agent",
+    "--verbose",
+];
+
+/// curl's options for files and folders.
+const CURL_OUTPUT: [&str; 7] =
+    ["-o", "-O", "--output", "--remote-name", "--remote-name-all", "--output-dir", "--create-dirs"];
+
+/// Whether wget, or curl, is given options of these kinds alone.
+pub(super) fn are_plain(tool: &str, options: &Options<'_>) -> bool {
+    options.all().all(|(name, value)| match tool {
+        // `-nv` and `-nc` are one option each.
+        "wget" if name == "-n" => matches!(value, Some("v" | "c")),
+        "wget" if matches!(name, "-e" | "--execute") => {
+            value.is_some_and(|value| value.contains("proxy") || value.starts_with("robots"))
+        }
+        "wget" => WGET.contains(&name) || WGET_OUTPUT.contains(&name),
+        _ => CURL.contains(&name) || CURL_OUTPUT.contains(&name),
+    })
+}
