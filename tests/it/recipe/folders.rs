@@ -40,7 +40,7 @@ fn the_first_folders_of_an_address_may_be_the_servers_own() {
 
 #[test]
 fn where_only_the_run_knows_the_folder_every_file_has_its_path() {
-    let unknown = "FROM x\nRUN wget -q URL/$(uname -m)/kernels.run && rm *\n";
+    let unknown = "FROM x\nRUN wget -q URL/$(hostname)/kernels.run && rm *\n";
     let expected = ["fetch-unknown", "910b/kernels.run", "310p/kernels.run"];
     check(unknown, &["plan"], 0, &expected);
     check(unknown, &["check"], 0, &["fetch-unknown"]);
