@@ -3,7 +3,7 @@
 use super::commands::Ran;
 use super::evaluate::Text;
 use super::options::Options;
-use super::plain_options::are_plain;
+use super::plain_options::odd_option;
 use super::shell_words::{Kind, Part};
 use super::simple::Command;
 
@@ -32,7 +32,9 @@ pub(super) enum Output {
 pub(super) fn output(ran: &Ran) -> Option<Output> {
     let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
     let output = match ran.name() {
-        _ if !are_plain(ran.name(), &options) || has_quoted_home(&ran.command) => return None,
+        _ if odd_option(ran.name(), &options).is_some() || has_quoted_home(&ran.command) => {
+            return None;
+        }
         "wget" => of_wget(&options)?,
         "curl" => of_curl(&options)?,
         _ => return None,

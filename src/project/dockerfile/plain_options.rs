@@ -136,15 +136,16 @@ const CURL: [&str; 65] = [
 const CURL_OUTPUT: [&str; 7] =
     ["-o", "-O", "--output", "--remote-name", "--remote-name-all", "--output-dir", "--create-dirs"];
 
-/// Whether wget, or curl, is given options of these kinds alone.
-pub(super) fn are_plain(tool: &str, options: &Options<'_>) -> bool {
-    options.all().all(|(name, value)| match tool {
+/// The first option that wget, or curl, is given and that is none of these.
+pub(super) fn odd_option(tool: &str, options: &Options<'_>) -> Option<String> {
+    let plain = |(name, value): &(&str, Option<&str>)| match tool {
         // `-nv` and `-nc` are one option each.
-        "wget" if name == "-n" => matches!(value, Some("v" | "c")),
-        "wget" if matches!(name, "-e" | "--execute") => {
+        "wget" if *name == "-n" => matches!(value, Some("v" | "c")),
+        "wget" if matches!(*name, "-e" | "--execute") => {
             value.is_some_and(|value| value.contains("proxy") || value.starts_with("robots"))
         }
-        "wget" => WGET.contains(&name) || WGET_OUTPUT.contains(&name),
-        _ => CURL.contains(&name) || CURL_OUTPUT.contains(&name),
-    })
+        "wget" => WGET.contains(name) || WGET_OUTPUT.contains(name),
+        _ => CURL.contains(name) || CURL_OUTPUT.contains(name),
+    };
+    options.all().find(|option| !plain(option)).map(|(name, _)| name.to_owned())
 }

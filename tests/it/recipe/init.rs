@@ -243,7 +243,7 @@ fn the_recipe_becomes_a_project_of_equal_images_on_buildkit() {
 }
 
 /// Stages by number, files of the context, packages that stay, that are piped, that are put elsewhere.
-const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
+const MANY_WAYS: &str = "# One of every kind.\nARG LATE=early\nFROM BASE\nARG WHERE=/opt\n\
     RUN wget -q -O /first.txt http://172.17.0.1:3000/kept.txt\n\
     # The second stage.\nFROM BASE AS Second\nCOPY --from=0 /first.txt /\nCOPY sub script.sh /copied/\n\
     ARG NAME=tool\nWORKDIR /opt\nWORKDIR /work\n\
@@ -261,7 +261,7 @@ const MANY_WAYS: &str = "# One of every kind.\nFROM BASE\nARG WHERE=/opt\n\
     && tar tf /both.tar > /members && rm /both.tar\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/mover.sh && sh mover.sh && rm -f *.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh; wget -q http://172.17.0.1:3000/mover.sh; sh mover.sh; rm -rf *\n\
-    FROM second AS last\nRUN cat /copied/script.sh > /result\n";
+    FROM second AS last\nRUN cat /copied/script.sh > /result\nARG LATE\nRUN echo $NAME $LATE > /inherited\n";
 
 #[test]
 #[ignore = "needs an engine"]

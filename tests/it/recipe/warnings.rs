@@ -73,7 +73,9 @@ fn an_exit_code_is_lost_where_a_failure_goes_on() {
 fn what_is_copied_in_vain_is_told() {
     let check = |instructions: &str, expected: bool| {
         let fixture = Fixture::new();
-        fixture.write("Dockerfile", format!("FROM x AS a\n{instructions}\n")).write("pkgs/b.txt", "small");
+        fixture
+            .write("Dockerfile", format!("FROM x AS a\n{instructions}\n"))
+            .write("pkgs/b.txt", "small");
         large(&fixture, "pkgs/a.run");
         let told = fixture.run(&["check"]).exits(0).stderr;
         assert_eq!(told.contains("copy-then-remove"), expected, "{instructions}: {told}");
@@ -116,7 +118,10 @@ fn an_address_that_a_run_writes_down_is_told() {
         assert_eq!(told.contains("address-baked"), expected, "{script}: {told}");
     };
     check("pip config set global.find-links URL/", true);
-    check("pip config set global.find-links URL/ && pip install x && pip config unset global.find-links", false);
+    check(
+        "pip config set global.find-links URL/ && pip install x && pip config unset global.find-links",
+        false,
+    );
     check("echo export SRV=URL >> /etc/profile", true);
     check("echo export SRV=URL | tee -a /etc/profile.d/server.sh", true);
     check("echo SRV=URL > /etc/server && cat /etc/server && rm /etc/server", false);
@@ -141,7 +146,11 @@ fn the_platform_tells_what_the_machine_is_called() {
     check("wget URL/b-$(uname -m).run", "linux/arm64", "b-aarch64.run");
     check("A=`arch`; wget URL/b-$A.run", "linux/amd64", "b-x86_64.run");
     check("wget \"URL/b-$(dpkg --print-architecture).run\"", "linux/amd64", "b-amd64.run");
-    check("case $(uname -m) in aarch64) N=arm;; *) N=intel;; esac; wget URL/b-$N.run", "linux/arm64", "b-arm.run");
+    check(
+        "case $(uname -m) in aarch64) N=arm;; *) N=intel;; esac; wget URL/b-$N.run",
+        "linux/arm64",
+        "b-arm.run",
+    );
 }
 
 #[test]

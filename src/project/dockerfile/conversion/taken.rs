@@ -7,6 +7,7 @@ use super::super::fetches::{Fetch, FetchPath};
 use super::super::lint::Judged;
 use super::super::lint_layers::left;
 use super::super::options::Options;
+use super::super::plain_options::odd_option;
 use super::super::simple::Joint;
 use super::line::Line;
 
@@ -42,8 +43,7 @@ pub(super) fn taken_by(
     if !ran.command.loops.is_empty() {
         return Err("it stands inside a loop".to_owned());
     }
-    let output =
-        output(ran).ok_or_else(|| format!("`{}` writes to a place not known", ran.title()))?;
+    let output = output(ran).ok_or_else(|| why_not(ran))?;
     stands_alone(ran, &output)?;
     gives_its_name(ran, line, fetch, &output)?;
     if !takes_all(ran, line, fetches) {
@@ -52,6 +52,15 @@ pub(super) fn taken_by(
     let left = left(judged, fetch, &file);
     let path = fetch.path.file().unwrap_or_else(|| file.clone());
     Ok(Taken { file, path, command, output, left })
+}
+
+/// Why it is not told where `ran` writes which file.
+fn why_not(ran: &Ran) -> String {
+    let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
+    match odd_option(ran.name(), &options).filter(|_| matches!(ran.name(), "wget" | "curl")) {
+        Some(option) => format!("what `{option}` of `{}` changes is not known", ran.name()),
+        None => format!("`{}` writes to a place not known", ran.title()),
+    }
 }
 
 fn file_of(fetch: &Fetch<'_>) -> Result<String, String> {
