@@ -5,7 +5,7 @@
 # Arguments: the number of files; for each file its address below the server
 # and its name; the command. FTP_PROXY carries `http://SERVER/#KIB#OWN`: the
 # server (host, port, and a path that names run and stage), how many KiB the files take where they may be kept in memory (else
-# nothing), and the user's own FTP proxy. Engines pass the predefined proxy
+# nothing; with a `+` behind it, the command's temporary files may be there, too), and the user's own FTP proxy. Engines pass the predefined proxy
 # arguments to every RUN without making them part of the cache key, so another
 # port hits the same layer.
 say() { echo "ascend-build: $*" >&2; }
@@ -17,26 +17,33 @@ server=${FTP_PROXY%%/\#*}
 in_memory=${FTP_PROXY#*/\#}
 own_proxy=${in_memory#*\#}
 in_memory=${in_memory%%\#*}
+# How many times the packages' size must be free in memory for the command's temporary files.
+temporary=
+case $in_memory in *+) temporary=6;; esac
+in_memory=${in_memory%+}
 python='import os,sys,urllib.request as r
 def fetch(url,name):
   have=os.path.getsize(name) if os.path.exists(name) else 0
   ask=r.Request(url,headers={"Range":"bytes=%d-"%have} if have else {})
   body=r.build_opener(r.ProxyHandler({})).open(ask,timeout=60)
   left=int(body.headers["Content-Length"])
+  piece=memoryview(bytearray(1<<18))
   with open(name,"ab" if body.status==206 else "wb") as out:
     while left:
-      piece=body.read(min(left,1<<20))
-      if not piece: sys.exit("connection closed %d bytes early"%left)
-      out.write(piece); left-=len(piece)
+      size=body.readinto(piece)
+      if not size: sys.exit("connection closed %d bytes early"%left)
+      out.write(piece[:size]); left-=size
 try: fetch(*sys.argv[1:])
 except Exception as error: sys.exit("error: %s"%getattr(error,"code",error))'
 get() (
   # The answers are read below, so they must not be translated.
   export LC_ALL=C
   unset http_proxy HTTP_PROXY all_proxy ALL_PROXY ftp_proxy FTP_PROXY
-  if command -v curl >/dev/null 2>&1; then
+  if [ -n "$has_python" ]; then
+    python3 -I -S -c "$python" "$1" "$2"
+  elif command -v curl >/dev/null 2>&1; then
     curl -q -fsS --noproxy '*' --connect-timeout 10 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1"
-  elif command -v wget >/dev/null 2>&1; then
+  else
     # Some builds of BusyBox (Debian 12's 1.35) crash on -T; its own limit is 900 s.
     case $(wget --version 2>/dev/null) in
       # Wget2 calls a fetch done that broke off or was refused.
@@ -46,8 +53,6 @@ get() (
       GNU*) wget -nv -c -T 60 -O "$2" "$1";;
       *) wget -q -c -O "$2" "$1";;
     esac
-  else
-    python3 -c "$python" "$1" "$2"
   fi
 )
 # Goes on after a break; what the server refuses, it refuses again. 75 is what can pass (EX_TEMPFAIL
@@ -70,21 +75,21 @@ fetch() {
     attempt=$((attempt + 1))
   done
 }
-if ! { command -v curl || command -v wget || command -v python3; } >/dev/null 2>&1; then
+# Python comes first: GNU Wget takes twice the time for a large file. Parts of it may be missing.
+has_python=
+if python3 -I -S -c 'import urllib.request' 2>/dev/null; then has_python=y; fi
+if [ -z "$has_python" ] && ! { command -v curl || command -v wget; } >/dev/null 2>&1; then
   say "this image has no curl, wget or python3, and RUN --package needs one of them: install one in an earlier instruction"
   exit 127
 fi
 count=$1
 shift
-# What is fetched there never reaches the disk; half as much again is left free.
+# What is fetched there never reaches the disk. has_memory KIB: whether more is free.
 has_memory() {
-  [ -n "$in_memory" ] || return 1
-  df -Pk /dev/shm 2>/dev/null | {
-    read -r _ && read -r _ _ _ free _ && [ "$free" -gt $((in_memory + in_memory / 2)) ]
-  }
+  df -Pk /dev/shm 2>/dev/null | { read -r _ && read -r _ _ _ free _ && [ "$free" -gt "$1" ]; }
 }
 preferred=
-if has_memory; then preferred=/dev/shm; fi
+if [ -n "$in_memory" ] && has_memory $((in_memory + in_memory / 2)); then preferred=/dev/shm; fi
 for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD"; do
   PACKAGES=
   if [ -z "$place" ]; then continue; fi
@@ -93,6 +98,13 @@ for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD
   PACKAGES=
 done
 if [ -z "$PACKAGES" ]; then say "found no folder to put packages into: /tmp is not writable for this USER"; exit 1; fi
+# Installers unpack themselves into TMPDIR, which is gone when they have ended.
+work=
+if [ -n "$temporary" ] && [ -z "${TMPDIR-}" ] && [ "$PACKAGES" = /dev/shm/ascend-build-packages ] &&
+  has_memory $((in_memory * temporary)) && mkdir -m 1777 /dev/shm/ascend-build-tmp 2>/dev/null; then
+  work=/dev/shm/ascend-build-tmp
+  export TMPDIR=$work
+fi
 while [ "$count" -gt 0 ]; do
   fetch "$server/sha256/$1" "$PACKAGES/$2" || { status=$?; rm -rf "$PACKAGES"; exit "$status"; }
   shift 2
@@ -104,5 +116,5 @@ export PACKAGES
 "$@"
 status=$?
 cd /
-if ! rm -rf "$PACKAGES"; then say "cannot remove $PACKAGES"; exit 1; fi
+if ! rm -rf "$PACKAGES" ${work:+"$work"}; then say "cannot remove $PACKAGES"; exit 1; fi
 exit "$status"
