@@ -1,5 +1,6 @@
 //! Any text is a Dockerfile to the reader: it comes back byte for byte, every
-//! span is sound, and stages, fetches and warnings are found without a panic.
+//! span is sound, stages, fetches and warnings are found, and what fetches is
+//! converted without a panic.
 
 #![no_main]
 
@@ -7,8 +8,8 @@ use std::sync::Arc;
 
 use ascend_build::error::{Place, SourceFile};
 use ascend_build::project::dockerfile::{
-    Addresses, Around, Dockerfile, Inputs, LARGE, LargeFile, Stages, copy_sources, fetches,
-    host_places, lint,
+    Addresses, Around, Dockerfile, Fetch, Inputs, LARGE, LargeFile, Stages, copy_sources, edited,
+    fetches, host_places, lint, run_with_packages,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -32,7 +33,8 @@ fuzz_target!(|text: &str| {
         let written: String = text[place].chars().filter(|c| "172.0".contains(*c)).collect();
         assert!(written.starts_with("17") && written.ends_with('1'), "{written}");
     }
-    let inputs = Inputs::default();
+    let platform = Some("linux/arm64".parse().expect("the name of a platform"));
+    let inputs = Inputs { platform, ..Inputs::default() };
     let (stages, more) = Stages::read(&file, &inputs);
     problems.extend(more);
     let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
@@ -42,8 +44,18 @@ fuzz_target!(|text: &str| {
         for step in stages.steps(*stage) {
             let _ = copy_sources(step.instruction, &step.scope);
         }
-        for fetch in fetches(&stages, *stage, &inputs, &addresses) {
+        let found = fetches(&stages, *stage, &inputs, &addresses);
+        for fetch in &found {
             assert!(text.get(fetch.url_span.clone()).is_some(), "{fetch:?}");
+            let same = |one: &&Fetch<'_>| std::ptr::eq(one.instruction, fetch.instruction);
+            let together: Vec<_> = found.iter().filter(same).collect();
+            let name = |file: &str| Some(file.to_owned());
+            let first = std::ptr::eq(together[0], fetch);
+            if first
+                && let Ok(edits) = run_with_packages(&stages, *stage, &inputs, &together, &name)
+            {
+                edited(text, fetch.instruction, &edits);
+            }
         }
     }
     let large = |path: &str| {
