@@ -3,6 +3,8 @@
 //! The later layer may be one of a stage that is built on the one that copies. A removal counts
 //! where the text tells that it removes the file.
 
+use std::ops::Range;
+
 use super::Dockerfile;
 use super::commands::Run;
 use super::evaluate::Text;
@@ -63,36 +65,30 @@ fn in_vain(
     }
     let sources = copy_sources(step.instruction, &step.scope).ok()?;
     let large = sources.iter().flat_map(|source| (judged.large)(source));
-    let vain: Vec<LargeFile> = large.filter(|large| is_removed(large, &folder, &removed)).collect();
-    let bytes: u64 = vain.iter().map(|large| large.bytes).sum();
-    let message = match vain.as_slice() {
-        [] => return None,
-        [one] => format!("`{}` is copied and removed again", one.path),
-        [one, rest @ ..] => {
-            format!("`{}` and {} more are copied and removed again", one.path, rest.len())
-        }
+    let vain = large.filter_map(|large| {
+        let by = removed.iter().find(|one| one.removes(&large, &folder))?;
+        Some((large, by))
+    });
+    let vain: Vec<(LargeFile, &Removal)> = vain.collect();
+    let megabytes = vain.iter().map(|(large, _)| large.bytes).sum::<u64>() / 1_000_000;
+    let (first, by) = vain.first()?;
+    let message = match vain.len() {
+        1 => format!("`{}` is copied and removed again", first.path),
+        all => format!("`{}` and {} more are copied and removed again", first.path, all - 1),
     };
     let place = Place::new(file.source(), first_line(file, step.instruction));
+    let line = Place::new(judged.file.source(), by.span.clone()).line();
+    let removed_in = format!("{}:{line}", judged.file.source().path.display());
     Some(
         Problem::warning(message)
             .code("copy-then-remove")
             .at(place, "its layer keeps what it copies")
             .note(format!(
-                "{} MB stay in the image: a layer cannot give back what one below it holds",
-                bytes / 1_000_000
+                "`{}` in {removed_in} gives nothing back: {megabytes} MB stay in the image",
+                by.title
             ))
             .hint("use `RUN --package=…`, or fetch and remove it in one `RUN`"),
     )
-}
-
-fn is_removed(large: &LargeFile, folder: &str, removed: &[Removal]) -> bool {
-    let inside = |name: &str| format!("{}/{name}", folder.trim_end_matches('/'));
-    let name = large.path.rsplit('/').next().unwrap_or(&large.path);
-    let paths = match large.below.as_str() {
-        "" => vec![folder.to_owned(), inside(name)],
-        below => vec![inside(below)],
-    };
-    removed.iter().any(|one| paths.iter().any(|path| one.covers(path, name)))
 }
 
 /// What a command removes: a path, parts of it patterns, with all that is below it.
@@ -100,6 +96,9 @@ struct Removal {
     path: String,
     /// The pattern that the names of the files must match besides.
     name: Option<String>,
+    /// The command, for messages, and its bytes.
+    title: String,
+    span: Range<usize>,
 }
 
 impl Removal {
@@ -108,6 +107,16 @@ impl Removal {
         own.len() <= file.len()
             && agree(&own, &file)
             && self.name.as_ref().is_none_or(|glob| pattern::matches(name, glob))
+    }
+
+    /// Whether it removes a file that was copied into `folder`.
+    fn removes(&self, large: &LargeFile, folder: &str) -> bool {
+        let inside = |name: &str| format!("{}/{name}", folder.trim_end_matches('/'));
+        let name = large.path.rsplit('/').next().unwrap_or(&large.path);
+        match large.below.as_str() {
+            "" => self.covers(folder, name) || self.covers(&inside(name), name),
+            below => self.covers(&inside(below), name),
+        }
     }
 
     /// Whether it may remove something in a folder, or the folder.
@@ -146,7 +155,12 @@ fn removals(run: &Run<'_>) -> Vec<Removal> {
         let folder = current(run, place);
         let told = operands.into_iter().filter(|word| !word.contains(['[', '{']));
         let paths = told.filter_map(|word| absolute(word, folder.as_deref()));
-        found.extend(paths.map(|path| Removal { path, name: name.clone() }));
+        found.extend(paths.map(|path| Removal {
+            path,
+            name: name.clone(),
+            title: ran.title(),
+            span: ran.span.clone(),
+        }));
     }
     found
 }

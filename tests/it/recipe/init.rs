@@ -261,6 +261,9 @@ const MANY_WAYS: &str = "# One of every kind.\nARG LATE=early\nFROM BASE\nARG WH
     && tar tf /both.tar > /members && rm /both.tar\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh http://172.17.0.1:3000/mover.sh && sh mover.sh && rm -f *.sh\n\
     RUN wget -q http://172.17.0.1:3000/tool.sh; wget -q http://172.17.0.1:3000/mover.sh; sh mover.sh; rm -rf *\n\
+    RUN wget -q -O /opt/p.run http://172.17.0.1:3000/tool.sh; sh /opt/p.run /one; \
+    wget -q -O /opt/p.run http://172.17.0.1:3000/other.sh; sh /opt/p.run /two; rm /opt/p.run\n\
+    RUN wget -q http://172.17.0.1:3000/$(uname -m).run && yes | sh ./`uname -m`.run && rm *.run\n\
     FROM second AS last\nRUN cat /copied/script.sh > /result\nARG LATE\nRUN echo $NAME $LATE > /inherited\n";
 
 #[test]
@@ -272,6 +275,9 @@ fn every_way_to_fetch_gives_the_same_image() {
     }
     ground.write("tool.sh", "#!/bin/sh\necho made > $1\n");
     ground.write("mover.sh", "mv tool.sh /by-a-script\n");
+    ground.write("other.sh", "echo other > $1\n");
+    ground.write("x86_64.run", "head -n 1 > /agreed\n");
+    ground.write("aarch64.run", "head -n 1 > /agreed\n");
     check(&ground, "last", &[], &[]);
     let stage = std::fs::read_to_string(ground.fixture.path("new/stages/Second.Dockerfile"));
     let expected = "# The second stage.\nCOPY --from=stage-0 /first.txt /\nCOPY sub script.sh /copied/\n\

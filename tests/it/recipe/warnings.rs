@@ -108,6 +108,7 @@ fn what_a_stage_below_copied_in_vain_is_told_in_a_project() {
     let told = fixture.run(&["check"]).exits(0).stderr;
     assert!(told.contains("warning[copy-then-remove]: `pkgs/a.run`"), "{told}");
     assert!(told.contains("A.Dockerfile:1:1"), "{told}");
+    assert!(told.contains("`rm /tmp/a.run` in stages/B.Dockerfile:1 gives nothing back"), "{told}");
 }
 
 #[test]
