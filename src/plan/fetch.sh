@@ -1,13 +1,13 @@
 # What `RUN --package=…` does inside the build container, before and after the
-# command. Needs /bin/sh and one of curl, wget, python3. Comment lines are left
+# command. Needs /bin/sh and one of python3, curl, wget. Comment lines are left
 # out of what the engine is given.
 #
 # Arguments: the number of files; for each file its address below the server
 # and its name; the command. FTP_PROXY carries `http://SERVER/#KIB#OWN`: the
-# server (host, port, and a path that names run and stage), how many KiB the files take where they may be kept in memory (else
-# nothing; with a `+` behind it, the command's temporary files may be there, too), and the user's own FTP proxy. Engines pass the predefined proxy
-# arguments to every RUN without making them part of the cache key, so another
-# port hits the same layer.
+# server (host, port, and a path that names run and stage), how many KiB the
+# files take where they may be kept in memory (else nothing), and the user's
+# own FTP proxy. Engines pass the predefined proxy arguments to every RUN
+# without making them part of the cache key, so another port hits the same layer.
 say() { echo "ascend-build: $*" >&2; }
 case ${FTP_PROXY-} in
   http://*/\#*\#*) ;;
@@ -17,10 +17,6 @@ server=${FTP_PROXY%%/\#*}
 in_memory=${FTP_PROXY#*/\#}
 own_proxy=${in_memory#*\#}
 in_memory=${in_memory%%\#*}
-# How many times the packages' size must be free in memory for the command's temporary files.
-temporary=
-case $in_memory in *+) temporary=6;; esac
-in_memory=${in_memory%+}
 python='import os,sys,urllib.request as r
 def fetch(url,name):
   have=os.path.getsize(name) if os.path.exists(name) else 0
@@ -39,8 +35,9 @@ get() (
   # The answers are read below, so they must not be translated.
   export LC_ALL=C
   unset http_proxy HTTP_PROXY all_proxy ALL_PROXY ftp_proxy FTP_PROXY
-  if [ -n "$has_python" ]; then
-    python3 -I -S -c "$python" "$1" "$2"
+  # Python may fail where the others do not: the second attempt is another's, where there is one.
+  if [ -n "$python" ] && { [ "$attempt" != 2 ] || [ -z "$has_other" ]; }; then
+    python3 -B -I -S -c "$python" "$1" "$2" && [ -e "$2" ]
   elif command -v curl >/dev/null 2>&1; then
     curl -q -fsS --noproxy '*' --connect-timeout 10 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1"
   else
@@ -75,21 +72,26 @@ fetch() {
     attempt=$((attempt + 1))
   done
 }
-# Python comes first: GNU Wget takes twice the time for a large file. Parts of it may be missing.
-has_python=
-if python3 -I -S -c 'import urllib.request' 2>/dev/null; then has_python=y; fi
-if [ -z "$has_python" ] && ! { command -v curl || command -v wget; } >/dev/null 2>&1; then
-  say "this image has no curl, wget or python3, and RUN --package needs one of them: install one in an earlier instruction"
+# Python comes first: GNU Wget takes twice the time for a large file. What is called so may lack parts
+# of it. -B: it leaves nothing of its own in the layer.
+python3 -B -I -S -c 'import urllib.request' >/dev/null 2>&1 || python=
+has_other=
+if { command -v curl || command -v wget; } >/dev/null 2>&1; then has_other=y; fi
+if [ -z "$python$has_other" ]; then
+  say "this image has no working python3, curl or wget, and RUN --package needs one of them: install one in an earlier instruction"
   exit 127
 fi
 count=$1
 shift
-# What is fetched there never reaches the disk. has_memory KIB: whether more is free.
+# What is fetched there never reaches the disk; half as much again is left free.
 has_memory() {
-  df -Pk /dev/shm 2>/dev/null | { read -r _ && read -r _ _ _ free _ && [ "$free" -gt "$1" ]; }
+  [ -n "$in_memory" ] || return 1
+  df -Pk /dev/shm 2>/dev/null | {
+    read -r _ && read -r _ _ _ free _ && [ "$free" -gt $((in_memory + in_memory / 2)) ]
+  }
 }
 preferred=
-if [ -n "$in_memory" ] && has_memory $((in_memory + in_memory / 2)); then preferred=/dev/shm; fi
+if has_memory; then preferred=/dev/shm; fi
 for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD"; do
   PACKAGES=
   if [ -z "$place" ]; then continue; fi
@@ -98,13 +100,6 @@ for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD
   PACKAGES=
 done
 if [ -z "$PACKAGES" ]; then say "found no folder to put packages into: /tmp is not writable for this USER"; exit 1; fi
-# Installers unpack themselves into TMPDIR, which is gone when they have ended.
-work=
-if [ -n "$temporary" ] && [ -z "${TMPDIR-}" ] && [ "$PACKAGES" = /dev/shm/ascend-build-packages ] &&
-  has_memory $((in_memory * temporary)) && mkdir -m 1777 /dev/shm/ascend-build-tmp 2>/dev/null; then
-  work=/dev/shm/ascend-build-tmp
-  export TMPDIR=$work
-fi
 while [ "$count" -gt 0 ]; do
   fetch "$server/sha256/$1" "$PACKAGES/$2" || { status=$?; rm -rf "$PACKAGES"; exit "$status"; }
   shift 2
@@ -116,5 +111,5 @@ export PACKAGES
 "$@"
 status=$?
 cd /
-if ! rm -rf "$PACKAGES" ${work:+"$work"}; then say "cannot remove $PACKAGES"; exit 1; fi
+if ! rm -rf "$PACKAGES"; then say "cannot remove $PACKAGES"; exit 1; fi
 exit "$status"

@@ -18,7 +18,6 @@ mod id;
 mod labels;
 mod ledger;
 mod leftovers;
-mod memory;
 mod pace;
 mod passed;
 mod recorder;

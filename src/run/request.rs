@@ -2,14 +2,13 @@
 
 use indexmap::IndexMap;
 
-use super::memory::InMemory;
 use super::stage::Order;
 use super::{Job, Materials, failure};
 use crate::engine::{BuildRequest, Builder, Engine};
 use crate::error::Result;
 use crate::plan::{Bindings, Halt, PlannedStage, VerifiedPackage, folded};
 
-/// The whole stage, its image labelled, with what may be kept in `memory`.
+/// The whole stage, its image labelled.
 ///
 /// # Errors
 /// What it copies cannot be read, or is another than when its key was made.
@@ -17,11 +16,10 @@ pub(super) fn request<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     order: &Order<'_>,
-    memory: Option<InMemory>,
 ) -> Result<BuildRequest> {
     let labelled = |bindings: &Bindings<'_>| stage.labelled_dockerfile(bindings, &order.labels);
     let dockerfile = bound(job, order.packages, labelled);
-    let request = of(job, stage, memory, &dockerfile)?;
+    let request = of(job, stage, order.packages, &dockerfile)?;
     // Only now that it is packed: what is packed must be what the key was made from.
     if folded(job.materials.sources(stage)?) != *order.sources {
         return Err(failure::of_changed(stage));
@@ -33,16 +31,17 @@ pub(super) fn request<E: Engine, M: Materials>(
 pub(super) fn beginning<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
+    packages: &[VerifiedPackage],
     halt: &Halt,
 ) -> Result<BuildRequest> {
-    let request = of(job, stage, None, &halt.dockerfile)?;
+    let request = of(job, stage, packages, &halt.dockerfile)?;
     Ok(BuildRequest { keywords: halt.keywords.clone(), ..request })
 }
 
 fn of<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    memory: Option<InMemory>,
+    packages: &[VerifiedPackage],
     dockerfile: &str,
 ) -> Result<BuildRequest> {
     Ok(BuildRequest {
@@ -52,7 +51,7 @@ fn of<E: Engine, M: Materials>(
         target: stage.name.lower(),
         platform: Some(job.plan.platform.clone())
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
-        arguments: arguments(job, stage, memory),
+        arguments: arguments(job, stage, packages),
         run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
         keywords: Vec::new(),
         no_cache: false,
@@ -89,13 +88,15 @@ pub(super) fn bound<E, M, T>(
 fn arguments<E, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    memory: Option<InMemory>,
+    packages: &[VerifiedPackage],
 ) -> IndexMap<String, String> {
     let mut arguments = stage.args.clone();
     arguments.extend(stage.build_args.clone());
     arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
-        tell_server(&mut arguments, &packages_of(job, stage), memory);
+        let bytes: u64 = packages.iter().map(|package| package.size).sum();
+        let kib = job.fits_in_memory(bytes).then(|| bytes.div_ceil(1024));
+        tell_server(&mut arguments, &packages_of(job, stage), kib);
     }
     arguments
 }
@@ -110,9 +111,9 @@ pub(super) fn packages_of<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> St
 pub(super) fn tell_server(
     arguments: &mut IndexMap<String, String>,
     server: &str,
-    memory: Option<InMemory>,
+    in_memory: Option<u64>,
 ) {
     let own = arguments.shift_remove("ftp_proxy").unwrap_or_default();
-    let kib = memory.map(|memory| memory.to_string()).unwrap_or_default();
+    let kib = in_memory.map(|kib| kib.to_string()).unwrap_or_default();
     arguments.insert("FTP_PROXY".to_owned(), format!("http://{server}/#{kib}#{own}"));
 }

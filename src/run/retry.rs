@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::memory::{InMemory, may_be_short};
 use super::{Event, Job};
 use crate::engine::{BuildFailure, Engine};
 use crate::plan::PlannedStage;
@@ -65,18 +64,11 @@ pub(super) struct Attempts {
     /// An instruction may have joined the same one of another run, whose server has gone: BuildKit
     /// runs the same instruction only once. That is nobody's failure, and is tried again unasked.
     unasked: u32,
-    /// What the next attempt may keep in memory.
-    memory: Option<InMemory>,
 }
 
 impl Attempts {
-    pub(super) fn new(retries: u32, memory: Option<InMemory>) -> Self {
-        Self { asked_for: retries, unasked: 1, memory }
-    }
-
-    /// What the next attempt may keep in memory.
-    pub(super) fn memory(&self) -> Option<InMemory> {
-        self.memory
+    pub(super) fn new(retries: u32) -> Self {
+        Self { asked_for: retries, unasked: 1 }
     }
 
     /// Waits where that helps; whether to try again.
@@ -86,31 +78,18 @@ impl Attempts {
         stage: &PlannedStage,
         failure: &BuildFailure,
     ) -> bool {
-        let Some(cause) = self.cause(job, stage, failure) else { return false };
-        let message = format!("stage `{}` failed: {}; trying again", stage.name, cause.word());
-        job.recorder.record(&Event::Warning { message });
-        !matches!(cause, Cause::Engine) || comes_back(job.engine).await
-    }
-
-    /// Takes one of the attempts that are left for what failed.
-    fn cause<E, M>(
-        &mut self,
-        job: &Job<'_, E, M>,
-        stage: &PlannedStage,
-        failure: &BuildFailure,
-    ) -> Option<Cause> {
-        let tail = job.recorder.tail(&stage.name);
-        if self.memory.is_some() && may_be_short(failure, &tail) {
-            self.memory = None;
-            return Some(Cause::Memory);
-        }
-        let cause = cause(stage, failure, &tail)?;
+        let Some(cause) = cause(job, stage, failure) else { return false };
         let left = match cause {
             Cause::NotFetched if self.unasked > 0 => &mut self.unasked,
             _ => &mut self.asked_for,
         };
-        *left = left.checked_sub(1)?;
-        Some(cause)
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        let message = format!("stage `{}` failed: {}; trying again", stage.name, cause.word());
+        job.recorder.record(&Event::Warning { message });
+        !matches!(cause, Cause::Engine) || comes_back(job.engine).await
     }
 }
 
@@ -120,8 +99,6 @@ enum Cause {
     NotFetched,
     Network,
     Engine,
-    /// What was kept in memory may not have fitted: the disk may have more room.
-    Memory,
 }
 
 impl Cause {
@@ -130,18 +107,18 @@ impl Cause {
             Self::NotFetched => "its packages could not be fetched",
             Self::Network => "the network did not answer",
             Self::Engine => "the engine stopped",
-            Self::Memory => "its files may not have fitted into memory, and go to the disk now",
         }
     }
 }
 
-fn cause(stage: &PlannedStage, failure: &BuildFailure, tail: &[String]) -> Option<Cause> {
+fn cause<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, failure: &BuildFailure) -> Option<Cause> {
     let BuildFailure::Instruction { index, exit_code, message } = failure else {
         return Some(Cause::Engine);
     };
+    let tail = job.recorder.tail(&stage.name);
     let instruction = index.and_then(|index| stage.instruction(index));
     let installs = instruction.is_some_and(|(_, instruction)| !instruction.packages.is_empty());
-    of_instruction(*exit_code, message, tail, installs)
+    of_instruction(*exit_code, message, &tail, installs)
 }
 
 /// Why an instruction failed, where that can pass; `installs` says that it is given packages.

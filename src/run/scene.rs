@@ -103,7 +103,7 @@ async fn before<E: Engine, M: Materials>(
     let labels = IndexMap::from([(KEY.to_owned(), String::new())]);
     let halt = bound(job, &packages, |bindings| stage.halt(bindings, &labels, index));
     let Some(halt) = halt else { return Ok(None) };
-    let request = beginning(job, stage, &halt)?;
+    let request = beginning(job, stage, &packages, &halt)?;
     let built = job.engine.build(request, &|_| {}).await;
     let image = built.map_err(|failure| not_built(stage, failure))?;
     let reference = job.scratch.reference(&job.plan.project, &stage.name);

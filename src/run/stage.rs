@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use super::base::{Bases, NOTHING, pin};
 use super::decide::{Ground, decide};
 use super::labels::{base_of, labels};
-use super::memory::InMemory;
 use super::passed::Passed;
 use super::request::request;
 use super::retry::Attempts;
@@ -184,9 +183,9 @@ async fn build<E: Engine, M: Materials>(
     let files = order.packages.iter().map(|package| package.file.clone());
     job.recorder.ledger().enter(&stage.name, files);
     pin(job, stage, order.base).await?;
-    let mut attempts = Attempts::new(job.retries, InMemory::of(job, stage, order.packages));
+    let mut attempts = Attempts::new(job.retries);
     loop {
-        let request = request(job, stage, order, attempts.memory())?;
+        let request = request(job, stage, order)?;
         let built = build_once(job, stage, request).await;
         job.materials.settled().await?;
         match built {
