@@ -58,7 +58,7 @@ impl Holder {
 }
 
 /// What a run of this program does that holds a port.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Verb {
     /// It ends by itself.
     Build,

@@ -104,8 +104,10 @@ fn row(listed: &Listed<'_>, origin: &Origin) -> String {
 /// The name by which stages know the file, unless it is the file's own, as of files that nothing
 /// declares.
 fn name_below(package: &Public<'_>) -> String {
-    let is_other = package.name != package.file;
-    is_other.then(|| format!("<small>{}</small>", escape(package.name))).unwrap_or_default()
+    if package.name == package.file {
+        return String::new();
+    }
+    format!("<small>{}</small>", escape(package.name))
 }
 
 /// How to trust a certificate that nobody vouches for; nothing where there is none.

@@ -179,15 +179,15 @@ fn doubles(index: &RootIndex) -> impl Iterator<Item = String> {
     let names = names.filter(|name| may_be_served(name) && index.rivals(name).is_empty());
     names.filter_map(|name| {
         let Found::File { path, others } = index.find_shown(name) else { return None };
-        let other = others.into_iter().find(|other| !is_same(path, other))?;
-        Some(format!("`{}` is served, `{}` is not", path.display(), other.display()))
+        let served = path.metadata().ok()?;
+        others.into_iter().find_map(|other| {
+            let facts = other.metadata().ok()?;
+            let is_link = (facts.dev(), facts.ino()) == (served.dev(), served.ino());
+            let alike = if facts.len() == served.len() { ", of the same size," } else { "" };
+            let (path, other) = (path.display(), other.display());
+            (!is_link).then(|| format!("`{path}` is served, `{other}`{alike} is not"))
+        })
     })
-}
-
-/// Whether two paths lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let file = |path: &Path| path.metadata().ok().map(|facts| (facts.dev(), facts.ino()));
-    file(one) == file(other)
 }
 
 #[cfg(test)]
@@ -317,9 +317,11 @@ mod tests {
                 write(base, file);
             }
             write(base, "a/same.run");
+            fs::write(base.join("b/other.run"), "another size").unwrap();
+            write(base, "a/other.run");
             fs::hard_link(base.join("a/same.run"), base.join("b/same.run")).unwrap();
         };
-        let said = "names that several files have stand for one of them: 1 | `a/one.run` is served, `b/one.run` is not";
+        let said = "names that several files have stand for one of them: 2 | `a/one.run` is served, `b/one.run`, of the same size, is not | `a/other.run` is served, `b/other.run` is not";
         check(&[both, NOTHING], &[said, ""]);
     }
 
