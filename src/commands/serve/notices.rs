@@ -175,10 +175,12 @@ fn links(index: &RootIndex) -> Vec<String> {
 /// Names that several files of different places have. Of those that stand in folders alone the
 /// store decides, and says so.
 fn doubles(index: &RootIndex) -> impl Iterator<Item = String> {
-    let names = index.shown_files().map(|(name, _)| name);
-    let names = names.filter(|name| may_be_served(name) && index.rivals(name).is_empty());
-    names.filter_map(|name| {
+    index.shown_files().filter_map(|(name, _)| {
         let Found::File { path, others } = index.find_shown(name) else { return None };
+        // Nearly all names have one file, and what a name says takes longer to find out.
+        if others.is_empty() || !may_be_served(name) || !index.rivals(name).is_empty() {
+            return None;
+        }
         let served = path.metadata().ok()?;
         others.into_iter().find_map(|other| {
             let facts = other.metadata().ok()?;
