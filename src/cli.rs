@@ -96,7 +96,7 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(cli.common.color);
     trace(&cli, printer);
     match std::panic::catch_unwind(|| dispatch(&cli, printer)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(())) => written(printer),
         Ok(Err(error)) => {
             printer.error(&error);
             ExitCode::from(error.exit as u8)
@@ -108,6 +108,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(Exit::Bug as u8)
         }
     }
+}
+
+/// What was printed must have arrived, or a script goes on with the half of it.
+fn written(printer: Printer) -> ExitCode {
+    let Some(cause) = printer.lost() else { return ExitCode::SUCCESS };
+    let problem = Problem::error("what was printed could not be written to stdout")
+        .cause(cause.to_string())
+        .hint("free some space where stdout goes, and run the same command again");
+    let error = problem.exit(Exit::Failed);
+    printer.error(&error);
+    ExitCode::from(error.exit as u8)
 }
 
 /// Help and version are answers; everything else that clap refuses is wrong usage.

@@ -8,9 +8,8 @@ use super::output::{self, Output};
 use super::past;
 use crate::doctor::Code;
 use crate::error::{Exit, Problem, Result};
-use crate::run::RunId;
 use crate::run::history::{self, PastPackage, PastRun, PastTransfer, RunSummary, Standing, Unread};
-use crate::ui::{Printer, Table, bytes, rendered, seconds};
+use crate::ui::{Printer, Table, bytes, rendered, seconds, visible_lines};
 
 /// How many digits of a digest are shown.
 const DIGITS: usize = 12;
@@ -40,13 +39,18 @@ pub fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     match (args.output.is_table(), &standing) {
         (false, Standing::Ended(_)) => printer.data(&report(&folder)?),
         (false, _) => {
-            printer.data(&output::json(&RunSummary::standing(&folder, &run, &standing))?);
+            let summary = RunSummary::standing(&folder, &run, &standing);
+            printer.data(&output::json(&summary.map_err(|error| unread(&folder, &error))?)?);
         }
         (true, Standing::Ended(past)) => {
             printer.page(&page(past, &folder));
-            printer.data(&problems(past));
+            printer.data(&visible_lines(&problems(past)));
         }
-        (true, _) => printer.page(&short_page(&folder, &run, &standing)),
+        (true, _) => {
+            let summary = RunSummary::standing(&folder, &run, &standing);
+            let summary = summary.map_err(|error| unread(&folder, &error))?;
+            printer.page(&short_page(&folder, &summary));
+        }
     }
     Ok(())
 }
@@ -58,13 +62,12 @@ fn report(folder: &Path) -> Result<String> {
 
 fn unread(folder: &Path, error: &Unread) -> crate::error::Error {
     let problem = Problem::error("the run's report cannot be read");
-    let problem = problem.note(format!("`{}`: {error}", folder.join("report.json").display()));
+    let problem = problem.note(format!("`{}`: {error}", folder.join(error.file()).display()));
     problem.hint("`ascend-build logs` prints what its stages printed").exit(Exit::Failed)
 }
 
 /// A run without a report: what its folder tells.
-fn short_page(folder: &Path, run: &RunId, standing: &Standing) -> String {
-    let summary = RunSummary::standing(folder, run, standing);
+fn short_page(folder: &Path, summary: &RunSummary) -> String {
     let took = format!("{} UTC, {} or more", started(summary.started), seconds(summary.seconds));
     let result = match summary.is_over() {
         true => "killed: the process ended without a report".to_owned(),

@@ -1,13 +1,13 @@
 # What `RUN --package=…` does inside the build container, before and after the
-# command. Needs /bin/sh and one of curl, wget, python3. Comment lines are left
+# command. Needs /bin/sh and one of python3, curl, wget. Comment lines are left
 # out of what the engine is given.
 #
 # Arguments: the number of files; for each file its address below the server
 # and its name; the command. FTP_PROXY carries `http://SERVER/#KIB#OWN`: the
-# server (host, port, and a path that names run and stage), how many KiB the files take where they may be kept in memory (else
-# nothing), and the user's own FTP proxy. Engines pass the predefined proxy
-# arguments to every RUN without making them part of the cache key, so another
-# port hits the same layer.
+# server (host, port, and a path that names run and stage), how many KiB the
+# files take where they may be kept in memory (else nothing), and the user's
+# own FTP proxy. Engines pass the predefined proxy arguments to every RUN
+# without making them part of the cache key, so another port hits the same layer.
 say() { echo "ascend-build: $*" >&2; }
 case ${FTP_PROXY-} in
   http://*/\#*\#*) ;;
@@ -23,20 +23,24 @@ def fetch(url,name):
   ask=r.Request(url,headers={"Range":"bytes=%d-"%have} if have else {})
   body=r.build_opener(r.ProxyHandler({})).open(ask,timeout=60)
   left=int(body.headers["Content-Length"])
+  piece=memoryview(bytearray(1<<18))
   with open(name,"ab" if body.status==206 else "wb") as out:
     while left:
-      piece=body.read(min(left,1<<20))
-      if not piece: sys.exit("connection closed %d bytes early"%left)
-      out.write(piece); left-=len(piece)
+      size=body.readinto(piece)
+      if not size: sys.exit("connection closed %d bytes early"%left)
+      out.write(piece[:size]); left-=size
 try: fetch(*sys.argv[1:])
 except Exception as error: sys.exit("error: %s"%getattr(error,"code",error))'
 get() (
   # The answers are read below, so they must not be translated.
   export LC_ALL=C
   unset http_proxy HTTP_PROXY all_proxy ALL_PROXY ftp_proxy FTP_PROXY
-  if command -v curl >/dev/null 2>&1; then
+  # Python may fail where the others do not: the second attempt is another's, where there is one.
+  if [ -n "$python" ] && { [ "$attempt" != 2 ] || [ -z "$has_other" ]; }; then
+    python3 -B -I -S -c "$python" "$1" "$2" && [ -e "$2" ]
+  elif command -v curl >/dev/null 2>&1; then
     curl -q -fsS --noproxy '*' --connect-timeout 10 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1"
-  elif command -v wget >/dev/null 2>&1; then
+  else
     # Some builds of BusyBox (Debian 12's 1.35) crash on -T; its own limit is 900 s.
     case $(wget --version 2>/dev/null) in
       # Wget2 calls a fetch done that broke off or was refused.
@@ -46,8 +50,6 @@ get() (
       GNU*) wget -nv -c -T 60 -O "$2" "$1";;
       *) wget -q -c -O "$2" "$1";;
     esac
-  else
-    python3 -c "$python" "$1" "$2"
   fi
 )
 # Goes on after a break; what the server refuses, it refuses again. 75 is what can pass (EX_TEMPFAIL
@@ -70,8 +72,13 @@ fetch() {
     attempt=$((attempt + 1))
   done
 }
-if ! { command -v curl || command -v wget || command -v python3; } >/dev/null 2>&1; then
-  say "this image has no curl, wget or python3, and RUN --package needs one of them: install one in an earlier instruction"
+# Python comes first: GNU Wget takes twice the time for a large file. What is called so may lack parts
+# of it. -B: it leaves nothing of its own in the layer.
+python3 -B -I -S -c 'import urllib.request' >/dev/null 2>&1 || python=
+has_other=
+if { command -v curl || command -v wget; } >/dev/null 2>&1; then has_other=y; fi
+if [ -z "$python$has_other" ]; then
+  say "this image has no working python3, curl or wget, and RUN --package needs one of them: install one in an earlier instruction"
   exit 127
 fi
 count=$1

@@ -131,8 +131,11 @@ fn log<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage) -> String {
 }
 
 fn hint(message: &str, tail: &[String], exit_code: Option<i64>) -> String {
-    let says =
-        |words: &str| message.contains(words) || tail.iter().any(|line| line.contains(words));
+    // With an exit code, the message holds the command's text, and its output is what it said.
+    let told = exit_code.is_none().then_some(message);
+    let says = |words: &str| {
+        told.into_iter().chain(tail.iter().map(String::as_str)).any(|line| line.contains(words))
+    };
     let hint = if says("No space left on device") || says("no space left on device") {
         "the engine's disk is full: free some space (`docker system df` shows what uses it) and run again; finished stages are reused"
     } else if exit_code.is_none()

@@ -119,7 +119,9 @@ impl RunFolder {
     /// # Errors
     /// The file cannot be written.
     pub fn write_begun(&self, begun: &Begun) -> io::Result<()> {
-        fs::write(self.path.join(BEGUN), serde_json::to_vec_pretty(begun)?)
+        let unfinished = self.path.join("begun.json.new");
+        fs::write(&unfinished, serde_json::to_vec_pretty(begun)?)?;
+        fs::rename(unfinished, self.path.join(BEGUN))
     }
 
     /// Writes `report.json`, whole or not at all, also where the machine goes down.

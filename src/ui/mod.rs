@@ -21,6 +21,7 @@ mod table;
 mod terminal;
 mod tty;
 mod units;
+mod visible;
 
 pub use diagnostic::rendered;
 pub use display::{Progress, reporter};
@@ -31,3 +32,4 @@ pub use saving::Saving;
 pub use table::Table;
 pub use terminal::{RawTerminal, TerminalBytes};
 pub use units::{bytes, counted, seconds};
+pub use visible::visible_lines;

@@ -2,9 +2,14 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 
+use super::visible::visible_lines;
 use super::{diagnostic, fold};
 use crate::error::{Error, Problem};
+
+/// Why something did not reach stdout, the first time.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -44,16 +49,23 @@ impl Printer {
         self.color
     }
 
-    /// Writes data to stdout. A reader that has gone away (`… | head`) is no error.
+    /// Writes data to stdout. What does not arrive is remembered for [`Self::lost`].
     pub fn data(self, text: &str) {
-        _ = std::io::stdout().lock().write_all(text.as_bytes());
+        noted(std::io::stdout().lock().write_all(text.as_bytes()));
+    }
+
+    /// Why something did not reach stdout. A reader that has gone away (`… | head`) is no error.
+    pub fn lost(self) -> Option<&'static io::Error> {
+        noted(std::io::stdout().lock().flush());
+        LOST.get()
     }
 
     /// Writes a page for people to stdout, folded to the terminal's width where it is one.
     pub fn page(self, text: &str) {
+        let text = visible_lines(text);
         match width(std::io::stdout()) {
-            Some(width) => self.data(&fold::folded(text, width)),
-            None => self.data(text),
+            Some(width) => self.data(&fold::folded(&text, width)),
+            None => self.data(&text),
         }
     }
 
@@ -67,7 +79,7 @@ impl Printer {
         loop {
             match file.read(&mut buffer)? {
                 0 => return Ok(()),
-                count if stdout.write_all(&buffer[..count]).is_err() => return Ok(()),
+                count if !noted(stdout.write_all(&buffer[..count])) => return Ok(()),
                 _ => {}
             }
         }
@@ -100,6 +112,16 @@ impl Printer {
             self.talk(&shown.join("\n\n"));
         }
     }
+}
+
+/// Whether something was written; why not is kept.
+fn noted(written: io::Result<()>) -> bool {
+    let lost = written.err();
+    let is_written = lost.is_none();
+    if let Some(error) = lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+        _ = LOST.set(error);
+    }
+    is_written
 }
 
 /// The width of the terminal that a stream goes to, in columns; `None` where it goes elsewhere.

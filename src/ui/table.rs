@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::visible::visible;
+
 /// A table with a heading.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -42,13 +44,6 @@ impl fmt::Display for Table {
         }
         Ok(())
     }
-}
-
-/// A name may hold what would move the cursor or colour the terminal.
-fn visible(cell: &str) -> String {
-    let shown =
-        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    cell.chars().map(shown).collect()
 }
 
 #[cfg(test)]

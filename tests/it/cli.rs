@@ -25,6 +25,22 @@ fn the_program_tells_what_it_does() {
     check(&["--version"], 0, "version");
 }
 
+/// A script that takes the half for the whole would go on with it.
+#[test]
+fn what_does_not_reach_stdout_is_an_error() {
+    let fixture = Fixture::new();
+    fixture.one_stage("RUN true\n");
+    let full = || std::fs::File::create("/dev/full").expect("Linux has it");
+    let output = fixture.command(&["stage", "list"]).stdout(full()).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("could not be written to stdout"), "{told}");
+    let (reader, gone) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = fixture.command(&["stage", "list"]).stdout(gone).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "a reader may leave when it has enough");
+}
+
 #[test]
 fn every_verb_has_help() {
     let verbs = verbs();

@@ -172,3 +172,26 @@ fn a_spoilt_record_is_left_out_with_one_warning() {
     check_spoilt(&[(FAILED, "{\"schema\":7,\"all\":\"new\"}")], "history-newer");
     check_spoilt(&[(GOOD, ""), (FAILED, "\u{0}\u{0}")], "history-several-spoilt");
 }
+
+/// A killed run has no report, and what it wrote before it began may be half of it.
+#[test]
+fn a_spoilt_beginning_is_left_out_with_one_warning() {
+    let fixture = three_runs();
+    let folder = format!(".ascend-build/runs/{FAILED}");
+    std::fs::remove_file(fixture.path(format!("{folder}/report.json"))).expect("it has a report");
+    fixture.write(&format!("{folder}/begun.json"), "{\"project\":\"p");
+    fixture.run(&["history"]).exits(0).matches("history-half-begun");
+    fixture.run(&["logs", FAILED]).exits(0);
+    fixture.run(&["show", FAILED]).exits(1).matches("history-half-begun-shown");
+}
+
+/// A record that was copied from somewhere may hold anything.
+#[test]
+fn a_record_moves_no_cursor() {
+    let fixture = three_runs();
+    let path = format!(".ascend-build/runs/{FAILED}/report.json");
+    let text = std::fs::read_to_string(fixture.path(&path)).expect("it has a report");
+    fixture.write(&path, text.replacen("\"result\":\"failed\"", "\"result\":\"\\u001b[2J\"", 1));
+    let shown = fixture.run(&["show", FAILED]).exits(0).stdout;
+    assert!(shown.contains("\\u{1b}[2J") && !shown.contains('\u{1b}'), "{shown}");
+}

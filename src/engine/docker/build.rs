@@ -142,9 +142,34 @@ async fn failed(engine: &DockerEngine, current: Option<usize>, error: DockerErro
     BuildFailure::Instruction { index: current, exit_code: exit_code(&message), message }
 }
 
+/// What BuildKit says in the place of an exit code where the kernel killed the command because memory ran out.
+const NO_MEMORY: &str = "did not complete successfully: cannot allocate memory";
+
 /// Classic says "returned a non-zero code: 7", BuildKit "exit code: 7", podman "exit status 7".
 fn exit_code(message: &str) -> Option<i64> {
+    if message.trim_end().ends_with(NO_MEMORY) {
+        return Some(137);
+    }
     let (_, code) =
         message.rsplit_once("code: ").or_else(|| message.rsplit_once("exit status "))?;
     code.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &str, expected: Option<i64>) {
+        assert_eq!(exit_code(message), expected, "{message}");
+    }
+
+    #[test]
+    fn every_builder_tells_the_exit_code_in_its_own_words() {
+        check("The command '/bin/sh -c false' returned a non-zero code: 1", Some(1));
+        check("process \"/bin/sh -c x\" did not complete successfully: exit code: 137", Some(137));
+        check("executor failed running [/bin/sh -c x]: exit code: 7", Some(7));
+        check("error building at STEP \"RUN x\": while running runtime: exit status 9", Some(9));
+        check("process \"x\" did not complete successfully: cannot allocate memory", Some(137));
+        check("failed to register layer: no space left on device", None);
+    }
 }

@@ -114,7 +114,7 @@ impl History {
                     history.runs.push(run);
                 }
                 Err(error) => {
-                    history.unread.push((run_folder(state, id).join("report.json"), error));
+                    history.unread.push((run_folder(state, id).join(error.file()), error));
                 }
             }
         }
@@ -140,7 +140,7 @@ pub fn remember(state: &Path, run: &str) -> io::Result<()> {
 
 fn summary(state: &Path, id: &RunId) -> Result<RunSummary, Unread> {
     let folder = run_folder(state, id);
-    Standing::of(&folder).map(|standing| RunSummary::standing(&folder, id, &standing))
+    RunSummary::standing(&folder, id, &Standing::of(&folder)?)
 }
 
 /// Whether a line of the index is the last word on its run: an earlier program may have taken a

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 
+use super::summary::BEGUN;
 use crate::plan::Inputs;
 use crate::run::report::SCHEMA;
 use crate::run::{Diagnostic, Revision, StagePace, is_alive};
@@ -237,12 +238,22 @@ pub enum Unread {
     /// It is no report, or half of one.
     #[error("it is no report, or only a part of one (line {}, column {})", .0.line(), .0.column())]
     Content(serde_json::Error),
+    /// There is none, and what was written before the run is broken.
+    #[error("it is only a part of what a run writes before it begins (line {}, column {})", .0.line(), .0.column())]
+    Begun(serde_json::Error),
     /// It says things that this program does not know.
     #[error("a newer ascend-build wrote it (schema {0}, known: {SCHEMA})")]
     Newer(u32),
     /// It lies in the folder of another run.
     #[error("it is the report of run {0}, whose folder this is not")]
     Foreign(String),
+}
+
+impl Unread {
+    /// The file in the run's folder that gives nothing.
+    pub fn file(&self) -> &'static str {
+        if matches!(self, Self::Begun(_)) { BEGUN } else { "report.json" }
+    }
 }
 
 /// What has become of a run.

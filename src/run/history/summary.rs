@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::past::{PastRun, Standing};
+use super::past::{PastRun, Standing, Unread};
 use crate::run::{Revision, RunId};
 
 /// The version of the line; raised when a field changes its meaning or goes away.
@@ -95,22 +95,26 @@ impl RunSummary {
     }
 
     /// What a run tells that stands so.
-    pub fn standing(folder: &Path, run: &RunId, standing: &Standing) -> Self {
+    ///
+    /// # Errors
+    /// It left no report, and what it wrote before it began is broken.
+    pub fn standing(folder: &Path, run: &RunId, standing: &Standing) -> Result<Self, Unread> {
         match standing {
-            Standing::Ended(past) => Self::of(past),
+            Standing::Ended(past) => Ok(Self::of(past)),
             Standing::Running => Self::of_folder(folder, run, "running"),
             Standing::Killed => Self::of_folder(folder, run, "killed"),
         }
     }
 
     /// What the folder of a run tells that left no report.
-    fn of_folder(folder: &Path, run: &RunId, result: &str) -> Self {
-        let begun = fs::read(folder.join(BEGUN)).ok();
-        let begun: Begun =
-            begun.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    fn of_folder(folder: &Path, run: &RunId, result: &str) -> Result<Self, Unread> {
+        let begun = match fs::read(folder.join(BEGUN)) {
+            Ok(text) => serde_json::from_slice(&text).map_err(Unread::Begun)?,
+            Err(_) => Begun::default(),
+        };
         let started = run.started();
         let seconds = last_change(folder).map_or(0.0, |last| (last - started).as_seconds_f64());
-        Self {
+        Ok(Self {
             schema: SCHEMA,
             run: run.to_string(),
             started,
@@ -124,7 +128,7 @@ impl RunSummary {
             builder: None,
             revision: begun.revision,
             stages: logged(folder, result),
-        }
+        })
     }
 }
 

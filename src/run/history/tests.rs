@@ -139,7 +139,7 @@ fn check_standing(alive: bool, meanwhile: impl Fn(&Path, &str), expected: &str) 
         alive
     };
     let standing = Standing::asking(&folder, asked).unwrap();
-    assert_eq!(RunSummary::standing(&folder, &id, &standing).result, expected);
+    assert_eq!(RunSummary::standing(&folder, &id, &standing).unwrap().result, expected);
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn python_and_curl_fetch_as_well() {
         let run = "RUN --package=plain sha256sum \"$PACKAGES\"/plain.run | cut -c1-64 > /digest\n";
         fixture.dockerfile(
             "python",
-            &format!("RUN ! command -v curl && ! command -v wget && python3 --version\n{run}"),
+            &format!("RUN ! command -v curl && ! command -v wget && python3 --version\nRUN find /usr/lib/python3* -name '*.pyc' -delete\n{run}RUN [ -z \"$(find /usr/lib/python3* -name '*.pyc')\" ]\n"),
         );
         fixture.dockerfile("curl", &format!("RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends curl && rm /usr/bin/python3* && curl --version && rm /digest\n{run}"));
         fixture.build(builder, &["--target", "curl"]).exits(0);
@@ -142,6 +142,22 @@ fn python_and_curl_fetch_as_well() {
                 )
             );
         }
+    }
+}
+
+/// What is called python3 may do nothing at all; then another fetches.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_python_that_does_not_fetch_is_passed_over() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.package("plain", "plain.run", 5000);
+        fixture.one_stage(
+            "RUN printf '#!/bin/sh\\necho hello\\n' > /bin/python3 && chmod +x /bin/python3\n\
+             RUN --package=plain wc -c < \"$PACKAGES\"/plain.run > /size\n",
+        );
+        fixture.build(builder, &[]).exits(0);
+        assert_eq!(fixture.docker().in_image(&fixture.image("S"), "cat /size"), "5000");
     }
 }
 
