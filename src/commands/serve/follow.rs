@@ -112,7 +112,10 @@ impl Follower {
             self.offer(offer);
         }
         self.is_first = false;
-        self.verify(index, found.fresh, offer).await;
+        // Most looks find nothing new, and even beginning to verify reads remembered digests.
+        if !found.fresh.is_empty() {
+            self.verify(index, found.fresh, offer).await;
+        }
         Ok(self.stock.files())
     }
 

@@ -123,7 +123,9 @@ fn facts(index: &RootIndex) -> BTreeMap<Kind, BTreeSet<String>> {
     let mut facts: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
     let mut add = |kind, fact| _ = facts.entry(kind).or_default().insert(fact);
     for root in index.roots() {
-        state(root).into_iter().for_each(|fact| add(Kind::Gone, fact));
+        let why = why_left_out(&root.state);
+        let gone = why.map(|why| format!("`{}`: {why}", root.path.display()));
+        gone.into_iter().for_each(|fact| add(Kind::Gone, fact));
         for (folder, error) in &root.unreadable {
             add(Kind::Unreadable, format!("`{}`: {error}", folder.display()));
         }
@@ -134,15 +136,14 @@ fn facts(index: &RootIndex) -> BTreeMap<Kind, BTreeSet<String>> {
     facts
 }
 
-/// Why nothing of a root is served.
-fn state(root: &Root) -> Option<String> {
-    let why = match &root.state {
-        RootState::Walked { .. } => return None,
-        RootState::Missing => "it does not exist".to_owned(),
-        RootState::NotAFolder => "it is no folder".to_owned(),
-        RootState::Unreadable(error) => error.to_string(),
-    };
-    Some(format!("`{}`: {why}", root.path.display()))
+/// Why nothing of a root is served, where that is so.
+pub(super) fn why_left_out(state: &RootState) -> Option<String> {
+    match state {
+        RootState::Walked { .. } => None,
+        RootState::Missing => Some("it does not exist".to_owned()),
+        RootState::NotAFolder => Some("it is no folder".to_owned()),
+        RootState::Unreadable(error) => Some(error.to_string()),
+    }
 }
 
 /// Files that would be served if anybody could ask for them.

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::notices::why_left_out;
 use super::stock::is_old;
 use crate::commands::verification::planned;
 use crate::error::{Error, Exit, Problem, Result, Severity, SourceFile};
 use crate::plan::{FileIdentity, PlannedPackage, may_be_served, package_name};
 use crate::project::{PackageEntry, PackageList, load_packages};
-use crate::store::{RootIndex, RootState};
+use crate::store::RootIndex;
 
 /// The file that declares packages.
 const PACKAGES: &str = "packages.toml";
@@ -151,12 +152,15 @@ fn emptied(path: &Path) -> Problem {
 fn existing(root: &Path) -> Result<PathBuf> {
     let walked = RootIndex::walk(&[root.to_owned()]);
     let state = walked.roots().first().map(|root| &root.state);
-    if matches!(state, Some(RootState::Walked { .. })) {
-        return Ok(root.to_owned());
+    match state.and_then(why_left_out) {
+        None => Ok(root.to_owned()),
+        Some(why) => {
+            Err(Problem::error(format!("`{}` is no folder that can be read", root.display()))
+                .note(why)
+                .hint("name the folder that holds the files")
+                .exit(Exit::Usage))
+        }
     }
-    Err(Problem::error(format!("`{}` is no folder that can be read", root.display()))
-        .hint("name the folder that holds the files")
-        .exit(Exit::Usage))
 }
 
 fn undeclared(file: &str) -> Option<PlannedPackage> {
