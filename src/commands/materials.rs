@@ -138,6 +138,7 @@ impl Materials for Disk {
             Problem::error(format!("cannot pack the files that stage `{}` copies", stage.name))
                 .note(format!("into a temporary file in `{}`", std::env::temp_dir().display()))
                 .cause(error)
+                .hint("where there is no room, name a folder with more of it: `TMPDIR=DIR ascend-build …`")
                 .exit(Exit::Failed)
         })
     }
