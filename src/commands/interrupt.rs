@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Exit, Problem, Result};
 
-/// What asks a process to stop: Ctrl-C, SIGTERM, a terminal that goes away.
+/// What asks a process to stop: Ctrl-C, SIGTERM, a terminal that goes away (unless it was started
+/// to outlive that, as by nohup(1)).
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hangup: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -22,7 +23,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup: (!outlives_terminal()).then(|| signal(SignalKind::hangup())).transpose()?,
         })
     }
 
@@ -30,9 +31,24 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {},
             _ = self.terminate.recv() => {},
-            _ = self.hangup.recv() => {},
+            () = hang_up(&mut self.hangup) => {},
         }
     }
+}
+
+async fn hang_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => _ = hangup.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored when this process was started; see proc(5).
+fn outlives_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 != 0)
 }
 
 #[expect(clippy::exit, reason = "the user has asked twice, and what is waited for may never come")]

@@ -5,6 +5,7 @@
 //! 3000. A stage whose fetches only its run can tell gets an own one, because a
 //! shared one has more than the plan's files.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -127,7 +128,7 @@ impl Supply {
     /// Offers exactly `files` from now on, where the server is this build's.
     pub(super) fn offer(&self, files: &[VerifiedPackage]) {
         if let Self::Own(server, _) = self {
-            server.replace(files.to_vec(), false);
+            server.replace(files.to_vec(), HashSet::new());
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! 1. the method is GET or HEAD, or 405;
 //! 2. prefix and token are shown where they are wanted, or 404 and 401;
-//! 3. the path is on the shelf or a page of the site, or 404;
+//! 3. the path is on the shelf or a page of the site, or 404, or 503 where the file is awaited;
 //! 4. the file opens and is the verified one, or 410;
 //! 5. its conditions hold, or 304 or 412;
 //! 6. its ranges can be had, or 416;
@@ -89,6 +89,11 @@ impl Answers {
         *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
     }
 
+    /// How many transfers run now.
+    pub(super) fn running(&self) -> usize {
+        self.site.book.running()
+    }
+
     /// The response to a request, whose body is ignored; one line in the access log.
     pub(super) fn answer<B>(&self, request: &Request<B>, visitor: &Visitor) -> Response<PieceBody> {
         let found = self.find(request).and_then(|thing| match thing {
@@ -138,6 +143,7 @@ impl Answers {
                 Err(why) => Err(Refusal::new(StatusCode::GONE, why.to_string())),
             },
             Some(Found::Ambiguous(paths)) => Err(Refusal::ambiguous(paths)),
+            None if shelf.awaits(path) => Err(Refusal::awaited()),
             None => match self.site.page(path, request.headers(), &shelf, &links) {
                 Some(page) => Ok(Thing::Page(page)),
                 None => Err(Refusal::missing(shelf.nearest(path))),

@@ -145,6 +145,11 @@ impl Book {
         since
     }
 
+    /// How many transfers run.
+    pub(super) fn running(&self) -> usize {
+        self.pages().running.len()
+    }
+
     /// All of it, as of now.
     pub(super) fn report(&self) -> Report {
         let pages = self.pages();
@@ -191,13 +196,20 @@ impl Running {
     }
 }
 
+/// A file's name with what would begin another line of the log, or colour it, written out.
+fn on_one_line(name: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().map(shown).collect()
+}
+
 impl Entry {
     /// The access log's second line about a transfer: how it ended.
     pub(super) fn log(&self) {
         tracing::info!(
             target: "ascend_build::access",
             client = %self.client,
-            file = %self.file,
+            file = %on_one_line(&self.file),
             sent = self.sent,
             length = self.length,
             outcome = ?self.outcome.unwrap_or(Outcome::Cut),
@@ -328,5 +340,12 @@ mod tests {
             &[end(7, 1, Outcome::Changed)],
             "running [], ended [], today None, 0 files, 0+0+0 of 0 bytes, 0 refused",
         );
+    }
+
+    #[test]
+    fn no_name_begins_a_line_of_the_log() {
+        let check = |name: &str, expected: &str| assert_eq!(on_one_line(name), expected);
+        check("a b+包\\.run", "a b+包\\.run");
+        check("a\nb\u{1b}[31m", "a\\nb\\u{1b}[31m");
     }
 }

@@ -1,12 +1,15 @@
 //! How many clients may be connected, and who has to go when it is too many.
 //!
 //! A new client is always let in: a build must not wait because something on the
-//! machine holds connections open. In exchange the one that is missed least
-//! goes: the one that has asked for nothing for the longest time, and only
-//! where everybody is fetching, the slowest fetch. The line over which a build of
-//! this machine hears of its transfers goes last: the build would end with it.
+//! machine holds connections open. In exchange one goes, of the client (an
+//! address) that would then have most: whoever floods pushes out itself and nobody
+//! else. Of that client's connections the one that is missed least goes: the one
+//! that has asked for nothing for the longest time, and only where all are
+//! fetching, the slowest fetch. The line over which a build of this machine hears
+//! of its transfers goes last of all: the build would end with it.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,17 +17,30 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
+use super::seldom::Seldom;
+
 /// Descriptors that the rest of the process may need.
 const SPARE: usize = 128;
 
 /// A fetch is not called slow before it had this long.
 const FAIR_TIME: Duration = Duration::from_secs(2);
 
+/// How many lines builds of one machine may have before they count as what anybody opens.
+const LINES: usize = 256;
+
 /// The connections of one server.
 pub(super) struct Guests {
     most: usize,
-    present: Mutex<HashMap<u64, Arc<Guest>>>,
+    present: Mutex<Present>,
     next: AtomicU64,
+    told: Seldom,
+}
+
+/// Who is there, by client and number.
+#[derive(Default)]
+struct Present {
+    by_client: HashMap<IpAddr, HashMap<u64, Arc<Guest>>>,
+    count: usize,
 }
 
 /// One connection.
@@ -49,6 +65,7 @@ struct State {
 /// A guest's stay; over when it is dropped.
 pub(super) struct Stay {
     guests: Arc<Guests>,
+    client: IpAddr,
     id: u64,
     pub(super) guest: Arc<Guest>,
 }
@@ -59,26 +76,38 @@ impl Guests {
     pub(super) fn new(most: usize) -> Arc<Self> {
         let open_files = usize::try_from(raise_descriptor_limit()).unwrap_or(usize::MAX);
         let most = most.min((open_files.saturating_sub(SPARE) / 2).max(16));
-        Arc::new(Self { most, present: Mutex::default(), next: AtomicU64::new(0) })
+        Arc::new(Self {
+            most,
+            present: Mutex::default(),
+            next: AtomicU64::new(0),
+            told: Seldom::default(),
+        })
     }
 
-    /// Lets one in, and sends another away where there is no room left.
-    pub(super) fn welcome(self: &Arc<Self>) -> Stay {
+    /// Lets one in from this address, and sends another away where there is no room left.
+    pub(super) fn welcome(self: &Arc<Self>, address: IpAddr) -> Stay {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let guest = Arc::new(Guest::new());
+        let (client, guest) = (client(address), Arc::new(Guest::new()));
         let mut present = self.present();
-        if present.len() >= self.most
-            && let Some(least) = least_missed(&present)
-            && let Some(leaver) = present.remove(&least)
+        if present.count >= self.most
+            && let Some((of, least)) = present.least_missed(client)
+            && let Some(leaver) = present.remove(of, least)
         {
-            tracing::warn!(connections = self.most, "a connection made room for a new one");
+            self.tell(of);
             leaver.leave.cancel();
         }
-        present.insert(id, Arc::clone(&guest));
-        Stay { guests: Arc::clone(self), id, guest }
+        present.by_client.entry(client).or_default().insert(id, Arc::clone(&guest));
+        present.count += 1;
+        Stay { guests: Arc::clone(self), client, id, guest }
     }
 
-    fn present(&self) -> MutexGuard<'_, HashMap<u64, Arc<Guest>>> {
+    fn tell(&self, client: IpAddr) {
+        if let Some(times) = self.told.happens(Instant::now()) {
+            tracing::warn!(connections = self.most, %client, times, "connections make room for new ones");
+        }
+    }
+
+    fn present(&self) -> MutexGuard<'_, Present> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,6 +147,10 @@ impl Guest {
         }
     }
 
+    fn is_line(&self) -> bool {
+        self.state().is_line
+    }
+
     fn set(&self, fetching: Option<u64>) {
         let mut state = self.state();
         (state.changed, state.fetching) = (Instant::now(), fetching);
@@ -127,10 +160,10 @@ impl Guest {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Orders guests: the least is missed least.
-    fn merit(&self) -> (bool, bool, u64) {
+    /// Orders the guests of a client: the least is missed least.
+    fn merit(&self, now: Instant) -> (bool, bool, u64) {
         let state = *self.state();
-        let age = state.changed.elapsed();
+        let age = now.saturating_duration_since(state.changed);
         let (fetches, worth) = match state.fetching {
             None => (false, u64::MAX - age.as_micros().try_into().unwrap_or(u64::MAX)),
             Some(_) if age < FAIR_TIME => (true, u64::MAX),
@@ -140,14 +173,54 @@ impl Guest {
     }
 }
 
-fn least_missed(present: &HashMap<u64, Arc<Guest>>) -> Option<u64> {
-    let least = present.iter().min_by_key(|(_, guest)| (guest.merit(), guest.since))?;
-    Some(*least.0)
+impl Present {
+    /// Who has to go when one more of `newcomer` comes.
+    fn least_missed(&self, newcomer: IpAddr) -> Option<(IpAddr, u64)> {
+        let places = |client: &IpAddr, guests: usize| guests + usize::from(*client == newcomer);
+        let counts = self.by_client.iter().map(|(client, guests)| places(client, guests.len()));
+        let most = counts.max()?;
+        let (client, id, guest) = self.least(|client, guests| places(client, guests) == most)?;
+        if guest.is_line() && most <= LINES {
+            // It goes only where there is nothing else.
+            return self.least(|_, _| true).map(|(client, id, _)| (client, id));
+        }
+        Some((client, id))
+    }
+
+    /// The guest that is missed least, of the clients that `counts` with so many guests.
+    fn least(&self, counts: impl Fn(&IpAddr, usize) -> bool) -> Option<(IpAddr, u64, &Guest)> {
+        let clients = self.by_client.iter().filter(|(client, guests)| counts(client, guests.len()));
+        let guests = clients
+            .flat_map(|(client, guests)| guests.iter().map(|(id, guest)| (*client, *id, &**guest)));
+        let now = Instant::now();
+        guests.min_by_key(|(_, _, guest)| (guest.merit(now), guest.since))
+    }
+
+    fn remove(&mut self, client: IpAddr, id: u64) -> Option<Arc<Guest>> {
+        let guests = self.by_client.get_mut(&client)?;
+        let guest = guests.remove(&id)?;
+        if guests.is_empty() {
+            self.by_client.remove(&client);
+        }
+        self.count -= 1;
+        Some(guest)
+    }
+}
+
+/// Whose connections are counted together: those of an address, and of all 2^64 addresses of an
+/// IPv6 network, which one machine can have.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        address => address,
+    }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.guests.present().remove(&self.id);
+        self.guests.present().remove(self.client, self.id);
     }
 }
 
@@ -161,18 +234,31 @@ fn raise_descriptor_limit() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    /// Who has to go when a third comes to a house of two.
-    fn check(first: impl Fn(&Guest), second: impl Fn(&Guest), expected: [bool; 2]) {
-        let guests = Guests::new(2);
-        let stays = [guests.welcome(), guests.welcome()];
-        first(&stays[0].guest);
-        second(&stays[1].guest);
-        let third = guests.welcome();
-        assert_eq!(guests.present().len(), 2);
-        assert!(!third.guest.leave.is_cancelled());
-        assert_eq!(stays.each_ref().map(|stay| stay.guest.leave.is_cancelled()), expected);
+    /// Somebody who is there: the last part of the address, and what is done.
+    type Resident = (u8, fn(&Guest));
+
+    /// Which of `residents` have to go when one comes from `newcomer` to a house that is full.
+    fn leavers(residents: &[Resident], newcomer: u8) -> Vec<usize> {
+        let guests = Guests::new(residents.len());
+        let come = |(client, act): &Resident| {
+            let stay = guests.welcome([127, 0, 0, *client].into());
+            act(&stay.guest);
+            stay
+        };
+        let stays: Vec<_> = residents.iter().map(come).collect();
+        let last = guests.welcome([127, 0, 0, newcomer].into());
+        assert_eq!(guests.present().count, residents.len());
+        assert!(!last.guest.leave.is_cancelled());
+        let left = |place: &usize| stays[*place].guest.leave.is_cancelled();
+        (0..stays.len()).filter(left).collect()
+    }
+
+    fn check(residents: &[Resident], newcomer: u8, expected: usize) {
+        assert_eq!(leavers(residents, newcomer), [expected]);
     }
 
     /// Does a thing since so many seconds.
@@ -181,40 +267,108 @@ mod tests {
         *guest.state() = State { changed, fetching, is_line: false };
     }
 
-    /// Has asked for nothing for so many seconds.
-    fn idle(guest: &Guest, seconds: u64) {
-        guest.state().changed = Instant::now() - Duration::from_secs(seconds);
+    fn idle_for_5(guest: &Guest) {
+        since(guest, 5, None);
+    }
+
+    fn idle_for_9(guest: &Guest) {
+        since(guest, 9, None);
+    }
+
+    fn fast(guest: &Guest) {
+        since(guest, 10, Some(5000));
+    }
+
+    fn slow(guest: &Guest) {
+        since(guest, 10, Some(100));
+    }
+
+    fn asked(guest: &Guest) {
+        idle_for_9(guest);
+        guest.asks(|| false);
+    }
+
+    fn line(guest: &Guest) {
+        guest.asks(|| true);
+        guest.state().changed = Instant::now() - Duration::from_secs(9);
+    }
+
+    const DOINGS: [fn(&Guest); 6] = [idle_for_5, idle_for_9, fast, slow, asked, Guest::begins];
+
+    #[test]
+    fn of_one_client_the_one_that_is_missed_least_makes_room() {
+        let check = |first: fn(&Guest), second: fn(&Guest), expected| {
+            for newcomer in [1, 2] {
+                check(&[(1, first), (1, second)], newcomer, expected);
+            }
+            // Nor does it matter whose they are where nobody has more than another.
+            check(&[(1, first), (2, second)], 3, expected);
+        };
+        check(idle_for_9, idle_for_5, 0);
+        check(idle_for_5, idle_for_9, 1);
+        check(slow, idle_for_5, 1);
+        check(fast, slow, 1);
+        check(slow, Guest::begins, 0);
+        check(Guest::begins, idle_for_5, 1);
+        check(asked, idle_for_5, 1);
+        check(line, idle_for_5, 1);
+        check(line, Guest::begins, 1);
     }
 
     #[test]
-    fn the_one_that_is_missed_least_makes_room() {
-        let idle_for_5 = |guest: &Guest| since(guest, 5, None);
-        let idle_for_9 = |guest: &Guest| since(guest, 9, None);
-        let fast = |guest: &Guest| since(guest, 10, Some(5000));
-        let slow = |guest: &Guest| since(guest, 10, Some(100));
-        check(idle_for_9, idle_for_5, [true, false]);
-        check(idle_for_5, idle_for_9, [false, true]);
-        check(slow, idle_for_5, [false, true]);
-        check(fast, slow, [false, true]);
-        check(slow, Guest::begins, [true, false]);
-        check(Guest::begins, idle_for_5, [false, true]);
-        let asked = |guest: &Guest| {
-            idle_for_9(guest);
-            guest.asks(|| false);
+    fn the_client_that_has_most_makes_room() {
+        let flood: Resident = (2, Guest::begins);
+        check(&[(1, slow), flood, flood], 3, 1);
+        check(&[(1, slow), flood, flood], 2, 1);
+        check(&[(1, idle_for_9), flood, (2, fast)], 3, 2);
+        check(&[(1, slow), flood], 2, 1);
+        // A client of several lines has not most of what anybody could take.
+        check(&[(1, line), (1, line), (2, slow)], 3, 2);
+        check(&[(1, line), (1, line), (2, slow)], 1, 2);
+        check(&[(1, line), (1, idle_for_5), (2, slow)], 3, 1);
+        let mut lines: Vec<Resident> = vec![(1, line); LINES];
+        lines.push((2, slow));
+        check(&lines, 3, LINES);
+        lines.insert(0, (1, line));
+        check(&lines, 3, 0);
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        let check = |one: &str, other: &str, expected: bool| {
+            let [one, other] = [one, other].map(|address| client(address.parse().unwrap()));
+            assert_eq!(one == other, expected, "{one} {other}");
         };
-        check(asked, idle_for_5, [false, true]);
-        let line = |guest: &Guest| {
-            guest.asks(|| true);
-            idle(guest, 9);
-        };
-        check(line, idle_for_5, [false, true]);
-        check(line, Guest::begins, [false, true]);
+        check("2001:db8::1", "2001:db8::ffff:0:0:2", true);
+        check("2001:db8::1", "2001:db8:0:1::1", false);
+        check("::ffff:10.0.0.1", "10.0.0.1", true);
+        check("::ffff:10.0.0.1", "::ffff:10.0.0.2", false);
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_makes_room_is_of_a_client_that_has_most(
+            residents in prop::collection::vec((1..4_u8, 0..DOINGS.len()), 1..12),
+            newcomer in 1..4_u8,
+        ) {
+            let residents: Vec<Resident> =
+                residents.into_iter().map(|(client, doing)| (client, DOINGS[doing])).collect();
+            let left = leavers(&residents, newcomer);
+            prop_assert_eq!(left.len(), 1);
+            let places = |client: u8| {
+                let there = residents.iter().filter(|one| one.0 == client).count();
+                there + usize::from(client == newcomer && there > 0)
+            };
+            let most = (1..4).map(places).max();
+            prop_assert_eq!(Some(places(residents[left[0]].0)), most);
+        }
     }
 
     #[test]
     fn a_stay_ends_when_it_is_dropped() {
         let guests = Guests::new(2);
-        drop(guests.welcome());
-        assert_eq!(guests.present().len(), 0);
+        drop(guests.welcome([127, 0, 0, 1].into()));
+        assert_eq!(guests.present().count, 0);
+        assert!(guests.present().by_client.is_empty());
     }
 }

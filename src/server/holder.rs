@@ -33,14 +33,21 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    /// What to do about it.
-    pub(super) fn hint(&self) -> String {
+    /// What to do about it, where it listens on `address`.
+    pub(super) fn hint(&self, address: SocketAddr) -> String {
         match self {
             Self::Process { container: Some(id), .. } => {
                 format!("stop the container with `docker stop {id}`, and run again")
             }
-            Self::Process { command, .. } if is_build(command) => {
+            Self::Process { pid: 1, .. } => {
+                "systemd listens there for a unit: see `systemctl list-sockets`, and stop that unit's socket with `systemctl stop`".to_owned()
+            }
+            Self::Process { command, .. } if runs(command, Verb::Build) => {
                 "it serves a build of its own: run again when that has ended".to_owned()
+            }
+            Self::Process { command, pid, .. } if runs(command, Verb::Serve) => {
+                let scheme = if command.contains(" --tls") { "https" } else { "http" };
+                format!("it is an `ascend-build serve`, and builds on this machine use it where it has their files: see which at {scheme}://{address}/, and end it with `kill {pid}` only if nobody wants it")
             }
             Self::Process { pid, .. } => format!("end it with `kill {pid}`, and run again"),
             Self::OfUser(_) => {
@@ -50,11 +57,21 @@ impl Holder {
     }
 }
 
-/// Whether a command line is a run of this program that ends by itself.
-fn is_build(command: &str) -> bool {
+/// What a run of this program does that holds a port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    /// It ends by itself.
+    Build,
+    /// It does not.
+    Serve,
+}
+
+/// Whether a command line is a run of this program that does this.
+fn runs(command: &str, verb: Verb) -> bool {
     let mut words = command.split_whitespace();
     let program = words.next().and_then(|word| word.rsplit('/').next());
-    program == Some(env!("CARGO_PKG_NAME")) && words.all(|word| word != "serve")
+    let serves = words.any(|word| word == "serve");
+    program == Some(env!("CARGO_PKG_NAME")) && serves == (verb == Verb::Serve)
 }
 
 impl fmt::Display for Holder {
@@ -232,6 +249,22 @@ mod tests {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         assert_eq!(forwarded_to(&words), Some(Ipv4Addr::new(172, 17, 0, 2).into()));
         assert_eq!(forwarded_to(&words[1..]), None);
+    }
+
+    #[test]
+    fn what_to_do_depends_on_who_it_is() {
+        let check = |pid: u32, command: &str, container: Option<&str>, expected: &str| {
+            let (command, container) = (command.to_owned(), container.map(str::to_owned));
+            let hint =
+                Holder::Process { pid, command, container }.hint("127.0.0.1:3000".parse().unwrap());
+            assert!(hint.contains(expected), "{hint}");
+        };
+        check(7, "python3 -m http.server 3000", None, "end it with `kill 7`, and run again");
+        check(7, "nginx", Some("0123456789ab"), "`docker stop 0123456789ab`");
+        check(7, "/usr/local/bin/ascend-build serve --root a", None, "http://127.0.0.1:3000/");
+        check(7, "ascend-build --target serves", None, "run again when that has ended");
+        check(7, "vim ascend-build serve", None, "end it with `kill 7`, and run again");
+        check(1, "/sbin/init", None, "systemctl list-sockets");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
             Problem::error(format!("cannot listen on `{address}` for the package server"));
         let holder = holder(address).filter(|_| cause.kind() == io::ErrorKind::AddrInUse);
         let problem = match holder {
-            Some(holder) => problem.note(format!("held by {holder}")).hint(holder.hint()),
+            Some(holder) => problem.note(format!("held by {holder}")).hint(holder.hint(address)),
             None => problem.hint(hint_for(&cause, address)),
         };
         problem.cause(cause).exit(Exit::Engine)
@@ -33,7 +33,7 @@ fn hint_for(cause: &io::Error, address: SocketAddr) -> String {
             address.ip()
         ),
         io::ErrorKind::AddrInUse => format!(
-            "another program listens on port {0}; find it with `ss -ltnp 'sport = :{0}'`, or choose another port (0 takes a free one)",
+            "another program listens on port {0}: find it with `ss -ltnp 'sport = :{0}'`, and end it",
             address.port()
         ),
         io::ErrorKind::AddrNotAvailable => format!(

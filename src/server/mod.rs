@@ -35,6 +35,7 @@ mod question;
 mod ranges;
 mod refusal;
 mod run_path;
+mod seldom;
 mod shelf;
 mod simple_index;
 mod site;

@@ -216,13 +216,14 @@ impl Neighbour {
             .exit(Exit::Engine)
     }
 
-    /// Refused with 404, a file is offered no more; with 410, it is not the verified one any more.
+    /// Refused with 404, a file is offered no more; with 410 or 503, it is not the verified one any more.
     fn refuse_dropped(&self, file: &str, status: u16) -> Result<(), Error> {
         let why = match status {
             404 => {
                 "it was deleted or changed where that server has it, or is declared there no more"
             }
             410 => "it was deleted or changed where that server has it, after it was verified",
+            503 => "it was written to where that server has it, and is being verified again there",
             _ => return Ok(()),
         };
         let message = format!(

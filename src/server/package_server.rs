@@ -1,12 +1,13 @@
 //! The running server: accepts, serves each connection, stops.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -29,6 +30,7 @@ use super::file_stream::{FileStream, Tickets, Way};
 use super::guests::Guests;
 use super::machine::is_own;
 use super::piece_body::PieceBody;
+use super::seldom::Seldom;
 use super::shelf::Shelf;
 use super::site::{Describe, Site, is_events};
 use super::ticket_stream::TicketStream;
@@ -49,7 +51,7 @@ pub struct Limits {
     /// How long a client may take none of the bytes that are sent to it.
     pub stall: Duration,
     /// Connections at a time; a new one then takes the place of the one that is
-    /// missed least: an idle one, else the slowest.
+    /// missed least: of the client that has most, an idle one, else the slowest.
     pub connections: usize,
 }
 
@@ -109,10 +111,10 @@ impl PackageServer {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start_with(
+    pub fn start_with<F: Into<Arc<VerifiedPackage>>>(
         options: Options,
         listener: TcpListener,
-        files: Vec<VerifiedPackage>,
+        files: Vec<F>,
         observer: Observer,
     ) -> PackageServer {
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -144,10 +146,16 @@ impl PackageServer {
         self.address
     }
 
-    /// Offers exactly `files` from the next request on; running downloads go on. More may follow
-    /// soon where `is_growing`: builds that want to share the server then wait for them.
-    pub fn replace(&self, files: Vec<VerifiedPackage>, is_growing: bool) {
-        self.answers.replace(Shelf::new(files).growing(is_growing));
+    /// Offers exactly `files` from the next request on; running downloads go on. Those of the
+    /// names in `awaited` may follow soon: who asks for one is told to ask again, and builds that
+    /// want to share the server wait for them.
+    pub fn replace<F: Into<Arc<VerifiedPackage>>>(&self, files: Vec<F>, awaited: HashSet<String>) {
+        self.answers.replace(Shelf::new(files).awaiting(awaited));
+    }
+
+    /// How many downloads run now.
+    pub fn running(&self) -> usize {
+        self.answers.running()
     }
 
     /// Closes the port, lets running downloads end within `grace`, then cuts them.
@@ -169,11 +177,13 @@ impl PackageServer {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (connections, over) = (self.connections.clone(), self.over.clone());
         connections.clone().track_future(async move {
-            let closing = &visits.closing;
+            let (closing, strangers) = (&visits.closing, Seldom::default());
             while let Some(accepted) = closing.run_until_cancelled(listener.accept()).await {
                 match accepted {
                     Ok((_, client)) if !may_ask(client.ip(), network) => {
-                        tracing::warn!(%client, "hung up on a client of another network");
+                        if let Some(times) = strangers.happens(Instant::now()) {
+                            tracing::warn!(%client, times, "hung up on clients of other networks");
+                        }
                     }
                     Ok((stream, client)) => {
                         let (visit, over) = (visits.receive(stream, client), over.clone());
@@ -222,7 +232,7 @@ impl Visits {
         stream: TcpStream,
         client: SocketAddr,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (limits, stay) = (self.limits, self.guests.welcome());
+        let (limits, stay) = (self.limits, self.guests.welcome(client.ip()));
         let (answers, closing) = (Arc::clone(&self.answers), self.closing.clone());
         let tls = self.tls.clone();
         async move {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::book::Report;
 use super::links::{CERTIFICATE, Links, Origin, wget_line};
 use super::markup::escape;
-use super::site::Listed;
+use super::site::{Listed, Public};
 
 const PAGE: &str = include_str!("assets/index.html");
 
@@ -70,9 +70,9 @@ fn row(listed: &Listed<'_>, origin: &Origin) -> String {
     let or_dash = |text: &Option<String>| escape(text.as_deref().unwrap_or("–"));
     let (file, path) = (escape(package.file), escape(&listed.path));
     let mut row = format!(
-        "<tr data-text=\"{}\"><th scope=\"row\"><a href=\"{path}\">{file}</a><small>{}</small><code class=\"digest\">{}</code></th>",
+        "<tr data-text=\"{}\"><th scope=\"row\"><a href=\"{path}\">{file}</a>{}<code class=\"digest\">{}</code></th>",
         escape(&format!("{} {}", package.name, package.file).to_lowercase()),
-        escape(package.name),
+        name_below(package),
         escape(package.sha256)
     );
     for text in [&facts.kind, &facts.version, &facts.arch, &facts.chip, &facts.python] {
@@ -99,6 +99,15 @@ fn row(listed: &Listed<'_>, origin: &Origin) -> String {
         "<td class=\"copies\"><button type=\"button\" data-copy=\"{digest}\" title=\"{digest}\">sha256</button><button type=\"button\" data-copy=\"{wget}\" title=\"{wget}\">wget</button></td></tr>"
     );
     row
+}
+
+/// The name by which stages know the file, unless it is the file's own, as of files that nothing
+/// declares.
+fn name_below(package: &Public<'_>) -> String {
+    if package.name == package.file {
+        return String::new();
+    }
+    format!("<small>{}</small>", escape(package.name))
 }
 
 /// How to trust a certificate that nobody vouches for; nothing where there is none.
@@ -132,7 +141,7 @@ fn human(bytes: u64) -> String {
 mod tests {
     use super::*;
     use crate::server::book::Book;
-    use crate::server::site::{Facts, Public};
+    use crate::server::site::Facts;
 
     #[test]
     fn hostile_names_stay_text() {
@@ -143,6 +152,19 @@ mod tests {
         let page = render(&listed, &report, "", &Origin::default(), &Links::default());
         assert!(!page.contains("<script>\"'"), "{page}");
         assert!(page.contains("&lt;script&gt;&quot;&#39;&amp;{{rows}}</a>"), "{page}");
+    }
+
+    #[test]
+    fn a_name_is_shown_once() {
+        let check = |name: &str, expected: usize| {
+            let package = Public { name, file: "a.run", sha256: "00", size: 1, declared: false };
+            let listed = Listed { package, facts: Facts::default(), path: "/x".to_owned() };
+            let row = row(&listed, &Origin::default());
+            assert_eq!(row.matches(&format!(">{name}<")).count(), expected, "{row}");
+            assert_eq!(row.matches(">a.run<").count(), 1, "{row}");
+        };
+        check("a.run", 1);
+        check("toolkit", 1);
     }
 
     #[test]

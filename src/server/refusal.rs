@@ -7,6 +7,9 @@ use super::shelf::encode_path;
 /// How many bytes of what a client wrote are kept and logged: enough for any name that a file has.
 const BRIEF: usize = 512;
 
+/// When to ask again for a file that is being looked at, in seconds: as often as a server looks.
+const AGAIN: &str = "2";
+
 /// The beginning of what a client wrote.
 pub(super) fn brief(text: &str) -> &str {
     &text[..text.floor_char_boundary(BRIEF)]
@@ -46,6 +49,12 @@ impl Refusal {
     pub(super) fn crowded() -> Self {
         let text = "too many pages are on their way to clients that do not read them: ask again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: there is such a file, and nobody knows yet whether it may be sent.
+    pub(super) fn awaited() -> Self {
+        let text = "this file is being verified, or still being written: ask again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, AGAIN)
     }
 
     /// 401.

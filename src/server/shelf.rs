@@ -4,7 +4,8 @@
 //! name, at `<file>`. Two contents of one name are reachable by digest only: to
 //! pick one would be a guess.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,7 +28,7 @@ const ENCODED_PATH: &AsciiSet = &ENCODED.remove(b'/');
 /// One file on the shelf, with the headers that never change.
 #[derive(Debug)]
 pub(super) struct Offer {
-    pub(super) package: VerifiedPackage,
+    pub(super) package: Arc<VerifiedPackage>,
     pub(super) etag: HeaderValue,
     pub(super) modified: SystemTime,
     pub(super) last_modified: HeaderValue,
@@ -41,7 +42,9 @@ pub(super) struct Offer {
 pub struct Shelf {
     offers: Vec<Arc<Offer>>,
     by_path: HashMap<String, Found>,
-    /// Whether more files may follow, which are still being looked at.
+    /// The names of files that may follow, which are still being looked at.
+    awaited: HashSet<String>,
+    /// Whether more files may follow.
     pub(super) is_growing: bool,
 }
 
@@ -60,10 +63,15 @@ impl Shelf {
         Self { is_growing, ..self }
     }
 
+    /// The same shelf, to which files of these names may be put.
+    pub(super) fn awaiting(self, awaited: HashSet<String>) -> Self {
+        Self { is_growing: !awaited.is_empty(), awaited, ..self }
+    }
+
     /// Puts `files` on a shelf; the same content under the same name counts once.
-    pub fn new(files: Vec<VerifiedPackage>) -> Self {
+    pub fn new<F: Into<Arc<VerifiedPackage>>>(files: Vec<F>) -> Self {
         let mut shelf = Self::default();
-        for file in files {
+        for file in files.into_iter().map(Into::into) {
             let path = digest_path(&file);
             if !shelf.by_path.contains_key(&path) {
                 shelf.add(path, Arc::new(Offer::new(file)));
@@ -99,13 +107,21 @@ impl Shelf {
 
     /// What stands at a request path, which is percent-decoded once.
     pub(super) fn find(&self, request_path: &str) -> Option<&Found> {
-        let decoded = percent_decode_str(request_path.strip_prefix('/')?).decode_utf8().ok()?;
+        let decoded = decoded(request_path)?;
         self.by_path.get(decoded.as_ref()).or_else(|| self.by_path.get(&without_doubles(&decoded)))
+    }
+
+    /// Whether what is asked for by its name, or by its name and a digest, may follow.
+    pub(super) fn awaits(&self, request_path: &str) -> bool {
+        let Some(decoded) = decoded(request_path) else { return false };
+        let path = without_doubles(&decoded);
+        let by_digest = path.strip_prefix("sha256/").and_then(|rest| rest.split_once('/'));
+        self.awaited.contains(by_digest.map_or(path.as_str(), |(_, name)| name))
     }
 
     /// Every file, in the order in which they were declared.
     pub(super) fn packages(&self) -> impl Iterator<Item = &VerifiedPackage> {
-        self.offers.iter().map(|offer| &offer.package)
+        self.offers.iter().map(|offer| &*offer.package)
     }
 
     /// The served name most like the last part of a request path.
@@ -118,7 +134,7 @@ impl Shelf {
 }
 
 impl Offer {
-    fn new(package: VerifiedPackage) -> Self {
+    fn new(package: Arc<VerifiedPackage>) -> Self {
         Self {
             etag: header(&format!("\"{}\"", package.sha256)),
             modified: modified(package.identity.modified),
@@ -129,6 +145,11 @@ impl Offer {
             package,
         }
     }
+}
+
+/// A request path without its first slash, percent-decoded once.
+fn decoded(request_path: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(request_path.strip_prefix('/')?).decode_utf8().ok()
 }
 
 /// The path with one slash where several stand, as servers of folders read it.
@@ -217,6 +238,22 @@ mod tests {
         check("", "nothing");
         check("b.run", "nothing");
         check("/%ff", "nothing");
+    }
+
+    #[test]
+    fn what_may_follow_is_awaited_by_its_name_and_any_digest() {
+        let shelf = shelf().awaiting(HashSet::from(["c+1.run".to_owned(), "d/e.run".to_owned()]));
+        let check = |path: &str, expected| assert_eq!(shelf.awaits(path), expected, "{path}");
+        let digest = "0".repeat(64);
+        check("/c%2B1.run", true);
+        check("//c+1.run", true);
+        check(&format!("/sha256/{digest}/c+1.run"), true);
+        check("/d/e.run", true);
+        check("/e.run", false);
+        check("/b.run", false);
+        check("/c+1.run/", false);
+        check("c+1.run", false);
+        check("/%ff", false);
     }
 
     #[test]

@@ -126,6 +126,26 @@ pub(super) fn hash_all<'a>(
     Hashing { clock, queue, next, memory, observer, cancelled, outcomes }.run(options.jobs)
 }
 
+/// The digest of one file: remembered, or read into `buffer` and remembered.
+pub(super) fn hash_one(
+    path: &Path,
+    memory: Option<&Memory>,
+    buffer: &mut Vec<u8>,
+    cancelled: &AtomicBool,
+) -> Result<Hashed, HashError> {
+    let identity = path.metadata().ok().map(|metadata| FileIdentity::from(&metadata));
+    let known = identity.zip(memory);
+    let known = known.and_then(|(identity, memory)| recalled(memory, identity, SystemTime::now()));
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let hashed = digest::hash_file(path, buffer, &|_| (), cancelled)?;
+    if let Some(memory) = memory {
+        memory.remember(&hashed.identity, &hashed.sha256, SystemTime::now());
+    }
+    Ok(hashed)
+}
+
 fn recalled(memory: &Memory, identity: FileIdentity, now: SystemTime) -> Option<Hashed> {
     Some(Hashed { sha256: memory.recall(&identity, now)?, identity })
 }

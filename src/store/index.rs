@@ -33,6 +33,8 @@ pub struct Root {
     pub unreadable: Vec<(PathBuf, io::Error)>,
     /// Links to folders outside of it, which were not entered.
     pub links_out: Vec<PathBuf>,
+    /// Files below it whose names are no UTF-8: nobody can declare them or ask for them.
+    pub unnamed: Vec<PathBuf>,
 }
 
 /// What became of the walk of one root.
@@ -240,6 +242,7 @@ impl RootIndex {
             state: RootState::Walked { files: 0 },
             unreadable: Vec::new(),
             links_out: Vec::new(),
+            unnamed: Vec::new(),
         };
         match real_folder(path) {
             Ok(real) => self.walk_folder(&mut root, &real),
@@ -259,8 +262,7 @@ impl RootIndex {
         root.state = RootState::Walked { files };
     }
 
-    /// Adds an entry and tells whether it counts as a file. A name that is not
-    /// UTF-8 cannot be declared, so it is passed over.
+    /// Adds an entry and tells whether it counts as a file.
     fn add(&mut self, root: &mut Root, real: &Path, entry: &DirEntry) -> bool {
         let kind = kind_of(entry, real);
         let is_file = kind == Kind::File;
@@ -275,6 +277,8 @@ impl RootIndex {
                 path: entry.path().to_owned(),
                 kind,
             });
+        } else if is_file {
+            root.unnamed.push(entry.path().to_owned());
         }
         is_file
     }

@@ -23,6 +23,7 @@ mod import_entries;
 mod import_problems;
 mod index;
 mod memory;
+mod one_by_one;
 mod problems;
 mod secret_content;
 #[cfg(test)]
@@ -38,5 +39,6 @@ pub use ignore_rules::IgnoreRules;
 pub use import::{ImportEvent, ImportOptions, Imported, ImportedPackage, import};
 pub use index::{Found, Root, RootIndex, RootState};
 pub use memory::memory_folder;
+pub use one_by_one::verify_one_by_one;
 pub use secret_content::{names_password, secret_in};
 pub use verify::{VerifyOptions, look_for, verify, verify_each};

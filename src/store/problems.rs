@@ -71,8 +71,13 @@ pub(super) fn ambiguous(package: &PlannedPackage, path: &Path, other: &Path) -> 
     let problem = Problem::error(format!("`{file}` may be one of two different files"))
         .note(format!("found: {}", path.display()))
         .note(format!("found: {}", other.display()));
-    placed(problem, package, "fetched here")
-        .hint("name the folder in the address, or put the one that is meant into a root itself")
+    let into_root = "put the one that is meant into a root itself";
+    // Where nothing asks for it, there is no address that could be corrected.
+    let hint = match package.place {
+        Some(_) => format!("name the folder in the address, or {into_root}"),
+        None => format!("{into_root}, or name its folder as a root before the others"),
+    };
+    placed(problem, package, "fetched here").hint(hint)
 }
 
 fn leads_out(package: &PlannedPackage, link: &Path, target: &Path) -> Problem {
@@ -162,9 +167,10 @@ pub(super) fn disguised(package: &PlannedPackage, path: &Path, disguise: &Disgui
 pub(super) fn secret(package: &PlannedPackage, path: &Path, secret: &str) -> Problem {
     let problem = Problem::error(format!("`{}` holds {secret}, and is not served", package.file))
         .note(format!("file: {}", path.display()));
-    placed(problem, package, "fetched here").hint(
-        "leave it out of the image; where the image may hold it, declare it in packages.toml, with its sha256",
-    )
+    placed(problem, package, "fetched here").hint(match package.place {
+        Some(_) => "leave it out of the image; where the image may hold it, declare it in packages.toml, with its sha256",
+        None => "take it out of the folder; what builds may have of it is declared in packages.toml, with its sha256",
+    })
 }
 
 /// A file that holds nothing at all.

@@ -7,12 +7,13 @@
 //! 4. Judge each planned package by what was found.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::digest::{HashError, Hashed};
+use super::digest::{HashError, Hashed, PIECE};
 use super::hashing::{Observer, Outcomes, VerifyEvent, hash_all};
 use super::index::{Found, RootIndex};
 use super::secret_content::secret_in;
@@ -92,7 +93,7 @@ fn judge_all(
     let mut problems = Vec::new();
     let mut verified = Vec::new();
     for (package, located) in planned.iter().zip(located) {
-        match located.and_then(|located| judge(package, &located, &hashed)) {
+        match located.and_then(|located| judge_located(package, &located, &hashed)) {
             Ok(package) => verified.push(package),
             Err(problem) => problems.push(*problem),
         }
@@ -113,12 +114,13 @@ pub(super) fn interrupted() -> Error {
 }
 
 /// A file that is there and not too short.
-struct Located {
-    path: PathBuf,
+pub(super) struct Located {
+    pub(super) path: PathBuf,
     others: Vec<PathBuf>,
 }
 
-fn locate(package: &PlannedPackage, index: &RootIndex) -> Result<Located, Box<Problem>> {
+/// Looks a planned file up.
+pub(super) fn locate(package: &PlannedPackage, index: &RootIndex) -> Result<Located, Box<Problem>> {
     // Only an entry of packages.toml lets a hidden file through.
     let found = match &package.sha256 {
         Some(_) => index.find(&package.file),
@@ -136,10 +138,20 @@ fn locate(package: &PlannedPackage, index: &RootIndex) -> Result<Located, Box<Pr
     match wrong_at_first_sight(package, path, metadata.len()) {
         Some(problem) => Err(Box::new(problem)),
         None => Ok(Located {
-            path: path.to_owned(),
+            path: without_link(path, index),
             others: others.into_iter().map(Path::to_owned).collect(),
         }),
     }
+}
+
+/// The file itself, where `path` is a link to it: whoever serves it follows none, and wherever the
+/// link leads later, this stays the file that was looked up.
+fn without_link(path: &Path, index: &RootIndex) -> PathBuf {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let mut roots = index.roots().iter().filter_map(|root| real(&root.path));
+    let target = path.is_symlink().then(|| real(path)).flatten();
+    let target = target.filter(|target| roots.any(|root| target.starts_with(root)));
+    target.unwrap_or_else(|| path.to_owned())
 }
 
 /// Another file that an undeclared name could mean as well, of another content.
@@ -151,12 +163,21 @@ fn rival<'a>(path: &Path, index: &'a RootIndex, package: &PlannedPackage) -> Opt
 /// Whether two files hold the same bytes; they are read only where their sizes are equal.
 fn same_content(one: &Path, other: &Path) -> bool {
     let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
-    let bytes = |path: &Path| {
-        let file = std::fs::File::open(path).ok()?;
-        Some(std::io::BufReader::with_capacity(1 << 20, file).bytes().map(Result::ok))
-    };
-    let equal = || Some(bytes(one)?.eq(bytes(other)?));
-    size(one) == size(other) && equal().unwrap_or(false)
+    size(one) == size(other) && same_bytes(one, other).unwrap_or(false)
+}
+
+fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let open = |path| File::open(path).map(|file| BufReader::with_capacity(PIECE, file));
+    let (mut one, mut other) = (open(one)?, open(other)?);
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let length = left.len().min(right.len());
+        if length == 0 || left[..length] != right[..length] {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        one.consume(length);
+        other.consume(length);
+    }
 }
 
 /// What can be said without hashing; `size` is in bytes.
@@ -177,13 +198,22 @@ fn wrong_at_first_sight(package: &PlannedPackage, path: &Path, size: u64) -> Opt
     })
 }
 
-fn judge(
+fn judge_located(
     package: &PlannedPackage,
     located: &Located,
     outcomes: &Outcomes,
 ) -> Result<VerifiedPackage, Box<Problem>> {
+    let outcome = outcomes.get(&located.path);
+    judge(package, located, outcome.expect("every located file was hashed unless cancelled"))
+}
+
+/// Judges a file by its digest, or by why it has none.
+pub(super) fn judge(
+    package: &PlannedPackage,
+    located: &Located,
+    outcome: &Result<Hashed, HashError>,
+) -> Result<VerifiedPackage, Box<Problem>> {
     let path = &located.path;
-    let outcome = outcomes.get(path).expect("every located file was hashed unless cancelled");
     let hashed =
         outcome.as_ref().map_err(|error| Box::new(problems::not_hashed(package, path, error)))?;
     match wrong_content(package, located, hashed) {

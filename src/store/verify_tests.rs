@@ -31,6 +31,11 @@ fn a_good_file_is_verified_wherever_it_is() {
         ground.write(&format!("packages/{FILE}"), GOOD);
     };
     check(both, &format!("packages/{FILE} 15 bytes, declared"));
+    let linked = |ground: &Ground| {
+        ground.write("packages/deep/real.run", GOOD);
+        symlink("deep/real.run", ground.path(&format!("packages/{FILE}"))).unwrap();
+    };
+    check(linked, "packages/deep/real.run 15 bytes, declared");
     let undeclared = planned(None, None);
     check_package(&undeclared, here(GOOD), &format!("packages/{FILE} 15 bytes, not verified"));
 }

@@ -11,12 +11,14 @@ mod bridge;
 mod encryption;
 mod follow;
 mod knowledge;
+mod notices;
 mod place;
 mod secrets;
 mod source;
 mod stock;
 mod systemd;
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +57,7 @@ pub struct Args {
     #[arg(long = "root", value_name = "DIR")]
     roots: Vec<PathBuf>,
     /// Listen on ADDR; any but loopback and the bridge's gateway wants a token [default: the gateway of the engine's bridge]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = place::parse_address)]
     listen: Option<IpAddr>,
     /// Listen on this port; 0 takes a free one
     #[arg(long, default_value_t = 3000)]
@@ -105,18 +107,18 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     printer.data(&greeting(&first));
     systemd::notify("READY=1");
     let greeted = AtomicBool::new(args.roots.is_empty());
-    let offer = |files: &[VerifiedPackage], growing: bool| {
-        server.replace(files.to_vec(), growing);
-        if !growing && !greeted.swap(true, Ordering::Relaxed) {
-            tell_known(files, greeting, printer);
+    let offer = |files: Vec<Arc<VerifiedPackage>>, awaited: HashSet<String>| {
+        if awaited.is_empty() && !greeted.swap(true, Ordering::Relaxed) {
+            tell_known(&files, greeting, printer);
         }
+        server.replace(files, awaited);
     };
     tokio::select! {
         () = follower.follow(&offer) => {}
         () = interrupt.token().cancelled_owned() => {}
     }
     systemd::notify("STOPPING=1");
-    printer.talk("stopping: running downloads may end");
+    printer.talk(&stopping(server.running()));
     server.stop(GRACE).await;
     Ok(())
 }
@@ -127,7 +129,7 @@ fn start(
     secrets: &Secrets,
     encryption: Option<&Encryption>,
     pages: Describe,
-    files: &[VerifiedPackage],
+    files: &[Arc<VerifiedPackage>],
 ) -> Result<PackageServer> {
     let options = Options {
         pages: Some(pages),
@@ -142,10 +144,22 @@ fn start(
     Ok(PackageServer::start_with(options, place.listener()?, files.to_vec(), observer))
 }
 
+/// What a first signal is answered with, while so many downloads run.
+fn stopping(running: usize) -> String {
+    let seconds = GRACE.as_secs();
+    match running {
+        0 => "stopping".to_owned(),
+        1 => format!("stopping: a download has {seconds} seconds to end; a second signal cuts it"),
+        _ => format!(
+            "stopping: {running} downloads have {seconds} seconds to end; a second signal cuts them"
+        ),
+    }
+}
+
 /// Says once what is served, when every file of the roots is known.
 fn tell_known(
-    files: &[VerifiedPackage],
-    greeting: impl Fn(&[VerifiedPackage]) -> String,
+    files: &[Arc<VerifiedPackage>],
+    greeting: impl Fn(&[Arc<VerifiedPackage>]) -> String,
     printer: Printer,
 ) {
     if files.is_empty() {
@@ -160,7 +174,7 @@ fn greeting(
     server: &PackageServer,
     secrets: &Secrets,
     encryption: Option<&Encryption>,
-    files: &[VerifiedPackage],
+    files: &[Arc<VerifiedPackage>],
 ) -> String {
     let scheme = if encryption.is_some() { "https" } else { "http" };
     let origin = format!("{scheme}://{}{}", named(server.local_address()), secrets.shown_prefix());
@@ -174,7 +188,7 @@ fn greeting(
     };
     let wget = encryption.map_or_else(|| "wget".to_owned(), Encryption::wget);
     // A line to copy names a file that is there; the page has one for each that becomes known.
-    let line = |file: &VerifiedPackage| {
+    let line = |file: &Arc<VerifiedPackage>| {
         let address = format!("{origin}/{}{query}", encode_path(&file.file));
         format!("fetch: {}\n", wget_line(&wget, &file.file, &address))
     };

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use super::{bridge, systemd};
 use crate::engine::{DockerEngine, Engine, HostAccess};
-use crate::error::{Exit, Problem, Result};
+use crate::error::{Error, Exit, Problem, Result};
 use crate::server;
 use crate::ui::Printer;
 
@@ -59,7 +59,26 @@ impl Place {
     }
 }
 
-fn unusable(error: std::io::Error) -> crate::error::Error {
+/// The address that `--listen` names.
+///
+/// # Errors
+/// What was expected.
+pub(super) fn parse_address(text: &str) -> std::result::Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    if let Ok(address) = bare.parse() {
+        return Ok(address);
+    }
+    Err(match text.parse::<SocketAddr>() {
+        Ok(both) => format!(
+            "the port is an option of its own: `--listen {} --port {}`",
+            both.ip(),
+            both.port()
+        ),
+        Err(_) => "expected an IP address of this machine; `127.0.0.1` is for this machine alone, `0.0.0.0` for everybody".to_owned(),
+    })
+}
+
+fn unusable(error: std::io::Error) -> Error {
     Problem::error("the listening socket cannot be used").cause(error).exit(Exit::Engine)
 }
 
@@ -92,8 +111,25 @@ pub(super) async fn choose(listen: Option<IpAddr>, port: u16, printer: Printer) 
             Ipv4Addr::LOCALHOST.into()
         }
     };
-    let listener = server::bind(SocketAddr::new(address, port)).await?;
+    let bound = server::bind(SocketAddr::new(address, port)).await;
+    let listener = bound.map_err(|error| with_other_port(error, port))?;
     Place::new(listener.into_std().map_err(unusable)?, access.as_ref().ok())
+}
+
+/// A port that is taken is not the only one.
+fn with_other_port(mut error: Error, port: u16) -> Error {
+    let is_taken = |problem: &Problem| {
+        let cause =
+            problem.source.as_ref().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::AddrInUse)
+    };
+    for problem in error.problems.iter_mut().filter(|problem| is_taken(problem)) {
+        let other = port.checked_add(1).unwrap_or(3000);
+        problem
+            .hints
+            .push(format!("or choose another port: `--port {other}`; `--port 0` takes a free one"));
+    }
+    error
 }
 
 async fn access() -> Result<HostAccess> {
@@ -101,7 +137,7 @@ async fn access() -> Result<HostAccess> {
 }
 
 /// Containers will not reach it, so the user should know.
-fn note_loopback(error: &crate::error::Error, printer: Printer) {
+fn note_loopback(error: &Error, printer: Printer) {
     let note = Problem {
         severity: crate::error::Severity::Note,
         ..Problem::error("no engine answers: only this machine itself is served")
@@ -126,6 +162,23 @@ mod tests {
         };
         let expected = expected.map(|(network, prefix)| (network.parse().unwrap(), prefix));
         assert_eq!(network(address.parse().unwrap(), Some(&access)), expected, "{address}");
+    }
+
+    #[test]
+    fn an_address_stands_alone() {
+        let check = |text: &str, expected: std::result::Result<&str, &str>| {
+            let parsed = parse_address(text).map(|address| address.to_string());
+            match expected {
+                Ok(address) => assert_eq!(parsed.as_deref(), Ok(address)),
+                Err(part) => assert!(parsed.is_err_and(|error| error.contains(part)), "{text}"),
+            }
+        };
+        check("10.0.0.5", Ok("10.0.0.5"));
+        check("[::1]", Ok("::1"));
+        check("127.0.0.1:3000", Err("`--listen 127.0.0.1 --port 3000`"));
+        check("[::1]:80", Err("`--listen ::1 --port 80`"));
+        check("localhost", Err("expected an IP address"));
+        check("", Err("expected an IP address"));
     }
 
     #[test]

@@ -1,21 +1,43 @@
 //! What is to be served: the declared packages, or the files of folders.
 
+use std::collections::HashSet;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use super::notices::why_left_out;
+use super::stock::is_old;
 use crate::commands::verification::planned;
-use crate::error::{Exit, Problem, Result, Severity, SourceFile};
-use crate::plan::{PlannedPackage, may_be_served, package_name};
-use crate::project::{PackageList, load_packages};
-use crate::store::{RootIndex, RootState};
+use crate::error::{Error, Exit, Problem, Result, Severity, SourceFile};
+use crate::plan::{FileIdentity, PlannedPackage, may_be_served, package_name};
+use crate::project::{PackageEntry, PackageList, load_packages};
+use crate::store::RootIndex;
+
+/// The file that declares packages.
+const PACKAGES: &str = "packages.toml";
 
 /// Where the wanted files come from.
 #[derive(Debug)]
 pub(super) enum Source {
     /// The packages.toml of this folder or of one above it, as it was last read.
-    Declared { folder: PathBuf, list: Box<PackageList>, refused: Option<Arc<SourceFile>> },
+    Declared { list: Box<PackageList>, trouble: Trouble },
     /// Whatever may be served below these folders.
     Roots(Vec<PathBuf>),
+}
+
+/// Why the declarations that hold are not those that were last looked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// They are.
+    #[default]
+    None,
+    /// There was no file just now, as happens when one is replaced.
+    Missing,
+    /// There is no file, and that was said.
+    Gone,
+    /// The file is wrong, and that was said of this text of it.
+    Refused(Option<Arc<SourceFile>>),
 }
 
 impl Source {
@@ -35,25 +57,27 @@ impl Source {
                 .hint("serve the files of a folder with `--root DIR`, or declare them with `ascend-build package scan`")
                 .exit(Exit::Project));
         }
-        Ok(Self::Declared { folder: folder.to_owned(), list: Box::new(list), refused: None })
+        Ok(Self::Declared { list: Box::new(list), trouble: Trouble::None })
     }
 
-    /// Reads the declarations again. A file that is wrong now is said once, and the last good one holds.
-    pub(super) fn refresh(&mut self) -> Vec<Problem> {
-        let Self::Declared { folder, list, refused } = self else { return Vec::new() };
-        match load_packages(folder) {
-            Ok((read, _)) if read.source.is_some() => {
-                (**list, *refused) = (read, None);
-                Vec::new()
+    /// Reads the declarations again. A file that is wrong now or gone is said once, and the last
+    /// good one holds. What a file lacks that was written a moment ago may still be on its way.
+    pub(super) fn refresh(&mut self, now: SystemTime) -> Vec<Problem> {
+        let Self::Declared { list, trouble } = self else { return Vec::new() };
+        let path = list.folder.join(PACKAGES);
+        let is_old = |facts: Metadata| is_old(FileIdentity::from(&facts).modified, now);
+        let is_at_rest = path.metadata().is_ok_and(is_old);
+        match load_packages(&list.folder) {
+            Ok((read, _)) if read.source.is_none() || read.folder != list.folder => {
+                trouble.gone(&path).into_iter().collect()
             }
-            Ok(_) => Vec::new(),
-            Err(error) => {
-                let text = error.problems.iter().find_map(|problem| problem.place.as_ref());
-                let text = text.map(|place| Arc::clone(&place.file));
-                let said = refused.is_some() && *refused == text;
-                *refused = text;
-                if said { Vec::new() } else { error.problems.into_iter().map(tolerated).collect() }
+            Ok((read, _)) if is_at_rest || !lacks(&read, list) => {
+                let is_emptied = read.entries.is_empty() && !list.entries.is_empty();
+                (**list, *trouble) = (read, Trouble::None);
+                is_emptied.then(|| emptied(&path)).into_iter().collect()
             }
+            Err(error) if is_at_rest => trouble.refused(error),
+            Ok(_) | Err(_) => Vec::new(),
         }
     }
 
@@ -86,15 +110,57 @@ impl Source {
     }
 }
 
+impl Trouble {
+    /// There is no file.
+    fn gone(&mut self, path: &Path) -> Option<Problem> {
+        let (next, is_news) = match self {
+            Self::Gone => (Self::Gone, false),
+            Self::Missing => (Self::Gone, true),
+            Self::None | Self::Refused(_) => (Self::Missing, false),
+        };
+        *self = next;
+        let message =
+            format!("`{}` is gone, and what it declared last is served on", path.display());
+        is_news.then(|| {
+            Problem::warning(message)
+                .hint("put it back; where nothing is to be served any more, end this server or leave the file empty")
+        })
+    }
+
+    /// The file is wrong.
+    fn refused(&mut self, error: Error) -> Vec<Problem> {
+        let place = error.problems.iter().find_map(|problem| problem.place.as_ref());
+        let next = Self::Refused(place.map(|place| Arc::clone(&place.file)));
+        let is_news = *self != next;
+        *self = next;
+        if is_news { error.problems.into_iter().map(tolerated).collect() } else { Vec::new() }
+    }
+}
+
+/// Whether something is not declared any more.
+fn lacks(read: &PackageList, before: &PackageList) -> bool {
+    let what = |entry: &PackageEntry| (entry.path(), entry.sha256.clone());
+    let declared: HashSet<_> = read.entries.iter().map(what).collect();
+    before.entries.iter().any(|entry| !declared.contains(&what(entry)))
+}
+
+fn emptied(path: &Path) -> Problem {
+    Problem::warning(format!("`{}` declares nothing any more: nothing is served", path.display()))
+        .hint("declare what is to be served, with `ascend-build package scan` or `package add`")
+}
+
 fn existing(root: &Path) -> Result<PathBuf> {
     let walked = RootIndex::walk(&[root.to_owned()]);
     let state = walked.roots().first().map(|root| &root.state);
-    if matches!(state, Some(RootState::Walked { .. })) {
-        return Ok(root.to_owned());
+    match state.and_then(why_left_out) {
+        None => Ok(root.to_owned()),
+        Some(why) => {
+            Err(Problem::error(format!("`{}` is no folder that can be read", root.display()))
+                .note(why)
+                .hint("name the folder that holds the files")
+                .exit(Exit::Usage))
+        }
     }
-    Err(Problem::error(format!("`{}` is no folder that can be read", root.display()))
-        .hint("name the folder that holds the files")
-        .exit(Exit::Usage))
 }
 
 fn undeclared(file: &str) -> Option<PlannedPackage> {

@@ -1,6 +1,8 @@
 //! The files that were looked at: what each was when it was, and what came of it.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::plan::{FileIdentity, PlannedPackage, VerifiedPackage};
@@ -29,6 +31,11 @@ impl Seen {
         Self { wanted, file }
     }
 
+    /// Its size in bytes, as far as it is there.
+    pub(super) fn size(&self) -> u64 {
+        self.file.as_ref().map_or(0, |(_, identity)| identity.size)
+    }
+
     fn is(&self, other: &Self) -> bool {
         let (one, two) = (&self.wanted, &other.wanted);
         self.file == other.file
@@ -36,18 +43,32 @@ impl Seen {
                 == (&two.name, &two.file, &two.sha256, two.size)
     }
 
+    /// Whether what was verified is what was seen, and nothing put in its place meanwhile.
+    fn is_of(&self, verified: &VerifiedPackage) -> bool {
+        self.file.as_ref().is_some_and(|(_, identity)| *identity == verified.identity)
+    }
+
     /// Whether nobody has written into it of late.
     fn rests(&self, now: SystemTime) -> bool {
-        let Some((_, identity)) = &self.file else { return true };
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i128;
-        now < identity.modified || now - identity.modified >= RESTED.as_nanos() as i128
+        self.file.as_ref().is_none_or(|(_, identity)| is_old(identity.modified, now))
     }
 }
 
-/// What is known of every wanted file, in the order in which they are wanted.
+/// Whether what was modified then (nanoseconds since the epoch) has come to rest by now.
+pub(super) fn is_old(modified: i128, now: SystemTime) -> bool {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i128;
+    now < modified || now - modified >= RESTED.as_nanos() as i128
+}
+
+/// A file that was looked at, and what came of it.
+type Known = (Seen, Option<Arc<VerifiedPackage>>);
+
+/// What is known of every wanted file, by its name.
 #[derive(Debug, Default)]
 pub(super) struct Stock {
-    known: Vec<(Seen, Option<VerifiedPackage>)>,
+    known: HashMap<String, Vec<Known>>,
+    /// The names of files that are still to be looked at, and of how many wanted ones it is.
+    awaited: HashMap<String, usize>,
 }
 
 /// What a look has found.
@@ -55,41 +76,70 @@ pub(super) struct Stock {
 pub(super) struct Compared {
     /// What is to be looked at.
     pub(super) fresh: Vec<Seen>,
-    /// Whether something was forgotten.
-    pub(super) forgotten: bool,
-    /// Whether something is left to come to rest first.
-    pub(super) restless: bool,
+    /// Whether something was forgotten, or something else is awaited than before.
+    pub(super) differs: bool,
 }
 
 impl Stock {
-    /// Forgets what is not wanted any more or has changed.
-    pub(super) fn compare(&mut self, seen: &[Seen], now: SystemTime, patient: bool) -> Compared {
-        let before = self.known.len();
-        let mut kept: Vec<(Seen, Option<VerifiedPackage>)> = Vec::new();
-        let (mut fresh, mut restless) = (Vec::new(), false);
+    /// Forgets what is not wanted any more or has changed. What is to be looked at now, or when it
+    /// has come to rest, is awaited.
+    pub(super) fn compare(&mut self, seen: Vec<Seen>, now: SystemTime, patient: bool) -> Compared {
+        let mut before = std::mem::take(&mut self.known);
+        let (mut fresh, mut awaited) = (Vec::new(), HashMap::new());
         for one in seen {
-            match self.known.iter().position(|(known, _)| known.is(one)) {
-                Some(place) => kept.push(self.known.swap_remove(place)),
-                None if !patient || one.rests(now) => fresh.push(one.clone()),
-                None => restless = true,
+            let known = before.get_mut(&one.wanted.file);
+            let known = known.and_then(|known| {
+                let place = known.iter().position(|(known, _)| known.is(&one))?;
+                Some(known.swap_remove(place))
+            });
+            if let Some((seen, verified)) = known {
+                self.put(seen, verified);
+                continue;
+            }
+            *awaited.entry(one.wanted.file.clone()).or_default() += 1;
+            if !patient || one.rests(now) {
+                fresh.push(one);
             }
         }
-        let forgotten = before != kept.len();
-        self.known = kept;
-        Compared { fresh, forgotten, restless }
+        let forgotten = before.values().any(|known| !known.is_empty());
+        let differs = forgotten || awaited != self.awaited;
+        self.awaited = awaited;
+        Compared { fresh, differs }
     }
 
-    /// Keeps what came of a look.
+    /// Keeps what came of a look. What has changed since it was seen is awaited still: the next
+    /// look sees it.
     pub(super) fn keep(&mut self, seen: Seen, verified: Option<VerifiedPackage>) {
-        self.known.push((seen, verified));
+        if verified.as_ref().is_some_and(|verified| !seen.is_of(verified)) {
+            return;
+        }
+        self.await_no_more(&seen.wanted.file);
+        self.put(seen, verified.map(Arc::new));
+    }
+
+    fn await_no_more(&mut self, file: &str) {
+        let Some(count) = self.awaited.get_mut(file) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.awaited.remove(file);
+        }
+    }
+
+    fn put(&mut self, seen: Seen, verified: Option<Arc<VerifiedPackage>>) {
+        self.known.entry(seen.wanted.file.clone()).or_default().push((seen, verified));
     }
 
     /// What can be served, by name.
-    pub(super) fn files(&self) -> Vec<VerifiedPackage> {
-        let mut files: Vec<_> =
-            self.known.iter().filter_map(|(_, verified)| verified.clone()).collect();
+    pub(super) fn files(&self) -> Vec<Arc<VerifiedPackage>> {
+        let known = self.known.values().flatten();
+        let mut files: Vec<_> = known.filter_map(|(_, verified)| verified.clone()).collect();
         files.sort_by(|one, two| (&one.file, &one.sha256).cmp(&(&two.file, &two.sha256)));
         files
+    }
+
+    /// The names of files that may be served soon.
+    pub(super) fn awaited(&self) -> HashSet<String> {
+        self.awaited.keys().cloned().collect()
     }
 }
 
@@ -113,25 +163,69 @@ mod tests {
         Seen { wanted, file: Some((PathBuf::from(file), identity)) }
     }
 
-    /// What is new at second 100, where `a` as of second 10 and `b` are known.
-    fn check(now_seen: &[Seen], patient: bool, expected: (&[&str], bool, bool)) {
+    /// What a look has verified of a file that was changed so many seconds after the epoch.
+    fn verified(file: &str, modified: i128) -> VerifiedPackage {
+        let Seen { wanted, file: on_disk } = seen(file, modified);
+        let (path, identity) = on_disk.unwrap();
+        let sha256 = crate::project::Sha256::from_bytes([0; 32]);
+        VerifiedPackage {
+            name: wanted.name,
+            file: wanted.file,
+            path,
+            sha256,
+            size: 3,
+            declared: false,
+            identity,
+        }
+    }
+
+    /// A stock of `a` and `b` as of second 10.
+    fn stock() -> Stock {
         let mut stock = Stock::default();
-        stock.keep(seen("a", 10), None);
-        stock.keep(seen("b", 10), None);
+        for file in ["a", "b"] {
+            stock.keep(seen(file, 10), Some(verified(file, 10)));
+        }
+        stock
+    }
+
+    fn sorted(names: HashSet<String>) -> String {
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort();
+        names.concat()
+    }
+
+    /// What is new at second 100, whether it differs, and what is awaited then.
+    fn check(now_seen: &[Seen], patient: bool, expected: (&str, bool, &str)) {
+        let mut stock = stock();
         let now = UNIX_EPOCH + Duration::from_secs(100);
-        let compared = stock.compare(now_seen, now, patient);
-        let fresh: Vec<_> = compared.fresh.iter().map(|one| one.wanted.file.as_str()).collect();
-        assert_eq!((&*fresh, compared.forgotten, compared.restless), expected);
+        let compared = stock.compare(now_seen.to_vec(), now, patient);
+        let fresh: String = compared.fresh.iter().map(|one| one.wanted.file.as_str()).collect();
+        let awaited = sorted(stock.awaited());
+        assert_eq!((&*fresh, compared.differs, &*awaited), expected);
     }
 
     #[test]
     fn what_changed_is_looked_at_when_it_has_come_to_rest() {
-        check(&[seen("a", 10), seen("b", 10)], true, (&[], false, false));
-        check(&[seen("b", 10), seen("a", 10), seen("c", 98)], true, (&["c"], false, false));
-        check(&[seen("a", 11), seen("b", 10)], true, (&["a"], true, false));
-        check(&[seen("a", 99), seen("b", 10)], true, (&[], true, true));
-        check(&[seen("a", 99), seen("b", 10)], false, (&["a"], true, false));
-        check(&[seen("b", 10)], true, (&[], true, false));
-        check(&[seen("a", 500), seen("b", 10)], true, (&["a"], true, false));
+        check(&[seen("a", 10), seen("b", 10)], true, ("", false, ""));
+        check(&[seen("b", 10), seen("a", 10), seen("c", 98)], true, ("c", true, "c"));
+        check(&[seen("a", 11), seen("b", 10)], true, ("a", true, "a"));
+        check(&[seen("a", 99), seen("b", 10)], true, ("", true, "a"));
+        check(&[seen("a", 99), seen("b", 10)], false, ("a", true, "a"));
+        check(&[seen("b", 10)], true, ("", true, ""));
+        check(&[seen("a", 500), seen("b", 10)], true, ("a", true, "a"));
+    }
+
+    #[test]
+    fn what_was_put_in_a_files_place_while_it_was_verified_is_not_served() {
+        let check = |modified: i128, expected: (usize, &str)| {
+            let mut stock = stock();
+            let now = UNIX_EPOCH + Duration::from_secs(100);
+            let compared = stock.compare(vec![seen("a", 20)], now, true);
+            let fresh = compared.fresh.into_iter().next().unwrap();
+            stock.keep(fresh, Some(verified("a", modified)));
+            assert_eq!((stock.files().len(), &*sorted(stock.awaited())), expected);
+        };
+        check(20, (1, ""));
+        check(21, (0, "a"));
     }
 }

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use super::{Reply, Served, pattern};
 use crate::server::{Limits, Options, Outcome};
 
@@ -114,6 +116,32 @@ async fn idle_connections_make_room_for_a_download() {
     let idle: Vec<_> = (0..100).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
     assert_eq!(served.get("/a.run", "").await.body, b"hello");
     drop(idle);
+}
+
+/// A download from an address of this machine that has begun.
+async fn begun(served: &Served, client: [u8; 4]) -> tokio::net::TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((client, 0).into()).unwrap();
+    let mut stream = socket.connect(served.address()).await.unwrap();
+    stream.write_all(b"GET /a.run HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 1000]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_flood_of_one_client_does_not_push_out_another() {
+    let limits = Limits { connections: 16, ..Limits::default() };
+    let content = pattern(64 << 20);
+    let served = Served::with(limited(limits), &[("a.run", &content)]).await;
+    let mut slow = begun(&served, [127, 0, 0, 1]).await;
+    let mut flood = Vec::new();
+    for _ in 0..100 {
+        flood.push(begun(&served, [127, 0, 0, 2]).await);
+    }
+    let mut rest = Vec::new();
+    slow.read_to_end(&mut rest).await.unwrap();
+    assert!(content.ends_with(&rest) && rest.len() > content.len() - 1000, "{}", rest.len());
+    drop(flood);
 }
 
 #[tokio::test]

@@ -53,6 +53,12 @@ impl Served {
         self.server.local_address()
     }
 
+    /// Offers other files from now on, and those of some names soon.
+    fn offer(&self, files: &[VerifiedPackage], awaited: &[&str]) {
+        let awaited = awaited.iter().map(|name| (*name).to_owned()).collect();
+        self.server.replace(files.to_vec(), awaited);
+    }
+
     fn ended(&self) -> Vec<(u64, Outcome)> {
         let heard = self.heard.lock().unwrap();
         let ended = heard.iter().filter_map(|event| match event {

@@ -97,7 +97,7 @@ async fn a_build_ends_with_its_server() {
 async fn another_content_of_a_name_ends_the_build() {
     let served = Served::with(with_pages(), &FILES).await;
     let build = Build::of(&served, true).await;
-    served.server.replace(vec![written(served.folder.path(), "a.run", b"other")], false);
+    served.offer(&[written(served.folder.path(), "a.run", b"other")], &[]);
     served.get("/a.run", "").await;
     assert_eq!(build.hear().await, Err(Exit::Package));
 }
@@ -121,16 +121,20 @@ async fn check_dropped(plain: bool, act: fn(&Served), path: &str, expected: &[&s
 
 #[tokio::test]
 async fn a_file_that_is_served_no_more_ends_the_build_that_fetches_it() {
-    let undeclared: fn(&Served) = |served| served.server.replace(Vec::new(), false);
+    let undeclared: fn(&Served) = |served| served.offer(&[], &[]);
     let deleted: fn(&Served) = |served| std::fs::remove_file(&served.packages[0].path).unwrap();
     let said = "the package server at `HERE` serves `a.run` no more, which this build fetches from it: it was deleted or changed where that server has it, ";
     let [gone, spoilt] =
         ["or is declared there no more", "after it was verified"].map(|why| format!("{said}{why}"));
+    let awaited: fn(&Served) = |served| served.offer(&[], &["a.run"]);
+    let again = said.replace("deleted or changed", "written to");
+    let again = format!("{again}and is being verified again there");
     let own = "/for/r1/A/sha256/DIGEST/a.run";
     check_dropped(false, undeclared, own, &[&gone, ""]).await;
     check_dropped(false, deleted, own, &[&spoilt, ""]).await;
     check_dropped(true, undeclared, "/a.run", &[&gone, ""]).await;
     check_dropped(true, deleted, "/a.run", &[&spoilt, ""]).await;
+    check_dropped(true, awaited, "/a.run", &[&again, ""]).await;
     // Another's path, another digest and another name tell nothing of this build's files.
     check_dropped(true, undeclared, "/for/r2/A/a.run", &["", ""]).await;
     let other = format!("/sha256/{}/a.run", "0".repeat(64));
@@ -170,7 +174,7 @@ async fn another_content_is_found_behind_a_flood() {
     let served = Served::with(with_pages(), &FILES).await;
     let (plain, labelled) = (Build::of(&served, true).await, Build::of(&served, false).await);
     let other = written(served.folder.path(), "a.run", b"other");
-    served.server.replace(vec![other, served.packages[1].clone()], false);
+    served.offer(&[other, served.packages[1].clone()], &[]);
     served.get("/a.run", "").await;
     fetch_often(&served, "/b.run", 5000).await;
     assert_eq!(plain.hear().await, Err(Exit::Package));
@@ -178,21 +182,21 @@ async fn another_content_is_found_behind_a_flood() {
 }
 
 /// A server that offers nothing yet is waited for until it has the files, and then used.
-async fn check_waited_for(served: &Served, is_growing: bool) {
-    served.server.replace(Vec::new(), is_growing);
+async fn check_waited_for(served: &Served, awaited: &[&str]) {
+    served.offer(&[], awaited);
     let wanting = Wanting { files: &served.packages, run: "r1", plain: true, network: None };
     let mut finding = std::pin::pin!(Neighbour::find(served.address(), wanting));
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut finding).await;
     assert!(early.is_err(), "it does not wait");
-    served.server.replace(served.packages.clone(), false);
+    served.offer(&served.packages, &[]);
     assert!(finding.await.is_ok());
 }
 
 #[tokio::test]
 async fn a_server_that_is_still_looking_at_its_files_is_waited_for() {
     let served = Served::with(with_pages(), &FILES).await;
-    check_waited_for(&served, true).await;
-    served.server.replace(Vec::new(), false);
+    check_waited_for(&served, &["b.run"]).await;
+    served.offer(&[], &[]);
     // Files that came a moment ago would be waited for, too.
     let mut old = served.packages.clone();
     old.iter_mut().for_each(|file| file.identity.changed = file.identity.modified);
@@ -228,7 +232,7 @@ async fn what_cannot_be_shared_says_why() {
 #[tokio::test]
 async fn a_file_that_came_a_moment_ago_is_waited_for() {
     let served = Served::with(with_pages(), &FILES).await;
-    check_waited_for(&served, false).await;
+    check_waited_for(&served, &[]).await;
 }
 
 #[tokio::test]

@@ -119,3 +119,23 @@ async fn the_observer_hears_each_transfer() {
     });
     assert_eq!(refused, Some((&"/b.rum".to_owned(), 404, Some("b.run"))));
 }
+
+#[tokio::test]
+async fn what_is_being_verified_is_to_be_asked_for_again() {
+    let served = Served::new(&[("a.run", b"hello")]).await;
+    let digest = served.packages[0].sha256.clone();
+    let check = async |path: &str, expected: (u16, Option<&str>)| {
+        let reply = served.get(path, "").await;
+        assert_eq!((reply.status, reply.header("retry-after")), expected, "{path}");
+    };
+    let by_digest = format!("/sha256/{digest}/a.run");
+    served.offer(&[], &["a.run"]);
+    for path in ["/a.run", &by_digest, "/for/r1/A/a.run"] {
+        check(path, (503, Some("2"))).await;
+    }
+    check("/b.run", (404, None)).await;
+    served.offer(&served.packages, &[]);
+    check("/a.run", (200, None)).await;
+    served.offer(&[], &[]);
+    check(&by_digest, (404, None)).await;
+}

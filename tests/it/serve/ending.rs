@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use rustix::process::Signal;
 
 use super::guest::Server;
-use crate::support::{Fixture, eventually};
+use crate::support::{Fixture, Running, eventually};
 
 /// More than the buffers of both sockets hold.
 const BIG: usize = 64 << 20;
@@ -47,4 +47,28 @@ fn a_second_signal_cuts_it() {
     server.signal(Signal::INT);
     server.ended().exits(130);
     assert!(rest(stream) < BIG);
+}
+
+/// A server on a free port that was started with SIGHUP ignored, or not.
+fn started(fixture: &Fixture, outlives: bool) -> Server {
+    let trap = if outlives { "trap '' HUP; " } else { "" };
+    let serve = fixture.command(&["serve", "--port=0"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &format!(r#"{trap}exec "$@""#), "sh"]);
+    command.arg(serve.get_program()).args(serve.get_args()).current_dir(fixture.path(""));
+    command.env("HOME", fixture.path("")).env("DOCKER_HOST", "unix:///nowhere");
+    Server::greeted(Running::start(command))
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it_unless_it_was_started_to_stay() {
+    let fixture = Fixture::new();
+    fixture.package("one", "one.run", 5000);
+    let server = started(&fixture, false);
+    server.signal(Signal::HUP);
+    server.ended().exits(0);
+    let server = started(&fixture, true);
+    server.signal(Signal::HUP);
+    assert_eq!(server.status("/one.run"), 200);
+    server.end();
 }

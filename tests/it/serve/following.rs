@@ -89,3 +89,61 @@ fn files_come_and_go_in_folders() {
     assert!(eventually(newer).is_some(), "the new content never came");
     server.end();
 }
+
+#[test]
+fn a_file_that_is_still_being_written_is_to_be_asked_for_again() {
+    let fixture = Fixture::new();
+    let server = Server::start(&fixture, &["--root", "."], &[]);
+    let told_to_wait = || {
+        fixture.write("folder/a.run", b"more");
+        (server.status("/a.run") == 503).then_some(())
+    };
+    assert!(eventually(told_to_wait).is_some(), "it was never 503");
+    server.becomes("/a.run", 200);
+    server.end();
+}
+
+#[test]
+fn a_packages_file_that_is_gone_or_emptied_is_said_once() {
+    let fixture = Fixture::new();
+    let one = fixture.package("one", "one.run", 5000);
+    let server = Server::start(&fixture, &[], &[]);
+    std::fs::remove_file(fixture.path("packages.toml")).expect("the file is there");
+    // Each change that is seen is a look at the declarations, too.
+    for _ in 0..2 {
+        fixture.write("packages/one.run", b"wrong");
+        server.becomes("/one.run", 404);
+        fixture.write("packages/one.run", &one);
+        server.becomes("/one.run", 200);
+    }
+    fixture.write("packages.toml", "");
+    server.becomes("/one.run", 404);
+    let said = server.end().stderr;
+    for text in ["is gone, and what it declared last is served on", "declares nothing any more"] {
+        assert_eq!(said.matches(text).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_root_that_goes_and_comes_is_said_once() {
+    let fixture = Fixture::new();
+    fixture.write("folder/a.run", b"first");
+    std::os::unix::fs::symlink("/etc/hostname", fixture.path("folder/out.run")).expect("a link");
+    let server = Server::start(&fixture, &["--root", "folder"], &[]);
+    server.becomes("/a.run", 200);
+    let rename = |from, to| {
+        std::fs::rename(fixture.path(from), fixture.path(to)).expect("the folder is there");
+    };
+    rename("folder", "away");
+    server.becomes("/a.run", 404);
+    rename("away", "folder");
+    server.becomes("/a.run", 200);
+    let said = server.end().stderr;
+    for text in [
+        "roots that cannot be read are left out: 1",
+        "is there again",
+        "links that lead out of their root, or to nothing, are not followed: 1",
+    ] {
+        assert_eq!(said.matches(text).count(), 1, "{text}: {said}");
+    }
+}

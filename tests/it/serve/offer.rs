@@ -1,7 +1,9 @@
 //! What is offered: the declared files that are right, or the files of folders.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::guest::Server;
-use crate::support::Fixture;
+use crate::support::{Fixture, Running};
 
 /// A project with a good package, a wrong one and a missing one.
 fn project() -> (Fixture, Vec<u8>) {
@@ -83,4 +85,59 @@ fn there_must_be_something_to_serve() {
     check_refused(&fixture, &["--root", "nowhere"], 2, "is no folder that can be read");
     fixture.write("packages.toml", "[[package]]\nnmae = 1\n");
     check_refused(&fixture, &[], 3, "nmae");
+}
+
+#[test]
+fn a_link_inside_its_root_is_the_file_that_it_leads_to() {
+    let fixture = Fixture::new();
+    let one = fixture.package("one", "deep/one.run", 5000);
+    std::os::unix::fs::symlink("deep/one.run", fixture.path("packages/two.run")).expect("a link");
+    fixture.declare("two", "two.run", &one);
+    let declared = Server::start(&fixture, &[], &[]);
+    assert_eq!(declared.get("/two.run"), (200, one.clone()));
+    declared.end();
+    let found = Server::start(&fixture, &["--root", "packages"], &[]);
+    found.becomes("/two.run", 200);
+    assert_eq!(found.get("/two.run").1, one);
+    found.end();
+}
+
+#[test]
+#[ignore = "needs root; scripts/test runs it"]
+fn a_folder_that_cannot_be_read_is_said() {
+    let public = tempfile::tempdir().expect("a temporary folder");
+    let mode = |path: &std::path::Path, mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("the folder is ours");
+    };
+    let secret = public.path().join("secret");
+    std::fs::create_dir(&secret).expect("the folder is ours");
+    std::fs::write(public.path().join("a.run"), "a").expect("the folder is ours");
+    mode(public.path(), 0o755);
+    mode(&secret, 0o700);
+    let mut nobody = std::process::Command::new("setpriv");
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    nobody.arg(env!("CARGO_BIN_EXE_ascend-build")).current_dir(public.path()).env_clear();
+    nobody.args(["serve", "--root", ".", "--port", "0"]).env("DOCKER_HOST", "unix:///nowhere");
+    let server = Server::greeted(Running::start(nobody));
+    server.becomes("/a.run", 200);
+    let said = server.end().stderr;
+    let expected = "folders that cannot be read are left out: 1";
+    assert!(said.contains(expected) && said.contains("/secret`: "), "{said}");
+}
+
+#[test]
+fn what_is_wrong_with_an_address_says_what_to_write() {
+    let fixture = Fixture::new();
+    fixture.package("one", "one.run", 5000);
+    check_refused(&fixture, &["--listen", "127.0.0.1:3000"], 2, "`--listen 127.0.0.1 --port 3000`");
+    let server = Server::start(&fixture, &["--listen", "127.0.0.1"], &[]);
+    let port = server.authority.rsplit(':').next().expect("an address has a port").to_owned();
+    let arguments = ["serve", "--listen", "127.0.0.1", "--port", &port];
+    let said = fixture.run(&arguments).exits(5).stderr;
+    let page = format!("see which at http://127.0.0.1:{port}/");
+    for text in ["held by process ", &page, "or choose another port: `--port "] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    server.end();
 }
