@@ -12,8 +12,8 @@ use indexmap::IndexMap;
 
 use super::convert_arguments::{Arguments, arguments_of};
 use super::dockerfile::{
-    Dockerfile, Edits, Fetch, Flag, Instruction, Stage, edited, fetches, installs_its_downloader,
-    run_with_packages, trigger_fetches,
+    Dockerfile, Edits, Fetch, Flag, Instruction, Stage, arguments_of_files, edited, fetches,
+    installs_its_downloader, run_with_packages, trigger_fetches,
 };
 use super::recipe::{Reader, with_reader};
 use super::{Parent, Project, Recipe, StageName};
@@ -41,8 +41,15 @@ pub fn convert(
 ) -> Result<Converted> {
     let mut problems = Vec::new();
     let converted = with_reader(recipe, &project.roots, &mut problems, |reader| {
-        let mut conversion = Conversion { reader, package, warnings: Vec::new(), args: Vec::new() };
+        let mut conversion = Conversion {
+            reader,
+            package,
+            warnings: Vec::new(),
+            args: Vec::new(),
+            fixed: IndexMap::new(),
+        };
         let mut files = conversion.bodies();
+        conversion.tell_fixed();
         let manifest = conversion.manifest(project, chip);
         files.insert(0, (PathBuf::from("stages/stages.toml"), manifest));
         Converted { files, warnings: conversion.warnings }
@@ -56,6 +63,8 @@ struct Conversion<'a> {
     warnings: Vec<Problem>,
     /// The arguments of each stage that its manifest takes over.
     args: Vec<(StageName, IndexMap<String, String>)>,
+    /// Where addresses named arguments that no longer choose the file.
+    fixed: IndexMap<String, Vec<Place>>,
 }
 
 impl Conversion<'_> {
@@ -127,6 +136,7 @@ impl Conversion<'_> {
                 Ok(converted) => {
                     edits.extend(converted);
                     self.downloader(stage, instruction);
+                    self.fixed(stage, &own);
                 }
                 Err(reason) => {
                     self.warnings.push(self.unconverted(&instruction.keyword, own[0], &reason));
@@ -136,6 +146,36 @@ impl Conversion<'_> {
         self.triggers(stage);
         edits.sort_by_key(|(span, _)| (span.start, span.end));
         edits
+    }
+
+    /// Notes which of the stage's arguments chose the files that the packages are now.
+    fn fixed(&mut self, stage: &Stage<'_>, fetches: &[&Fetch<'_>]) {
+        let Reader { stages, inputs, file, .. } = self.reader;
+        let Some((_, table)) = self.args.last() else { return };
+        let names = arguments_of_files(stages, stage.index, inputs, fetches, table.keys());
+        for name in names {
+            let place = Place::new(file.source(), fetches[0].url_span.clone());
+            self.fixed.entry(name.clone()).or_default().push(place);
+        }
+    }
+
+    /// Warns of the arguments that no longer choose files, each once.
+    fn tell_fixed(&mut self) {
+        for (name, places) in std::mem::take(&mut self.fixed) {
+            let others = match places.len() - 1 {
+                0 => String::new(),
+                1 => ", as in 1 other `RUN`".to_owned(),
+                more => format!(", as in {more} other `RUN`s"),
+            };
+            let problem =
+                Problem::warning(format!("`--set {name}=…` does not change the packages"));
+            let Some(place) = places.into_iter().next() else { continue };
+            self.warnings.push(
+                problem
+                    .at(place, format!("`{name}` chose this file, and `--package` names it now{others}"))
+                    .hint("change the names in `--package=…` and packages.toml together with the argument"),
+            );
+        }
     }
 
     /// What a stage gives to those built from it stays, whoever they are.
