@@ -17,6 +17,8 @@ mod direct;
 mod downloader;
 mod earlier;
 mod guard;
+#[cfg(test)]
+mod kept_tests;
 mod line;
 mod placed;
 mod removal;
