@@ -63,8 +63,8 @@ struct Conversion<'a> {
     warnings: Vec<Problem>,
     /// The arguments of each stage that its manifest takes over.
     args: Vec<(StageName, IndexMap<String, String>)>,
-    /// Where addresses named arguments that no longer choose the file.
-    fixed: IndexMap<String, Vec<Place>>,
+    /// The arguments that no longer choose files, and where the first of these was named.
+    fixed: IndexMap<String, Place>,
 }
 
 impl Conversion<'_> {
@@ -154,28 +154,22 @@ impl Conversion<'_> {
         let Some((_, table)) = self.args.last() else { return };
         let names = arguments_of_files(stages, stage.index, inputs, fetches, table.keys());
         for name in names {
-            let place = Place::new(file.source(), fetches[0].url_span.clone());
-            self.fixed.entry(name.clone()).or_default().push(place);
+            let place = || Place::new(file.source(), fetches[0].url_span.clone());
+            self.fixed.entry(name.clone()).or_insert_with(place);
         }
     }
 
-    /// Warns of the arguments that no longer choose files, each once.
+    /// Warns of the arguments that no longer choose files.
     fn tell_fixed(&mut self) {
-        for (name, places) in std::mem::take(&mut self.fixed) {
-            let others = match places.len() - 1 {
-                0 => String::new(),
-                1 => ", as in 1 other `RUN`".to_owned(),
-                more => format!(", as in {more} other `RUN`s"),
-            };
-            let problem =
-                Problem::warning(format!("`--set {name}=…` does not change the packages"));
-            let Some(place) = places.into_iter().next() else { continue };
-            self.warnings.push(
-                problem
-                    .at(place, format!("`{name}` chose this file, and `--package` names it now{others}"))
-                    .hint("change the names in `--package=…` and packages.toml together with the argument"),
-            );
-        }
+        let fixed = std::mem::take(&mut self.fixed);
+        let shown = |name: &String| format!("`--set {name}=…`");
+        let names = fixed.keys().map(shown).collect::<Vec<_>>().join(", ");
+        let Some(place) = fixed.into_values().next() else { return };
+        self.warnings.push(
+            Problem::warning(format!("{names} will not change which packages are taken"))
+                .at(place, "`--package` names the file that this was, here and wherever an address has such an argument")
+                .hint("change the packages in `--package=…` and packages.toml together with the argument"),
+        );
     }
 
     /// What a stage gives to those built from it stays, whoever they are.

@@ -150,9 +150,9 @@ fn arguments_that_no_longer_choose_a_file_are_said() {
         "FROM x AS zero\n{arguments}\nRUN {fetch}\nFROM zero AS one\nENV F=$V\n\
          RUN wget -q -O /opt/$V http://$HOST/$F.sh\nRUN {fetch}\n"
     ));
-    let expected = "`--set V=…` does not change the packages";
+    let expected = "warning: `--set V=…` will not change which packages are taken";
     assert_eq!(told.matches("--set").count(), 1, "{told}");
-    assert!(told.contains(expected) && told.contains("as in 2 other `RUN`s"), "{told}");
+    assert!(told.contains(expected), "{told}");
     assert!(told.contains("Dockerfile:5:"), "{told}");
     assert!(stage.contains("cp \"$PACKAGES\"/a.sh /opt/$V\n"), "{stage}");
     let (told, _) = converted(&format!(
@@ -242,7 +242,8 @@ fn check(ground: &Ground, stage: &str, arguments: &[&str], values: &[&str]) {
     let from =
         [&["init", "--from", "Dockerfile", "--into", "../new", "--build-arg", &base], values];
     let told = ground.run(&from.concat()).exits(0);
-    assert!(!told.stderr.contains("warning"), "{}", told.stderr);
+    let mut warnings = told.stderr.lines().filter(|line| line.starts_with("warning"));
+    assert!(warnings.all(|line| line.contains("`--set ")), "{}", told.stderr);
     let declared = ground.fixture.path("new/packages.toml");
     let text = std::fs::read_to_string(&declared).expect("packages.toml is written");
     let official = text.replace("\nsize =", "\nunofficial = \"a stand-in\"\nsize =");
