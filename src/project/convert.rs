@@ -12,8 +12,8 @@ use indexmap::IndexMap;
 
 use super::convert_arguments::{Arguments, arguments_of};
 use super::dockerfile::{
-    Dockerfile, Edits, Fetch, Flag, Instruction, Stage, edited, fetches, installs_its_downloader,
-    run_with_packages, trigger_fetches,
+    Dockerfile, Edits, Fetch, Flag, Instruction, Stage, arguments_of_files, edited, fetches,
+    installs_its_downloader, run_with_packages, trigger_fetches,
 };
 use super::recipe::{Reader, with_reader};
 use super::{Parent, Project, Recipe, StageName};
@@ -41,8 +41,15 @@ pub fn convert(
 ) -> Result<Converted> {
     let mut problems = Vec::new();
     let converted = with_reader(recipe, &project.roots, &mut problems, |reader| {
-        let mut conversion = Conversion { reader, package, warnings: Vec::new(), args: Vec::new() };
+        let mut conversion = Conversion {
+            reader,
+            package,
+            warnings: Vec::new(),
+            args: Vec::new(),
+            fixed: IndexMap::new(),
+        };
         let mut files = conversion.bodies();
+        conversion.tell_fixed();
         let manifest = conversion.manifest(project, chip);
         files.insert(0, (PathBuf::from("stages/stages.toml"), manifest));
         Converted { files, warnings: conversion.warnings }
@@ -56,6 +63,8 @@ struct Conversion<'a> {
     warnings: Vec<Problem>,
     /// The arguments of each stage that its manifest takes over.
     args: Vec<(StageName, IndexMap<String, String>)>,
+    /// The arguments that no longer choose files, and where the first of these was named.
+    fixed: IndexMap<String, Place>,
 }
 
 impl Conversion<'_> {
@@ -127,6 +136,7 @@ impl Conversion<'_> {
                 Ok(converted) => {
                     edits.extend(converted);
                     self.downloader(stage, instruction);
+                    self.fixed(stage, &own);
                 }
                 Err(reason) => {
                     self.warnings.push(self.unconverted(&instruction.keyword, own[0], &reason));
@@ -136,6 +146,30 @@ impl Conversion<'_> {
         self.triggers(stage);
         edits.sort_by_key(|(span, _)| (span.start, span.end));
         edits
+    }
+
+    /// Notes which of the stage's arguments chose the files that the packages are now.
+    fn fixed(&mut self, stage: &Stage<'_>, fetches: &[&Fetch<'_>]) {
+        let Reader { stages, inputs, file, .. } = self.reader;
+        let Some((_, table)) = self.args.last() else { return };
+        let names = arguments_of_files(stages, stage.index, inputs, fetches, table.keys());
+        for name in names {
+            let place = || Place::new(file.source(), fetches[0].url_span.clone());
+            self.fixed.entry(name.clone()).or_insert_with(place);
+        }
+    }
+
+    /// Warns of the arguments that no longer choose files.
+    fn tell_fixed(&mut self) {
+        let fixed = std::mem::take(&mut self.fixed);
+        let shown = |name: &String| format!("`--set {name}=…`");
+        let names = fixed.keys().map(shown).collect::<Vec<_>>().join(", ");
+        let Some(place) = fixed.into_values().next() else { return };
+        self.warnings.push(
+            Problem::warning(format!("{names} will not change which packages are taken"))
+                .at(place, "`--package` names the file that this was, here and wherever an address has such an argument")
+                .hint("change the packages in `--package=…` and packages.toml together with the argument"),
+        );
     }
 
     /// What a stage gives to those built from it stays, whoever they are.

@@ -4,8 +4,7 @@ use super::commands::Ran;
 use super::evaluate::Text;
 use super::options::Options;
 use super::plain_options::odd_option;
-use super::shell_words::{Kind, Part};
-use super::simple::Command;
+use super::shell_words::Word;
 
 /// Where a downloader writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub(super) enum Output {
 pub(super) fn output(ran: &Ran) -> Option<Output> {
     let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
     let output = match ran.name() {
-        _ if odd_option(ran.name(), &options).is_some() || has_quoted_home(&ran.command) => {
+        _ if odd_option(ran.name(), &options).is_some() || has_odd_home(ran, &options) => {
             return None;
         }
         "wget" => of_wget(&options)?,
@@ -41,19 +40,29 @@ pub(super) fn output(ran: &Ran) -> Option<Output> {
     };
     // Anything else would need quotes, or means something to the shell.
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-+,@%=:/~".contains(c);
-    let known = |path: &String| !path.is_empty() && path.chars().all(plain);
+    let known = |path: &String| {
+        let home = path.rfind('~').is_none_or(|place| place == 0);
+        !path.is_empty() && path.chars().all(plain) && home
+    };
     match &output {
         Output::Path { path, .. } | Output::Folder { path, .. } => known(path).then_some(output),
         Output::Here | Output::Stdout => Some(output),
     }
 }
 
-/// A `~` in quotes is a name, and would be a folder without them.
-fn has_quoted_home(command: &Command) -> bool {
-    let quoted = |part: &Part| {
-        part.quoted && matches!(&part.kind, Kind::Literal(text) if text.starts_with('~'))
+/// Whether a word, addresses aside, has a `~` that a shell leaves as it is, or where it stands
+/// elsewhere: it means a folder where a word without quotes begins with it, and there alone.
+fn has_odd_home(ran: &Ran, options: &Options<'_>) -> bool {
+    let is_home = |word: &Text| {
+        let whole = |own: &&Word| own.span == word.span;
+        let written = ran.command.words.iter().find(whole).and_then(Word::plain);
+        written.is_some_and(|text| text.starts_with('~') && text.matches('~').count() == 1)
     };
-    command.words.iter().flat_map(|word| &word.parts).any(quoted)
+    let mut words = ran.words.iter().skip(1);
+    words.any(|word| {
+        let text = word.text();
+        text.contains('~') && !options.operands.contains(&text) && !is_home(word)
+    })
 }
 
 fn of_wget(options: &Options<'_>) -> Option<Output> {
@@ -117,7 +126,7 @@ mod tests {
     #[test]
     fn wget_writes_where_its_options_say() {
         check("wget -q u", Some(Output::Here));
-        check("wget -nv -c u v", Some(Output::Here));
+        check("wget -nv u v", Some(Output::Here));
         check("wget -qP /tmp u", folder("/tmp", true));
         check("wget -q -P/tmp u v", folder("/tmp", true));
         check("wget --directory-prefix=/tmp u", folder("/tmp", true));
@@ -131,7 +140,25 @@ mod tests {
         check("wget -o log u", None);
         check("wget -b u", None);
         check("wget -e robots=off --tries=3 --no-check-certificate u", Some(Output::Here));
-        check("wget -e output_document=x u", None);
+        check("wget -e https_proxy=h --header=X-Token:1 u", Some(Output::Here));
+        for odd in [
+            "-e output_document=x",
+            "-e output_document=proxy",
+            "--execute=dir_prefix=/robots",
+            "--header=Range:bytes=0-1",
+            "-nc",
+            "-N",
+            "-c",
+            "-qc",
+            "--continue",
+            "--no-clobber",
+            "--timestamping",
+            "-P~/x",
+            "--directory-prefix=~/x",
+            "-O /opt/~",
+        ] {
+            check(&format!("wget {odd} u"), None);
+        }
         check("wget -nd -r u", None);
         check("wget --start-pos=5 u", None);
         check("wget -O a;b u", None);
@@ -153,8 +180,21 @@ mod tests {
         check("curl -O u v", None);
         check("curl -OJ u", None);
         check("curl -I u", None);
-        check("curl --retry 3 -C - --proto =https --tlsv1.2 -sSfLO u", Some(Output::Here));
+        check("curl --retry 3 --proto =https --tlsv1.2 -sSfLO u", Some(Output::Here));
         check("curl -i u", None);
+        check("curl -H User-Agent:x -O u", Some(Output::Here));
+        for odd in [
+            "-H Range:bytes=0-1 -O",
+            "-HrAnGe:bytes=0-1 -O",
+            "--header @file -O",
+            "-H If-None-Match:x -O",
+            "-C - -O",
+            "--continue-at - -O",
+            "-o~/x",
+            "--output-dir ~ -o ~/x",
+        ] {
+            check(&format!("curl {odd} u"), None);
+        }
         check("curl -r 0-99 -o a u", None);
         check("curl -D headers -O u", None);
         check("curl -w %{http_code} -O u", None);

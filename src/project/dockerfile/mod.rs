@@ -71,7 +71,9 @@ use std::sync::Arc;
 pub use addresses::{Addresses, Around};
 pub use assignments::Assignment;
 pub use bodies::Body;
-pub use conversion::{Edits, edited, installs_its_downloader, run_with_packages};
+pub use conversion::{
+    Edits, arguments_of_files, edited, installs_its_downloader, run_with_packages,
+};
 pub use directive::Directive;
 pub use fetches::{Fetch, FetchPath, fetches, trigger_fetches};
 pub use given::Given;

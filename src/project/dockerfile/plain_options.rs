@@ -6,14 +6,12 @@
 use super::options::Options;
 
 /// wget: how it talks, whom it trusts, how often and how long it tries.
-const WGET: [&str; 51] = [
+const WGET: [&str; 46] = [
     "-4",
     "-6",
-    "-N",
     "-S",
     "-T",
     "-U",
-    "-c",
     "-d",
     "-q",
     "-t",
@@ -22,7 +20,6 @@ const WGET: [&str; 51] = [
     "--auth-no-challenge",
     "--ca-certificate",
     "--connect-timeout",
-    "--continue",
     "--debug",
     "--dns-timeout",
     "--header",
@@ -32,7 +29,6 @@ const WGET: [&str; 51] = [
     "--max-redirect",
     "--no-cache",
     "--no-check-certificate",
-    "--no-clobber",
     "--no-config",
     "--no-cookies",
     "--no-dns-cache",
@@ -51,7 +47,6 @@ const WGET: [&str; 51] = [
     "--server-response",
     "--show-progress",
     "--timeout",
-    "--timestamping",
     "--tries",
     "--user",
     "--user-agent",
@@ -64,12 +59,11 @@ const WGET: [&str; 51] = [
 const WGET_OUTPUT: [&str; 4] = ["-O", "--output-document", "-P", "--directory-prefix"];
 
 /// curl: the same.
-const CURL: [&str; 65] = [
+const CURL: [&str; 63] = [
     "-#",
     "-4",
     "-6",
     "-A",
-    "-C",
     "-E",
     "-H",
     "-L",
@@ -92,7 +86,6 @@ const CURL: [&str; 65] = [
     "--cacert",
     "--compressed",
     "--connect-timeout",
-    "--continue-at",
     "--fail",
     "--fail-with-body",
     "--globoff",
@@ -136,14 +129,52 @@ const CURL: [&str; 65] = [
 const CURL_OUTPUT: [&str; 7] =
     ["-o", "-O", "--output", "--remote-name", "--remote-name-all", "--output-dir", "--create-dirs"];
 
+/// Settings of a `.wgetrc`, without the `_` and `-` that mean nothing in them.
+const SETTINGS: [&str; 10] = [
+    "checkcertificate",
+    "ftpproxy",
+    "httpproxy",
+    "httpsproxy",
+    "noproxy",
+    "proxypasswd",
+    "proxypassword",
+    "proxyuser",
+    "robots",
+    "useproxy",
+];
+
+/// Headers that say who asks, and not for which part or kind of the file.
+const HEADERS: [&str; 9] = [
+    "authorization",
+    "cache-control",
+    "cookie",
+    "job-token",
+    "pragma",
+    "private-token",
+    "proxy-authorization",
+    "referer",
+    "user-agent",
+];
+
+/// `NAME=VALUE` of a setting that changes no file.
+fn is_plain_setting(value: &str) -> bool {
+    let name = value.split('=').next().unwrap_or_default().trim().to_lowercase();
+    SETTINGS.contains(&name.replace(['_', '-'], "").as_str())
+}
+
+/// `Name: value` of a header that changes no file: `Range` asks for a part of it.
+fn is_plain_header(value: &str) -> bool {
+    let name = value.split([':', ';']).next().unwrap_or_default().trim().to_lowercase();
+    HEADERS.contains(&name.as_str()) || name.starts_with("x-")
+}
+
 /// The first option that wget, or curl, is given and that is none of these.
 pub(super) fn odd_option(tool: &str, options: &Options<'_>) -> Option<String> {
     let plain = |(name, value): &(&str, Option<&str>)| match tool {
-        // `-nv` and `-nc` are one option each.
-        "wget" if *name == "-n" => matches!(value, Some("v" | "c")),
-        "wget" if matches!(*name, "-e" | "--execute") => {
-            value.is_some_and(|value| value.contains("proxy") || value.starts_with("robots"))
-        }
+        // `-nv` is one option; `-nc` asks for nothing where a file is there.
+        "wget" if *name == "-n" => *value == Some("v"),
+        "wget" if matches!(*name, "-e" | "--execute") => value.is_some_and(is_plain_setting),
+        _ if matches!(*name, "-H" | "--header") => value.is_some_and(is_plain_header),
         "wget" => WGET.contains(name) || WGET_OUTPUT.contains(name),
         _ => CURL.contains(name) || CURL_OUTPUT.contains(name),
     };

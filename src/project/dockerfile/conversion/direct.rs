@@ -1,6 +1,6 @@
 //! Files that commands read straight from `$PACKAGES`, so that fetches and removals go away.
 //!
-//! 1. The RUN is a flat list of commands, and surely removes each file.
+//! 1. The RUN is a flat list of commands, and surely removes each file, which none before has made.
 //! 2. Every command from the first fetch on names the files that it reads, and no script may look
 //!    for others beside it.
 //! 3. Fetches and removals go with one joint each, where that changes no other command's chance.
@@ -23,7 +23,7 @@ impl Converted<'_, '_> {
     /// The edits; `None` where another command may look for the files.
     pub(super) fn direct(&self) -> Option<Edits> {
         let here = |one: &Taken| !one.left && one.output == Output::Here && self.removes(one);
-        if !self.taken.iter().all(here) {
+        if self.is_there || !self.taken.iter().all(here) {
             return None;
         }
         let flat = self.line.flat().filter(|flat| flat.len() == self.run.commands.len())?;

@@ -8,11 +8,17 @@
 //!    may do anything else (`placed`).
 //! 4. What comes out is read anew, and must hold all the rest (`guard`).
 //!
-//! A RUN that may take along or away what lies in the folder of the packages stays as it is (`swept`).
+//! A RUN whose files hang on the platform stays as it is (`depends`), as does one that may take along or away
+//! what lies in the folder of the packages (`swept`). Where a file may be there before the RUN, its
+//! fetch and removal do not go away (`earlier`).
 
+mod depends;
 mod direct;
 mod downloader;
+mod earlier;
 mod guard;
+#[cfg(test)]
+mod kept_tests;
 mod line;
 mod placed;
 mod removal;
@@ -25,6 +31,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use depends::arguments_of_files;
 pub use downloader::installs_its_downloader;
 
 use super::commands::Run;
@@ -37,6 +44,8 @@ use super::script::{Program, program};
 use super::simple::Joint;
 use super::stages::{Stages, Step};
 use super::{Instruction, Logical};
+use depends::{asks_the_same, without_platform};
+use earlier::may_be_there;
 use line::Line;
 use taken::{Taken, taken_by};
 
@@ -49,6 +58,23 @@ pub type Edits = Vec<(Range<usize>, String)>;
 /// # Errors
 /// Why that cannot be done safely, as a lowercase fragment.
 pub fn run_with_packages(
+    stages: &Stages<'_>,
+    stage: usize,
+    inputs: &Inputs,
+    fetches: &[&Fetch<'_>],
+    name: &dyn Fn(&str) -> Option<String>,
+) -> Result<Edits, String> {
+    let instruction = fetches.first().ok_or("nothing is fetched")?.instruction;
+    // Nothing below may be true on one platform alone.
+    let blind = without_platform(inputs);
+    let unbound = Stages::read(stages.file(), &blind).0;
+    if !asks_the_same(instruction, stage, (stages, inputs), (&unbound, &blind)) {
+        return Err("what it fetches depends on the platform".to_owned());
+    }
+    converted_run(&unbound, stage, &blind, fetches, name)
+}
+
+fn converted_run(
     stages: &Stages<'_>,
     stage: usize,
     inputs: &Inputs,
@@ -71,11 +97,13 @@ pub fn run_with_packages(
         taken.push(taken_by(run, &line, fetch, fetches, &judged)?);
     }
     let names = package_names(&taken, name)?;
+    refuse_twice(run, &taken)?;
     if has_packages(run, &text.text, inputs) {
         return Err("it has a variable `PACKAGES` of its own".to_owned());
     }
     let source = &stages.file().source().text;
-    let converted = Converted { run, line: &line, taken: &taken, source };
+    let is_there = may_be_there(stages, stage, inputs, run, &taken);
+    let converted = Converted { run, line: &line, taken: &taken, source, is_there };
     converted.spares_packages()?;
     let mut edits = converted.edits()?;
     let flag = instruction.keyword_span.end;
@@ -115,6 +143,18 @@ fn package_names(
     Ok(names)
 }
 
+/// Refuses what wget writes as `a.run.1`, because `a.run` is there.
+fn refuse_twice(run: &Run<'_>, taken: &[Taken]) -> Result<(), String> {
+    let own_name = |one: &Taken| matches!(one.output, Output::Here | Output::Folder { .. });
+    for (place, one) in taken.iter().enumerate() {
+        let same = |other: &Taken| other.file == one.file && own_name(other) && own_name(one);
+        if run.commands[one.command].name() == "wget" && taken[..place].iter().any(same) {
+            return Err(format!("`wget` may write `{0}` as `{0}.1` the second time", one.file));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a RUN has another meaning for the variable that names the packages' folder.
 fn has_packages(run: &Run<'_>, text: &str, inputs: &Inputs) -> bool {
     let inner = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -132,6 +172,8 @@ struct Converted<'a, 'f> {
     taken: &'a [Taken],
     /// The text of the whole Dockerfile.
     source: &'a str,
+    /// Whether one of the files may be there before the RUN.
+    is_there: bool,
 }
 
 impl Converted<'_, '_> {

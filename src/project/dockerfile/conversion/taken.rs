@@ -20,6 +20,8 @@ pub(super) struct Taken {
     /// The command's place among those of the RUN.
     pub(super) command: usize,
     pub(super) output: Output,
+    /// The path of `output`, as the user wrote it.
+    pub(super) written: String,
     /// Whether the RUN may leave it in its layer.
     pub(super) left: bool,
 }
@@ -44,6 +46,7 @@ pub(super) fn taken_by(
         return Err("it stands inside a loop".to_owned());
     }
     let output = output(ran).ok_or_else(|| why_not(ran))?;
+    let written = written(ran, line, &output)?;
     stands_alone(ran, &output)?;
     gives_its_name(ran, line, fetch, &output)?;
     if !takes_all(ran, line, fetches) {
@@ -51,7 +54,7 @@ pub(super) fn taken_by(
     }
     let left = left(judged, fetch, &file);
     let path = fetch.path.file().unwrap_or_else(|| file.clone());
-    Ok(Taken { file, path, command, output, left })
+    Ok(Taken { file, path, command, output, written, left })
 }
 
 /// Why it is not told where `ran` writes which file.
@@ -61,6 +64,52 @@ fn why_not(ran: &Ran) -> String {
         Some(option) => format!("what `{option}` of `{}` changes is not known", ran.name()),
         None => format!("`{}` writes to a place not known", ran.title()),
     }
+}
+
+/// The path that a command writes to, in the user's words: a variable in it may be given another
+/// value.
+fn written(ran: &Ran, line: &Line<'_>, output: &Output) -> Result<String, String> {
+    let (Output::Path { path, .. } | Output::Folder { path, .. }) = output else {
+        return Ok(String::new());
+    };
+    let options = Options::read(ran.name(), ran.words.iter().skip(1).map(Text::text));
+    let words = ran.words.iter().skip(1).filter(|word| !options.operands.contains(&word.text()));
+    let words: Vec<&Text> = words.collect();
+    let naming: Vec<_> = words.iter().filter(|word| word.text().ends_with(path.as_str())).collect();
+    match naming.as_slice() {
+        all if all.iter().all(|word| word.literal)
+            && (!all.is_empty() || words.iter().all(|word| word.literal)) =>
+        {
+            Ok(path.clone())
+        }
+        [word] => in_own_words(ran, line, word, path)
+            .ok_or_else(|| format!("`{}` writes to a place not known", ran.title())),
+        _ => Err(format!("`{}` writes to a place not known", ran.title())),
+    }
+}
+
+/// The end of a word that is `path` when it is expanded; `None` where it is not one plain word.
+fn in_own_words(ran: &Ran, line: &Line<'_>, word: &Text, path: &str) -> Option<String> {
+    let option = word.text().strip_suffix(path)?;
+    let written = line.text.text.get(word.span.clone())?.strip_prefix(option)?;
+    let split = ran.words.iter().filter(|other| other.span == word.span).count() > 1;
+    let quoted = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    (!split && is_plain(quoted.unwrap_or(written))).then(|| written.to_owned())
+}
+
+/// Whether a text is nothing but letters and `$NAME`s.
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+,@%=:/".contains(c);
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let mut pieces = text.split('$');
+    let first = pieces.next().unwrap_or_default();
+    first.chars().all(plain)
+        && pieces.all(|piece| match piece.strip_prefix('{') {
+            Some(braced) => braced
+                .split_once('}')
+                .is_some_and(|(name, rest)| is_name(name) && rest.chars().all(plain)),
+            None => piece.chars().all(plain),
+        })
 }
 
 fn file_of(fetch: &Fetch<'_>) -> Result<String, String> {
@@ -135,18 +184,26 @@ pub(super) fn put_command(taken: &[&Taken], put: &str) -> String {
     let files: Vec<String> =
         taken.iter().map(|one| format!("\"$PACKAGES\"/{}", quoted(&one.file))).collect();
     let files = files.join(" ");
-    match taken.first().map(|one| &one.output) {
-        None | Some(Output::Here) => format!("{put} {files} ."),
-        Some(Output::Path { path, makes_folder }) => {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            made(folder, *makes_folder, format!("{put} {files} {path}"))
+    let Some(first) = taken.first() else { return String::new() };
+    let path = &first.written;
+    match first.output {
+        Output::Here => format!("{put} {files} ."),
+        Output::Path { makes_folder, .. } => {
+            made(&around(path), makes_folder, format!("{put} {files} {path}"))
         }
-        Some(Output::Folder { path, makes_folder }) => {
+        Output::Folder { makes_folder, .. } => {
             let folder = path.trim_end_matches('/');
-            made(folder, *makes_folder, format!("{put} {files} {folder}/"))
+            made(folder, makes_folder, format!("{put} {files} {folder}/"))
         }
-        Some(Output::Stdout) => format!("cat {files}"),
+        Output::Stdout => format!("cat {files}"),
     }
+}
+
+/// The folder of a path, in the path's quotes; empty where it names none.
+fn around(path: &str) -> String {
+    let quote = if path.starts_with('"') { "\"" } else { "" };
+    let folder = path.trim_matches('"').rsplit_once('/').map_or("", |(folder, _)| folder);
+    if folder.is_empty() { String::new() } else { format!("{quote}{folder}{quote}") }
 }
 
 /// A command after its folder is made, where the downloader makes it too.

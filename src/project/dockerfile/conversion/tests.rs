@@ -15,7 +15,8 @@ pub(super) fn converted(
 ) -> Result<String, String> {
     let source = SourceFile { path: "Dockerfile".into(), text: dockerfile };
     let file = Dockerfile::read(Arc::new(source)).0;
-    let inputs = Inputs::default();
+    let platform = "linux/amd64".parse().ok();
+    let inputs = Inputs { platform, ..Inputs::default() };
     let (stages, _) = Stages::read(&file, &inputs);
     let addresses = Addresses::of(&stages, &inputs, &["172.17.0.1".to_owned()], Around::NOTHING);
     let found = fetches(&stages, 0, &inputs, &addresses);
@@ -25,7 +26,7 @@ pub(super) fn converted(
 }
 
 /// What becomes of the RUN after `FROM x` and `WORKDIR /w`, or why nothing does.
-fn check(run: &str, expected: &str) {
+pub(super) fn check(run: &str, expected: &str) {
     let text = format!("FROM x\nWORKDIR /w\n{}\n", run.replace("URL", "http://172.17.0.1:3000"));
     let name = |file: &str| Some(file.split('.').next().unwrap_or(file).to_owned());
     let actual = converted(text, &name).unwrap_or_else(|reason| reason);
@@ -61,7 +62,7 @@ fn installers_are_read_from_where_the_packages_are() {
 }
 
 /// The later commands stay as they are, behind one copy of all files.
-fn check_copied(fetches: &str, packages: &str, later: &str) {
+pub(super) fn check_copied(fetches: &str, packages: &str, later: &str) {
     check(
         &format!("RUN {fetches}{later}"),
         &format!("RUN --package={packages} cp \"$PACKAGES\"/* .{later}"),
