@@ -143,6 +143,9 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// Those that Ascend packages exist for.
+    pub const ALL: [Self; 2] = [Self { architecture: "amd64" }, Self { architecture: "arm64" }];
+
     /// The OCI architecture: `arm64` or `amd64`.
     pub fn architecture(&self) -> &'static str {
         self.architecture

@@ -3,7 +3,7 @@
 //! 1. the method is GET or HEAD, or 405;
 //! 2. prefix and token are shown where they are wanted, or 404 and 401;
 //! 3. the path is on the shelf or a page of the site, or 404, or 503 where the file is awaited;
-//! 4. the file opens and is the verified one, or 410;
+//! 4. the file opens and is the verified one, or 410, or 503 where a moment may mend it;
 //! 5. its conditions hold, or 304 or 412;
 //! 6. its ranges can be had, or 416;
 //! 7. 200 or 206.
@@ -43,6 +43,8 @@ pub(super) struct Answers {
     observer: Observer,
     transfers: AtomicU64,
     room: TextRoom,
+    /// Whether files that change are looked at again.
+    follows: bool,
 }
 
 /// Where a request came from and where its file bytes are queued.
@@ -66,7 +68,13 @@ struct Wish {
 
 impl Answers {
     /// Answers from `shelf` and `site`; the site's book hears every event before `observer`.
-    pub(super) fn new(shelf: Shelf, site: Site, access: Access, observer: Observer) -> Self {
+    pub(super) fn new(
+        shelf: Shelf,
+        site: Site,
+        access: Access,
+        follows: bool,
+        observer: Observer,
+    ) -> Self {
         let site = Arc::new(site);
         let reader = Arc::clone(&site);
         let observer: Observer = Arc::new(move |event| {
@@ -81,6 +89,7 @@ impl Answers {
             observer,
             transfers: AtomicU64::new(0),
             room: TextRoom::default(),
+            follows,
         }
     }
 
@@ -140,6 +149,7 @@ impl Answers {
         match shelf.find(path) {
             Some(Found::Offer(offer)) => match OpenPackage::open(&offer.package) {
                 Ok(file) => Ok(Thing::File(Wish { offer: Arc::clone(offer), file, errand })),
+                Err(why) if why.passes(self.follows) => Err(Refusal::unsettled(&why)),
                 Err(why) => Err(Refusal::new(StatusCode::GONE, why.to_string())),
             },
             Some(Found::Ambiguous(paths)) => Err(Refusal::ambiguous(paths)),

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
-use rustix::io::{ReadWriteFlags, preadv2};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use crate::plan::{FileIdentity, VerifiedPackage};
 
@@ -17,6 +17,9 @@ pub(super) struct OpenPackage {
     verified: FileIdentity,
 }
 
+/// Errors that do not say that a file is gone.
+const PASSING: [Errno; 5] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO, Errno::STALE];
+
 /// Why a file cannot be offered any more.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unavailable {
@@ -26,6 +29,20 @@ pub(super) enum Unavailable {
     /// It is another file, or was written to.
     #[error("the file changed after it was verified")]
     Changed,
+}
+
+impl Unavailable {
+    /// Whether it may be otherwise in a moment: what changed, where files are looked at again
+    /// (`follows`), and what this machine or a network disk lacks now.
+    pub(super) fn passes(&self, follows: bool) -> bool {
+        match self {
+            Self::Changed => follows,
+            Self::Unreadable(error) => {
+                let error = Errno::from_io_error(error);
+                error.is_some_and(|error| PASSING.contains(&error))
+            }
+        }
+    }
 }
 
 impl OpenPackage {
@@ -57,7 +74,7 @@ impl OpenPackage {
         let mut byte = [0];
         let mut buffers = [io::IoSliceMut::new(&mut byte)];
         let answer = preadv2(&self.file, &mut buffers, offset, ReadWriteFlags::NOWAIT);
-        answer != Err(rustix::io::Errno::AGAIN)
+        answer != Err(Errno::AGAIN)
     }
 
     /// Reads a range into the page cache and forgets it; blocks on the disk.
@@ -70,5 +87,23 @@ impl OpenPackage {
                 Ok(count) => at += count as u64,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: Errno, expected: bool) {
+        let why = Unavailable::Unreadable(io::Error::from_raw_os_error(error.raw_os_error()));
+        assert_eq!((why.passes(false), why.passes(true)), (expected, expected), "{error}");
+    }
+
+    #[test]
+    fn what_this_machine_lacks_for_a_moment_is_no_file_that_is_gone() {
+        check(Errno::MFILE, true);
+        check(Errno::STALE, true);
+        check(Errno::NOENT, false);
+        check(Errno::LOOP, false);
     }
 }

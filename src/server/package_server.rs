@@ -71,6 +71,8 @@ pub struct Options {
     pub pages: Option<Describe>,
     /// More files may follow soon; see [`PackageServer::replace`].
     pub is_growing: bool,
+    /// Files that change are looked at again, and their new content follows.
+    pub follows: bool,
     /// Wanted of every request, as `?token=…` or `Authorization: Bearer …`.
     pub token: Option<String>,
     /// An unguessable first part of every path, letters and digits: `/<prefix>/<file>`.
@@ -125,7 +127,7 @@ impl PackageServer {
         let over = CancellationToken::new();
         let server = PackageServer {
             address,
-            answers: Arc::new(Answers::new(shelf, site, access, observer)),
+            answers: Arc::new(Answers::new(shelf, site, access, options.follows, observer)),
             connections: TaskTracker::new(),
             closing: over.child_token(),
             over,

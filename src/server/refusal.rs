@@ -2,6 +2,7 @@
 
 use http::{HeaderName, StatusCode, header};
 
+use super::open_package::Unavailable;
 use super::shelf::encode_path;
 
 /// How many bytes of what a client wrote are kept and logged: enough for any name that a file has.
@@ -54,6 +55,12 @@ impl Refusal {
     /// 503: there is such a file, and nobody knows yet whether it may be sent.
     pub(super) fn awaited() -> Self {
         let text = "this file is being verified, or still being written: ask again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, AGAIN)
+    }
+
+    /// 503: the file cannot be sent now, and may be in a moment.
+    pub(super) fn unsettled(why: &Unavailable) -> Self {
+        let text = format!("{why}: ask again in a moment");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, AGAIN)
     }
 

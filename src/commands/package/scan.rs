@@ -12,12 +12,12 @@ use super::near_misses::near_misses;
 use super::standing::Standing;
 use crate::ascend::{Container, NearMiss, identify};
 use crate::commands::interrupt::Interrupt;
-use crate::commands::selection::{Source, own_platform};
+use crate::commands::selection::Source;
 use crate::commands::verification::{options, verify_each_shown};
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{self, PlannedPackage, VerifiedPackage, differs_from_official};
 use crate::project::{
-    NewEntry, PackageEntry, PackageList, PackageName, PackagesEdit, load_packages,
+    NewEntry, PackageEntry, PackageList, PackageName, PackagesEdit, Platform, load_packages,
 };
 use crate::store::{Found, RootIndex, RootState, names_password, secret_in};
 use crate::ui::Printer;
@@ -131,11 +131,12 @@ impl Asked {
     }
 }
 
+/// What is fetched on either platform: packages.toml is for both.
 fn fetched(folder: &Path) -> Asked {
     // A folder of packages alone, or files that `check` will complain of, fetch nothing.
-    let project = own_platform().and_then(|own| Source::default().load(folder, &own));
-    let stages = project.map(|(project, _)| project.stages).unwrap_or_default();
-    let fetched = stages.into_values().flat_map(|stage| stage.fetches);
+    let projects = Platform::ALL.iter().flat_map(|one| Source::default().load(folder, one));
+    let stages = projects.flat_map(|(project, _)| project.stages.into_values());
+    let fetched = stages.flat_map(|stage| stage.fetches);
     let (known, unknown): (Vec<_>, Vec<_>) = fetched.partition(|one| one.file.is_ok());
     let files = known.into_iter().filter_map(|one| one.file.ok()).collect();
     Asked { files, unknown: !unknown.is_empty() }

@@ -1,9 +1,9 @@
 //! Following what changes: declarations, folders, files.
 //!
 //! A look walks the roots once, compares what is there with what is known, and
-//! has what is new verified on other threads. What was verified is offered
-//! together with whatever else is verified in the next moment: an offer costs as
-//! much as there are files.
+//! has what is new verified on other threads, while looks go on. What was verified
+//! is offered together with whatever else is verified in the next moment: an offer
+//! costs as much as there are files.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::knowledge::Knowledge;
 use super::notices::Notices;
 use super::source::{Source, tolerated};
-use super::stock::{Seen, Stock};
+use super::stock::{Begins, Seen, Stock};
 use crate::commands::verification::options;
 use crate::error::{Exit, Problem, Result};
-use crate::plan::{PlannedPackage, VerifiedPackage};
+use crate::plan::VerifiedPackage;
 use crate::store::{RootIndex, verify_one_by_one};
 use crate::ui::Printer;
 
@@ -33,8 +33,17 @@ const GATHER: Duration = Duration::from_millis(250);
 /// Takes everything that can be served, and the names of what is being looked at.
 pub(super) type Offer<'a> = &'a (dyn Fn(Vec<Arc<VerifiedPackage>>, HashSet<String>) + Sync);
 
-/// What became of the file at a place of those that were to be verified.
-type Judged = (usize, std::result::Result<VerifiedPackage, Problem>);
+/// How many looks' files are verified at the same time: a first, which may take long, and a second,
+/// so that what comes meanwhile need not wait for it. What a third finds waits.
+const JUDGES: usize = 2;
+
+/// What those say who verify.
+enum Judged {
+    /// What became of a file.
+    File(Box<Seen>, std::result::Result<VerifiedPackage, Problem>),
+    /// Everything of one look is verified.
+    All,
+}
 
 /// Looks at the source again and again.
 pub(super) struct Follower {
@@ -46,6 +55,13 @@ pub(super) struct Follower {
     /// How many files are hashed at a time, and where digests are remembered.
     how: (usize, Option<PathBuf>),
     gather: Duration,
+    every: Duration,
+    /// How many verify, and by what they tell.
+    judges: usize,
+    sender: UnboundedSender<Judged>,
+    judged: UnboundedReceiver<Judged>,
+    /// When what was verified is offered.
+    due: Option<Instant>,
     /// Whether files that are being written are left to come to rest.
     patient: bool,
     /// Whether nothing was looked at yet.
@@ -60,6 +76,7 @@ impl Follower {
     pub(super) fn new(source: Source, printer: Printer) -> Self {
         let patient = matches!(source, Source::Roots(_));
         let options = options(Vec::new(), false);
+        let (sender, judged) = unbounded_channel();
         Self {
             source,
             stock: Stock::default(),
@@ -68,6 +85,11 @@ impl Follower {
             printer,
             how: (options.jobs, options.memory),
             gather: GATHER,
+            every: EVERY,
+            judges: 0,
+            sender,
+            judged,
+            due: None,
             patient,
             is_first: true,
             dropped: Arc::default(),
@@ -81,19 +103,40 @@ impl Follower {
 
     /// Looks for ever. `offer` is given everything that can be served whenever that has changed.
     pub(super) async fn follow(&mut self, offer: Offer<'_>) {
+        let mut next = Instant::now();
         loop {
-            if let Err(error) = self.look(offer).await {
-                tracing::error!(%error, "looking for changes failed");
+            tokio::select! {
+                biased;
+                () = at(self.due) => self.offer(offer),
+                () = at(Some(next)) => {
+                    if let Err(error) = self.begin(offer).await {
+                        tracing::error!(%error, "looking for changes failed");
+                    }
+                    next = Instant::now() + self.every;
+                }
+                Some(judged) = self.judged.recv() => self.take(judged),
             }
-            tokio::time::sleep(EVERY).await;
         }
     }
 
-    /// Looks once, and gives what can be served then.
+    /// Looks once, waits until everything is verified, and gives what can be served then.
     ///
     /// # Errors
     /// [`Exit::Bug`].
     pub(super) async fn look(&mut self, offer: Offer<'_>) -> Result<Vec<Arc<VerifiedPackage>>> {
+        self.begin(offer).await?;
+        while self.judges > 0 || self.due.is_some() {
+            tokio::select! {
+                biased;
+                () = at(self.due) => self.offer(offer),
+                Some(judged) = self.judged.recv() => self.take(judged),
+            }
+        }
+        Ok(self.stock.files())
+    }
+
+    /// Looks once, and has what is new verified.
+    async fn begin(&mut self, offer: Offer<'_>) -> Result<()> {
         self.printer.problems(&self.source.refresh(SystemTime::now()));
         self.knowledge.learn(&self.source);
         let roots = self.source.roots().to_vec();
@@ -106,7 +149,9 @@ impl Follower {
             let index = Arc::clone(&index);
             move || wanted.into_iter().map(|wanted| Seen::look(wanted, &index)).collect()
         });
-        let found = self.stock.compare(seen.await?, SystemTime::now(), self.patient);
+        let begins =
+            Begins { now: SystemTime::now(), patient: self.patient, any: self.judges < JUDGES };
+        let found = self.stock.compare(seen.await?, &begins);
         self.patient = true;
         if found.differs || self.is_first {
             self.offer(offer);
@@ -114,33 +159,23 @@ impl Follower {
         self.is_first = false;
         // Most looks find nothing new, and even beginning to verify reads remembered digests.
         if !found.fresh.is_empty() {
-            self.verify(index, found.fresh, offer).await;
+            self.judge(found.fresh, index);
         }
-        Ok(self.stock.files())
+        Ok(())
     }
 
-    /// Has `fresh` verified; what is verified within a moment is offered together.
-    async fn verify(&mut self, index: Arc<RootIndex>, mut fresh: Vec<Seen>, offer: Offer<'_>) {
-        self.order(&mut fresh);
-        let wanted = fresh.iter().map(|seen| seen.wanted.clone()).collect();
-        let mut judged = self.judge(wanted, index);
-        let mut due: Option<Instant> = None;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
-                next = judged.recv() => {
-                    let Some((place, verified)) = next else { break };
-                    self.keep(&fresh[place], verified);
-                }
+    /// Takes what was verified; what is verified within a moment is offered together.
+    fn take(&mut self, judged: Judged) {
+        match judged {
+            Judged::File(seen, verified) => {
+                self.keep(&seen, verified);
+                self.due.get_or_insert_with(|| Instant::now() + self.gather);
             }
-            let now = Instant::now();
-            if now >= *due.get_or_insert(now + self.gather) {
-                due = None;
-                self.offer(offer);
+            Judged::All => {
+                self.judges -= 1;
+                let nothing_follows = self.judges == 0;
+                self.due = self.due.map(|due| if nothing_follows { Instant::now() } else { due });
             }
-        }
-        if due.is_some() {
-            self.offer(offer);
         }
     }
 
@@ -154,22 +189,26 @@ impl Follower {
     }
 
     /// Verifies on other threads.
-    fn judge(
-        &self,
-        wanted: Vec<PlannedPackage>,
-        index: Arc<RootIndex>,
-    ) -> UnboundedReceiver<Judged> {
-        let (sender, receiver) = unbounded_channel();
+    fn judge(&mut self, mut fresh: Vec<Seen>, index: Arc<RootIndex>) {
+        self.order(&mut fresh);
+        self.judges += 1;
         let (how, dropped) = (self.how.clone(), Arc::clone(&self.dropped));
-        // It ends by itself, and when it does, whoever receives hears of it.
+        let sender = self.sender.clone();
+        // It ends by itself, and says so.
         drop(tokio::task::spawn_blocking(move || {
-            let tell = |place, verified| _ = sender.send((place, verified));
+            let wanted: Vec<_> = fresh.iter().map(|seen| seen.wanted.clone()).collect();
+            let tell = |place: usize, verified| {
+                _ = sender.send(Judged::File(Box::new(fresh[place].clone()), verified));
+            };
             verify_one_by_one(&wanted, &index, how, &tell, &dropped);
+            _ = sender.send(Judged::All);
         }));
-        receiver
     }
 
     fn keep(&mut self, seen: &Seen, verified: std::result::Result<VerifiedPackage, Problem>) {
+        if !self.stock.is_in_hand(seen) {
+            return;
+        }
         let verified = match verified {
             Ok(verified) => Some(verified),
             Err(problem) => {
@@ -180,7 +219,8 @@ impl Follower {
         self.stock.keep(seen.clone(), verified);
     }
 
-    fn offer(&self, offer: Offer<'_>) {
+    fn offer(&mut self, offer: Offer<'_>) {
+        self.due = None;
         offer(self.stock.files(), self.stock.awaited());
     }
 }
@@ -188,6 +228,14 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         self.dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits until then; for ever where there is no such time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -230,6 +278,46 @@ mod tests {
         let long = Duration::from_secs(3600);
         check(500, long, &[(0, 500), (500, 0)]).await;
         check(0, long, &[(0, 0)]).await;
+    }
+
+    /// A file in a folder of the test, long at rest.
+    fn write(folder: &std::path::Path, name: &str, size: u64) {
+        let file = std::fs::File::create(folder.join(name)).unwrap();
+        file.set_len(size).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+    }
+
+    /// A file takes long to verify: what comes meanwhile is there before it, and what goes is gone.
+    #[tokio::test]
+    async fn looks_go_on_while_a_large_file_is_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        write(path, "large.run", 6 << 30);
+        write(path, "goes.run", 1);
+        let mut follower =
+            Follower::new(Source::Roots(vec![path.to_owned()]), Printer::new(ColorChoice::Never));
+        (follower.gather, follower.how) = (Duration::ZERO, (1, None));
+        follower.every = Duration::from_millis(10);
+        let dropped = Arc::clone(&follower.dropped);
+        let offers = Mutex::new(Vec::<String>::new());
+        let (done, mut over) = unbounded_channel();
+        let offer = |files: Vec<Arc<VerifiedPackage>>, _: HashSet<_>| {
+            let names: Vec<_> = files.iter().map(|file| file.file.as_str()).collect();
+            match names[..] {
+                ["goes.run"] => write(path, "comes.run", 2),
+                ["comes.run", "goes.run"] => _ = std::fs::remove_file(path.join("goes.run")),
+                ["comes.run"] | [.., "large.run"] => _ = done.send(()),
+                _ => {}
+            }
+            offers.lock().unwrap().push(names.concat());
+        };
+        tokio::select! {
+            () = follower.follow(&offer) => {}
+            _ = over.recv() => dropped.store(true, Ordering::Relaxed),
+        }
+        let mut offers = offers.into_inner().unwrap();
+        offers.dedup();
+        assert_eq!(offers, ["", "goes.run", "comes.rungoes.run", "comes.run"]);
     }
 
     #[tokio::test]

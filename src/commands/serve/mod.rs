@@ -134,6 +134,7 @@ fn start(
     let options = Options {
         pages: Some(pages),
         is_growing: !args.roots.is_empty(),
+        follows: true,
         token: secrets.token.clone(),
         prefix: secrets.prefix.clone(),
         network: place.network,

@@ -69,6 +69,18 @@ pub(super) struct Stock {
     known: HashMap<String, Vec<Known>>,
     /// The names of files that are still to be looked at, and of how many wanted ones it is.
     awaited: HashMap<String, usize>,
+    /// What is being verified, by its name.
+    in_hand: HashMap<String, Vec<Seen>>,
+}
+
+/// Of which files the verification begins.
+#[derive(Debug)]
+pub(super) struct Begins {
+    pub(super) now: SystemTime,
+    /// Whether files that are being written are left to come to rest.
+    pub(super) patient: bool,
+    /// Whether any begins now.
+    pub(super) any: bool,
 }
 
 /// What a look has found.
@@ -83,8 +95,9 @@ pub(super) struct Compared {
 impl Stock {
     /// Forgets what is not wanted any more or has changed. What is to be looked at now, or when it
     /// has come to rest, is awaited.
-    pub(super) fn compare(&mut self, seen: Vec<Seen>, now: SystemTime, patient: bool) -> Compared {
+    pub(super) fn compare(&mut self, seen: Vec<Seen>, begins: &Begins) -> Compared {
         let mut before = std::mem::take(&mut self.known);
+        let in_hand = std::mem::take(&mut self.in_hand);
         let (mut fresh, mut awaited) = (Vec::new(), HashMap::new());
         for one in seen {
             let known = before.get_mut(&one.wanted.file);
@@ -97,7 +110,14 @@ impl Stock {
                 continue;
             }
             *awaited.entry(one.wanted.file.clone()).or_default() += 1;
-            if !patient || one.rests(now) {
+            let is_begun = in_hand
+                .get(&one.wanted.file)
+                .is_some_and(|all| all.iter().any(|other| other.is(&one)));
+            let begins = begins.any && (!begins.patient || one.rests(begins.now));
+            if is_begun || begins {
+                self.in_hand.entry(one.wanted.file.clone()).or_default().push(one.clone());
+            }
+            if begins && !is_begun {
                 fresh.push(one);
             }
         }
@@ -107,9 +127,17 @@ impl Stock {
         Compared { fresh, differs }
     }
 
+    /// Whether it is still wanted, as it was when its verification began.
+    pub(super) fn is_in_hand(&self, seen: &Seen) -> bool {
+        self.in_hand.get(&seen.wanted.file).is_some_and(|all| all.iter().any(|one| one.is(seen)))
+    }
+
     /// Keeps what came of a look. What has changed since it was seen is awaited still: the next
     /// look sees it.
     pub(super) fn keep(&mut self, seen: Seen, verified: Option<VerifiedPackage>) {
+        if let Some(all) = self.in_hand.get_mut(&seen.wanted.file) {
+            all.retain(|one| !one.is(&seen));
+        }
         if verified.as_ref().is_some_and(|verified| !seen.is_of(verified)) {
             return;
         }
@@ -198,7 +226,7 @@ mod tests {
     fn check(now_seen: &[Seen], patient: bool, expected: (&str, bool, &str)) {
         let mut stock = stock();
         let now = UNIX_EPOCH + Duration::from_secs(100);
-        let compared = stock.compare(now_seen.to_vec(), now, patient);
+        let compared = stock.compare(now_seen.to_vec(), &Begins { now, patient, any: true });
         let fresh: String = compared.fresh.iter().map(|one| one.wanted.file.as_str()).collect();
         let awaited = sorted(stock.awaited());
         assert_eq!((&*fresh, compared.differs, &*awaited), expected);
@@ -220,7 +248,8 @@ mod tests {
         let check = |modified: i128, expected: (usize, &str)| {
             let mut stock = stock();
             let now = UNIX_EPOCH + Duration::from_secs(100);
-            let compared = stock.compare(vec![seen("a", 20)], now, true);
+            let compared =
+                stock.compare(vec![seen("a", 20)], &Begins { now, patient: true, any: true });
             let fresh = compared.fresh.into_iter().next().unwrap();
             stock.keep(fresh, Some(verified("a", modified)));
             assert_eq!((stock.files().len(), &*sorted(stock.awaited())), expected);

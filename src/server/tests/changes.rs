@@ -15,39 +15,59 @@ use crate::server::{Options, Outcome, Tls, own_addresses};
 
 #[tokio::test]
 async fn a_file_that_changed_before_the_request_is_refused() {
-    let check = async |change: fn(&Path)| {
-        let served = Served::new(&[("a.run", b"hello")]).await;
+    let check = async |change: fn(&Path), follows, expected: u16| {
+        let options = Options { follows, ..Options::default() };
+        let served = Served::with(options, &[("a.run", b"hello")]).await;
         change(&served.packages[0].path);
-        assert_eq!(served.get("/a.run", "").await.status, 410);
+        assert_eq!(served.get("/a.run", "").await.status, expected);
     };
-    check(|path| std::fs::write(path, "HELLO").unwrap()).await;
-    check(|path| std::fs::remove_file(path).unwrap()).await;
-    check(|path| {
-        std::fs::remove_file(path).unwrap();
-        std::fs::write(path, "hello").unwrap();
-    })
+    // Where files are looked at again, what changed is there again in a moment.
+    check(|path| std::fs::write(path, "HELLO").unwrap(), true, 503).await;
+    check(|path| std::fs::remove_file(path).unwrap(), true, 410).await;
+    check(|path| std::fs::write(path, "HELLO").unwrap(), false, 410).await;
+    check(|path| std::fs::remove_file(path).unwrap(), false, 410).await;
+    check(
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            std::fs::write(path, "hello").unwrap();
+        },
+        false,
+        410,
+    )
     .await;
-    check(|path| {
-        std::fs::remove_file(path).unwrap();
-        std::os::unix::fs::symlink("/etc/passwd", path).unwrap();
-    })
+    check(
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            std::os::unix::fs::symlink("/etc/passwd", path).unwrap();
+        },
+        false,
+        410,
+    )
     .await;
-    check(|path| {
-        std::fs::remove_file(path).unwrap();
-        std::fs::create_dir(path).unwrap();
-    })
+    check(
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            std::fs::create_dir(path).unwrap();
+        },
+        false,
+        410,
+    )
     .await;
-    check(|path| {
-        std::fs::remove_file(path).unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            path,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
-    })
+    check(
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            rustix::fs::mknodat(
+                rustix::fs::CWD,
+                path,
+                rustix::fs::FileType::Fifo,
+                rustix::fs::Mode::RUSR,
+                0,
+            )
+            .unwrap();
+        },
+        false,
+        410,
+    )
     .await;
 }
 

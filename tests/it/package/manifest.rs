@@ -78,6 +78,22 @@ fn a_scan_beside_a_dockerfile_declares_what_it_fetches() {
     assert!(!plan.contains("not declared"), "{plan}");
 }
 
+/// packages.toml is for both platforms: `--platform` finds the other's files declared.
+#[test]
+fn a_scan_declares_what_either_platform_fetches() {
+    let fixture = Fixture::new();
+    fs::remove_dir_all(fixture.path("packages")).expect("it is there");
+    fs::remove_dir_all(fixture.path("stages")).expect("it is there");
+    let dockerfile = "FROM base AS node\nRUN wget http://172.17.0.1:3000/node-$(uname -m).tar.gz\n";
+    fixture.write("Dockerfile", dockerfile);
+    fixture.write("node-x86_64.tar.gz", "one").write("node-aarch64.tar.gz", "other");
+    fixture.run(&["package", "scan"]).exits(0);
+    for platform in ["linux/amd64", "linux/arm64"] {
+        let plan = fixture.run(&["plan", "--platform", platform]).exits(0).stdout;
+        assert!(!plan.contains("not declared"), "{plan}");
+    }
+}
+
 #[test]
 fn a_scan_declares_what_only_the_run_knows_that_it_fetches_but_no_password() {
     let fixture = Fixture::new();
