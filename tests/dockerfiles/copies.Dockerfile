@@ -9,5 +9,8 @@ inline
 EOF
 COPY $UNKNOWN_DIR/file /x
 RUN sh /tmp/pkg/a.run && rm -rf /tmp/pkg
+FROM ubuntu:22.04 AS installed
+COPY packages/*.run /tmp/pkg/
+RUN sh /tmp/pkg/a.run && rm -rf /tmp/pkg
 FROM scratch
 COPY --from=src /tmp/scripts /scripts

@@ -8,7 +8,7 @@ use super::inputs::Inputs;
 use super::scope::Scope;
 use super::script::{Program, basename, is_shell, program, shebang};
 use super::shell;
-use super::simple::Command;
+use super::simple::{Command, Enclosure};
 use super::stages::Step;
 use super::{Instruction, Logical};
 
@@ -18,6 +18,8 @@ pub(super) struct Run<'f> {
     pub(super) instruction: &'f Instruction,
     pub(super) scope: Scope,
     pub(super) commands: Vec<Ran>,
+    /// The compound commands that they stand in.
+    pub(super) enclosures: Vec<Enclosure>,
 }
 
 /// One command of a RUN.
@@ -57,7 +59,8 @@ impl<'f> Run<'f> {
             let span = text.source_span(command.span.clone());
             commands.push(Ran { command, words, span });
         }
-        Some(Self { instruction: step.instruction, scope, commands })
+        let enclosures = script.enclosures;
+        Some(Self { instruction: step.instruction, scope, commands, enclosures })
     }
 
     /// The commands of the shell that the command at `place` runs (`bash -c '…'`), where it runs
@@ -70,7 +73,9 @@ impl<'f> Run<'f> {
         let mut scope = self.scope.clone();
         scope.shell = shell;
         let script = shell::read(text);
-        let mut inner = Self { instruction: self.instruction, scope, commands: Vec::new() };
+        let enclosures = script.enclosures.clone();
+        let mut inner =
+            Self { instruction: self.instruction, scope, commands: Vec::new(), enclosures };
         let mut variables = Variables::of_one_reading(&self.scope, inputs, &script);
         for command in &script.commands {
             let words = variables.words(&command.words);

@@ -8,6 +8,7 @@
 //! - `address-baked`: the server's address or a proxy stays in the image;
 //! - `syntax-directive`: the build needs the network for its frontend.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::addresses::Addresses;
@@ -16,7 +17,7 @@ use super::commands::Run;
 use super::fetches::fetches_in;
 use super::inputs::Inputs;
 use super::lint_copies::{Below, LargeFile};
-use super::stages::{Stages, Step};
+use super::stages::{Origin, Stages, Step};
 use super::{Dockerfile, Instruction, lint_baked, lint_cache, lint_copies, lint_exit, lint_layers};
 use crate::error::{Place, Problem};
 
@@ -53,13 +54,38 @@ pub fn lint(
     let file = stages.file();
     let mut problems = syntax_directive(file);
     problems.extend(addresses.elsewhere(file));
+    let delivered = delivered(stages, chosen);
     for stage in chosen {
         let below = stages.below(*stage).into_iter();
         let below: Vec<_> = below.map(|index| Below { file, steps: stages.steps(index) }).collect();
         let steps = stages.steps(*stage);
-        problems.extend(judge(file, &steps, &below, inputs, addresses, large));
+        let mut found = judge(file, &steps, &below, inputs, addresses, large);
+        found.retain(|problem| delivered.contains(stage) || !is_of_layers(problem));
+        problems.extend(found);
     }
     in_order(problems)
+}
+
+/// The chosen stages whose layers an image may be made of: of those that others only copy from or
+/// mount, the layers stay behind.
+fn delivered(stages: &Stages<'_>, chosen: &[usize]) -> BTreeSet<usize> {
+    let uses = chosen.iter().filter_map(|stage| stages.get(*stage)).flat_map(|stage| &stage.uses);
+    let used: BTreeSet<usize> = uses
+        .filter_map(|one| match one.origin {
+            Origin::Stage(used) => Some(used),
+            _ => None,
+        })
+        .collect();
+    let ends = chosen.iter().copied().filter(|stage| {
+        let has_child = || chosen.iter().any(|child| stages.below(*child).contains(stage));
+        Some(*stage) == stages.last() || !used.contains(stage) && !has_child()
+    });
+    ends.flat_map(|stage| stages.below(stage).into_iter().chain([stage])).collect()
+}
+
+/// Whether a warning is about the size of an image's layers.
+fn is_of_layers(problem: &Problem) -> bool {
+    matches!(problem.code, Some("copy-then-remove" | "package-not-removed"))
 }
 
 /// The warnings of the last one of `bodies`, each of which is built from the one before; `large` as

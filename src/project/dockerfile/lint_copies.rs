@@ -1,13 +1,13 @@
 //! Large files that one layer copies and a later one removes: they stay in the image.
 //!
 //! The later layer may be one of a stage that is built on the one that copies. A removal counts
-//! where the text tells that it removes the file.
+//! where the text tells that it runs, and that it removes the file.
 
 use std::ops::Range;
 
 use super::Dockerfile;
-use super::commands::Run;
-use super::evaluate::Text;
+use super::commands::{Ran, Run};
+use super::evaluate::{Text, UNKNOWN};
 use super::folders::{absolute, current};
 use super::lint::{Judged, first_line};
 use super::pattern;
@@ -138,31 +138,72 @@ fn agree(globs: &[&str], names: &[&str]) -> bool {
 fn removals(run: &Run<'_>) -> Vec<Removal> {
     let mut found = Vec::new();
     for (place, ran) in run.commands.iter().enumerate() {
-        let mut operands: Vec<&str> = ran.operands().map(Text::text).collect();
-        let mut name = None;
-        match ran.name() {
-            "rm" => {}
-            "mv" => _ = operands.pop(),
-            "find" if ran.says("-delete") || ran.says("rm") => {
-                operands.truncate(1);
-                let option = ran.words.iter().position(|word| word.text() == "-name");
-                name = option
-                    .and_then(|place| ran.words.get(place + 1))
-                    .map(|word| word.text().to_owned());
-            }
-            _ => continue,
+        if ran.command.doubt.is_some() {
+            continue;
         }
+        let Some((operands, name)) = targets(ran) else { continue };
         let folder = current(run, place);
         let told = operands.into_iter().filter(|word| !word.contains(['[', '{']));
         let paths = told.filter_map(|word| absolute(word, folder.as_deref()));
         found.extend(paths.map(|path| Removal {
             path,
-            name: name.clone(),
+            name: name.map(str::to_owned),
             title: ran.title(),
             span: ran.span.clone(),
         }));
     }
     found
+}
+
+/// The paths that a command removes, and the pattern that names must match besides.
+fn targets(ran: &Ran) -> Option<(Vec<&str>, Option<&str>)> {
+    let mut operands: Vec<&str> = ran.operands().map(Text::text).collect();
+    match ran.name() {
+        "rm" => {}
+        // Its last operand is no target, unless an option names the folder.
+        "mv" if !ran.words.iter().any(|word| is_target_option(word.text())) => {
+            operands.pop();
+        }
+        "find" => return found_and_removed(ran),
+        _ => return None,
+    }
+    Some((operands, None))
+}
+
+fn is_target_option(word: &str) -> bool {
+    let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    word.starts_with("--target") || letters.is_some_and(|letters| letters.contains('t'))
+}
+
+/// What a `find` removes: nothing is sure where it tests more than the name of files.
+fn found_and_removed(ran: &Ran) -> Option<(Vec<&str>, Option<&str>)> {
+    let words: Vec<&str> = ran.words.iter().skip(1).map(Text::text).collect();
+    let starts = |word: &&str| word.starts_with(['-', '(', ')', '!', '\\']);
+    let end = words.iter().position(starts)?;
+    let (paths, mut rest) = words.split_at(end);
+    let mut name = None;
+    loop {
+        rest = match rest {
+            ["-type", "f", rest @ ..] | ["-xdev" | "-mount" | "-depth" | "-print", rest @ ..] => {
+                rest
+            }
+            ["-name", glob, rest @ ..] if name.is_none() && !glob.contains(['[', UNKNOWN]) => {
+                name = Some(*glob);
+                rest
+            }
+            ["-delete"] => return Some((paths.to_vec(), name)),
+            ["-exec", "rm", removed @ ..] if removes_each(removed) => {
+                return Some((paths.to_vec(), name));
+            }
+            _ => return None,
+        };
+    }
+}
+
+/// Whether the words after `-exec rm` remove what was found, and nothing follows them.
+fn removes_each(words: &[&str]) -> bool {
+    let operands: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with('-')).collect();
+    matches!(operands.as_slice(), ["{}", "+" | ";" | "\\;"])
 }
 
 /// What a COPY writes to, a folder or a file, where it is known.

@@ -1,9 +1,11 @@
 //! Installers whose exit code the RUN throws away.
 
 use super::commands::{Ran, Run, is_script_option};
+use super::evaluate::UNKNOWN;
 use super::lint::Judged;
+use super::lint_failure::loss;
 use super::prefixes::without_prefixes;
-use super::shell_words::Kind;
+use super::shell_words::{Kind, Word};
 use super::simple::Joint;
 use crate::error::Problem;
 
@@ -26,8 +28,12 @@ fn lost_in(judged: &Judged<'_, '_>, run: &Run<'_>, depth: usize, problems: &mut 
         let installs_inside =
             inner.as_ref().is_some_and(|inner| inner.commands.iter().any(installs));
         let ran = &run.commands[place];
-        let told = loss(run, place, installs_inside);
-        if let Some((label, hint)) = told.filter(|_| !is_asked(judged, ran)) {
+        let concerns = installs_inside
+            || installs(ran)
+            || feeds_shell(run, place)
+            || installs_in_rounds(run, ran);
+        let told = (concerns && !ran.command.asked).then(|| loss(run, place)).flatten();
+        if let Some((label, hint)) = told {
             let message = format!("the exit code of `{}` is thrown away", ran.title());
             let problem = Problem::warning(message).code("exit-code-lost").hint(hint);
             problems.push(judged.at(problem, ran.span.clone(), label));
@@ -38,81 +44,10 @@ fn lost_in(judged: &Judged<'_, '_>, run: &Run<'_>, depth: usize, problems: &mut 
     }
 }
 
-/// Whether a condition asks for the exit code: `if ! bash install.sh; then exit 1; fi`.
-fn is_asked(judged: &Judged<'_, '_>, ran: &Ran) -> bool {
-    let before = judged.file.source().text.get(..ran.span.start).unwrap_or_default();
-    let before = before.trim_end().trim_end_matches('!').trim_end();
-    let word = before.rsplit(|c: char| c.is_whitespace() || c == ';').next();
-    word.is_some_and(|word| matches!(word, "if" | "elif" | "while" | "until"))
-}
-
-/// How the exit code of the installer at `place` is lost: what to say, and what to do.
-fn loss(
-    run: &Run<'_>,
-    place: usize,
-    installs_inside: bool,
-) -> Option<(&'static str, &'static str)> {
-    let ran = &run.commands[place];
-    if !installs(ran) && !installs_inside && !feeds_shell(run, place) {
-        return None;
-    }
-    let end = list_end(run, place);
-    let instead = alternatives(run, end);
-    match run.commands[end].command.after {
-        Joint::Or if instead.first().is_some_and(forgives) && !gives_up(instead) => {
-            Some(("`||` makes a failure a success", "let the `RUN` fail: remove what follows `||`"))
-        }
-        Joint::Or
-            if gives_up(instead) && !ends(instead) && goes_on(run, end + 1 + instead.len()) =>
-        {
-            Some(NOT_LAST)
-        }
-        Joint::Then if end == place && goes_on(run, place + 1) => Some(NOT_LAST),
-        Joint::Pipe if end == place && !switch(run, place, '\0', "pipefail") => Some((
-            "only the exit code after the `|` counts",
-            "use bash with `set -o pipefail`, or write to a file first",
-        )),
-        Joint::Background if end == place => {
-            Some(("nothing waits for it", "run it in the foreground"))
-        }
-        _ => None,
-    }
-}
-
-/// What is said where another command follows that runs after a failure too.
-const NOT_LAST: (&str, &str) = (
-    "only the last command's exit code counts",
-    "join the commands with `&&`, or start with `set -e`",
-);
-
-/// The last command of the `&&` list that begins at `place`: where one fails, the rest is left out.
-fn list_end(run: &Run<'_>, place: usize) -> usize {
-    let joined = |ran: &&Ran| ran.command.after == Joint::And;
-    let end = place + run.commands[place..].iter().take_while(joined).count();
-    // What follows a bracket belongs to another list.
-    let same =
-        run.commands.get(end).is_some_and(|last| end == place || last.command.before == Joint::And);
-    if same { end } else { place }
-}
-
-/// The commands that run where the one at `place` fails.
-fn alternatives<'a>(run: &'a Run<'_>, place: usize) -> &'a [Ran] {
-    let later = &run.commands[place + 1..];
-    let instead = later.iter().take_while(|ran| ran.command.doubt == Some("after `||`"));
-    &later[..instead.count()]
-}
-
-/// Whether the RUN goes on at `place` after a failure, and nobody asks for it.
-fn goes_on(run: &Run<'_>, place: usize) -> bool {
-    let next = run.commands.get(place);
-    next.is_some_and(|next| next.command.before == Joint::Then && !asks_status(next))
-        && !switch(run, place - 1, 'e', "errexit")
-}
-
 /// Whether a command gives its output to a shell as a script.
 fn feeds_shell(run: &Run<'_>, place: usize) -> bool {
     let ran = &run.commands[place];
-    let shell = |next: &Ran| matches!(next.name(), "sh" | "bash" | "dash");
+    let shell = |next: &Ran| is_script_reader(next.name());
     matches!(ran.name(), "wget" | "curl")
         && ran.command.after == Joint::Pipe
         && run.commands.get(place + 1).is_some_and(shell)
@@ -143,39 +78,34 @@ fn installs(ran: &Ran) -> bool {
     }
 }
 
+/// Whether a command runs what the `for` around it names: `for f in *.run; do bash ./$f; done`.
+fn installs_in_rounds(run: &Run<'_>, ran: &Ran) -> bool {
+    let words = without_prefixes(&ran.words);
+    let first = words.first().map_or("", |word| word.text());
+    let shell = is_script_reader(first.rsplit('/').next().unwrap_or(first))
+        && !words.iter().any(|word| is_script_option(word.text()));
+    let around = ran.command.inside.iter().map(|(id, _)| &run.enclosures[*id].rounds);
+    let named = around.flatten().filter(|(_, values)| values.iter().any(|one| is_listed(one)));
+    let names: Vec<&str> = named.map(|(name, _)| name.as_str()).collect();
+    (shell || first.contains(UNKNOWN))
+        && ran.command.words.iter().any(|word| ends_with_one(word, &names))
+}
+
+/// Whether a value of a `for`, as written, gives installers: `*.run`, `"a.run"`, `$(ls *.run)`.
+fn is_listed(value: &str) -> bool {
+    is_installer(value.trim_end_matches(['"', '\'', ')', '`']))
+}
+
+fn ends_with_one(word: &Word, names: &[&str]) -> bool {
+    let Some(Kind::Variable(raw)) = word.parts.last().map(|part| &part.kind) else { return false };
+    names.contains(&raw.trim_start_matches(['$', '{']).trim_end_matches('}'))
+}
+
+fn is_script_reader(name: &str) -> bool {
+    matches!(name, "sh" | "bash" | "dash")
+}
+
 fn is_installer(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.ends_with(".run") || name.ends_with(".sh")
-}
-
-/// Whether one of the commands that run after a failure ends the script, or fails.
-fn gives_up(instead: &[Ran]) -> bool {
-    ends(instead) || instead.iter().any(|ran| ran.name() == "false")
-}
-
-fn ends(instead: &[Ran]) -> bool {
-    instead.iter().any(|ran| matches!(ran.name(), "exit" | "return"))
-}
-
-/// Commands after `||` that make a success of a failure.
-fn forgives(ran: &Ran) -> bool {
-    matches!(ran.name(), "true" | ":" | "echo" | "printf")
-}
-
-/// Whether a command looks at `$?`.
-fn asks_status(ran: &Ran) -> bool {
-    let assigned = ran.command.assignments.iter().map(|(_, word)| word);
-    let mut words = ran.command.words.iter().chain(assigned);
-    words.any(|word| word.parts.iter().any(|part| part.kind == Kind::Variable("$?".to_owned())))
-}
-
-/// Whether a `set` before `place`, or the shell's own options, switch an option on.
-fn switch(run: &Run<'_>, place: usize, letter: char, name: &str) -> bool {
-    let set = run.commands[..place].iter().filter(|ran| ran.name() == "set");
-    let by_set = set.flat_map(|ran| ran.words.iter().skip(1));
-    let by_shell = run.scope.shell.iter().skip(1);
-    by_set.map(super::evaluate::Text::text).chain(by_shell.map(String::as_str)).any(|word| {
-        let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-        word == name || letters.is_some_and(|letters| letters.contains(letter))
-    })
 }

@@ -35,6 +35,7 @@ mod lint_baked;
 mod lint_cache;
 mod lint_copies;
 mod lint_exit;
+mod lint_failure;
 mod lint_layers;
 mod logical;
 mod options;

@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use super::shell_names::{assignment, rounds};
+use super::shell_names::{assignment, rounds, values};
 use super::shell_words::{Body, Kind, Part, Token, Word, cut};
-use super::simple::{Arm, Case, Command, Joint, Script};
+use super::simple::{Arm, Case, Command, Compound, Enclosure, Joint, Script};
 
 /// Reads a script.
 pub(super) fn read(text: &str) -> Script {
     let cut = cut(text);
-    let mut reader = Reader { bodies: cut.bodies, ..Reader::default() };
+    let mut reader = Reader { text, bodies: cut.bodies, ..Reader::default() };
     let mut tokens = cut.tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
@@ -28,7 +28,8 @@ pub(super) fn read(text: &str) -> Script {
 type Rest = std::iter::Peekable<std::vec::IntoIter<Token>>;
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'t> {
+    text: &'t str,
     script: Script,
     current: Command,
     bodies: Vec<Body>,
@@ -42,6 +43,8 @@ struct Reader {
     tested: bool,
     /// How many compound commands have been opened.
     opened: usize,
+    /// The compound command that was closed last, while nothing has followed it.
+    closed: Option<usize>,
 }
 
 /// A compound command that is open.
@@ -61,20 +64,10 @@ struct Frame {
     rounds: Option<usize>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Compound {
-    If,
-    Loop,
-    Case,
-    Function,
-    Subshell,
-    Group,
-}
-
 /// Commands whose failure is an answer rather than an error.
 const TESTS: [&str; 9] = ["[", "[[", "test", "grep", "command", "which", "type", "!", "false"];
 
-impl Reader {
+impl Reader<'_> {
     fn word(&mut self, word: Word, rest: &mut Rest) {
         if let Some(operator) = self.redirect.take() {
             self.current.redirects.push((operator, word));
@@ -115,7 +108,10 @@ impl Reader {
             "fi" => self.close(Compound::If),
             "while" | "until" => self.open(Compound::Loop, Some("inside a loop")),
             "for" | "select" => self.open_for(rest),
-            "do" => self.last = Joint::Compound,
+            "do" => {
+                self.last = Joint::Compound;
+                self.end_condition();
+            }
             "done" => self.close(Compound::Loop),
             "case" => self.open_case(rest),
             "esac" => self.close(Compound::Case),
@@ -188,9 +184,14 @@ impl Reader {
     }
 
     fn open_for(&mut self, rest: &mut Rest) {
+        let values = values(rest.clone(), self.text);
         let rounds = rounds(rest.clone());
         let doubt = rounds.is_none().then_some("inside a loop");
         self.open(Compound::Loop, doubt);
+        self.end_condition();
+        if let Some(enclosure) = self.script.enclosures.last_mut() {
+            enclosure.rounds = values;
+        }
         if let Some(Token::Word(name)) = rest.peek() {
             self.script.changing.extend(name.plain().map(str::to_owned));
         }
@@ -257,7 +258,8 @@ impl Reader {
         self.finish(Joint::Compound);
         let outer = self.list_doubt();
         self.opened += 1;
-        let condition = kind == Compound::If;
+        let condition = matches!(kind, Compound::If | Compound::Loop);
+        self.script.enclosures.push(Enclosure { kind, after: Joint::Edge, rounds: None });
         let doubt = doubt.or(outer);
         self.stack.push(Frame {
             kind,
@@ -270,6 +272,13 @@ impl Reader {
         });
         self.last = Joint::Compound;
         self.tested = false;
+    }
+
+    /// The body of a loop begins.
+    fn end_condition(&mut self) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.condition = false;
+        }
     }
 
     /// `then`, `elif` and `else`.
@@ -286,6 +295,7 @@ impl Reader {
     fn close(&mut self, kind: Compound) {
         self.finish(Joint::Compound);
         if let Some(place) = self.stack.iter().rposition(|frame| frame.kind == kind) {
+            self.closed = Some(self.stack[place].id - 1);
             self.stack.truncate(place);
         }
     }
@@ -300,6 +310,9 @@ impl Reader {
     }
 
     fn finish(&mut self, joint: Joint) {
+        if let Some(closed) = self.closed.take() {
+            self.script.enclosures[closed].after = joint;
+        }
         self.redirect = None;
         self.bracket = false;
         let mut command = std::mem::take(&mut self.current);
@@ -313,6 +326,8 @@ impl Reader {
             command.doubt = self.list_doubt().or(self.doubt());
             command.other_doubt = self.list_doubt().or(self.other_doubt());
             command.arms = self.arms();
+            command.inside = self.stack.iter().map(|frame| (frame.id - 1, frame.arm)).collect();
+            command.asked = self.stack.iter().any(|frame| frame.condition);
             command.loops = self.stack.iter().filter_map(|frame| frame.rounds).collect();
             for arm in command.arms.iter().filter(|arm| arm.condition) {
                 *self.script.conditions.entry((arm.id, arm.number)).or_default() += 1;

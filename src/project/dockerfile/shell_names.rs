@@ -56,6 +56,21 @@ pub(super) fn counted(word: &Word) -> Option<&str> {
     (is_name(name) && (changes || assigns && !rest.starts_with("=="))).then_some(name)
 }
 
+/// The name and the values in `NAME in VALUE…` of a `for`, as `text` writes them.
+pub(super) fn values(
+    mut rest: impl Iterator<Item = Token>,
+    text: &str,
+) -> Option<(String, Vec<String>)> {
+    let Some(Token::Word(name)) = rest.next() else { return None };
+    let name = name.plain().filter(|name| is_name(name))?.to_owned();
+    let word = |token| match token {
+        Token::Word(word) => Some(text.get(word.span)?.to_owned()),
+        _ => None,
+    };
+    rest.next().and_then(word).filter(|word| word == "in")?;
+    Some((name, rest.map_while(word).collect()))
+}
+
 /// `NAME in VALUE…` of a `for`, where all values are literal and nothing ends the loop early.
 pub(super) fn rounds(mut rest: impl Iterator<Item = Token>) -> Option<Loop> {
     let Some(Token::Word(name)) = rest.next() else { return None };

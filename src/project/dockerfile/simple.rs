@@ -20,6 +20,29 @@ pub(super) struct Script {
     pub(super) conditions: BTreeMap<(usize, usize), usize>,
     /// Every `case`, by [`Arm::id`].
     pub(super) cases: BTreeMap<usize, Case>,
+    /// The compound commands, in the order in which they begin.
+    pub(super) enclosures: Vec<Enclosure>,
+}
+
+/// A compound command.
+#[derive(Debug, Clone)]
+pub(super) struct Enclosure {
+    pub(super) kind: Compound,
+    /// What stands between it and what follows it.
+    pub(super) after: Joint,
+    /// The variable of a `for` and its values, as written.
+    pub(super) rounds: Option<(String, Vec<String>)>,
+}
+
+/// A kind of compound command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compound {
+    If,
+    Loop,
+    Case,
+    Function,
+    Subshell,
+    Group,
 }
 
 impl Script {
@@ -88,6 +111,11 @@ pub(super) struct Command {
     pub(super) arms: Vec<Arm>,
     /// The loops of [`Script::loops`] that it stands in, by their places there.
     pub(super) loops: Vec<usize>,
+    /// The compound commands that it stands in, by their places in [`Script::enclosures`], the
+    /// outermost first, each with the number of the arm.
+    pub(super) inside: Vec<(usize, usize)>,
+    /// It belongs to the condition of an `if`, a `while` or an `until`.
+    pub(super) asked: bool,
     /// `!` stands before it.
     pub(super) negated: bool,
     pub(super) span: Range<usize>,

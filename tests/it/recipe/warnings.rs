@@ -62,11 +62,69 @@ fn an_exit_code_is_lost_where_a_failure_goes_on() {
     check("nohup bash install.sh &", true);
     check("nohup bash install.sh", false);
     check("timeout 600 bash install.sh; echo done", true);
+    check("bash a.run || (echo failed; exit 1); echo next", true);
+    check("bash a.run || (echo failed; exit 1)", false);
+    check("set -e; bash a.run || (echo failed; exit 1); echo next", false);
+    check("(bash a.run || exit 1; ls); echo next", true);
+    check("(bash a.run || exit 1; ls) && echo next", false);
+    check("(cd /w && bash a.run); echo next", true);
+    check("(cd /w && bash a.run) > log; echo next", true);
+    check("(cd /w && bash a.run) && echo next", false);
+    check("(cd /w && bash a.run); r=$?; rm a.run; exit $r", false);
+    check("set -e; (cd /w && bash a.run); echo next", false);
+    check("(set -e; ls); bash a.run; ls", true);
+    check("{ bash a.run; } || true", true);
+    check("{ bash a.run; } || exit 1", false);
+    check("{ bash a.run && rm a.run; } || true", true);
+    check("(cd /w && bash a.run) | tee log", true);
+    check("set -o pipefail; (cd /w && bash a.run) | tee log", false);
+    check("set -e; set +e; bash a.run; ls", true);
+    check("set -o errexit; set +o errexit; bash a.run; ls", true);
+    check("set +e; set -e; bash a.run; ls", false);
+    check("bash a.run & wait $!", false);
+    check("bash a.run & P=$!; ls; wait $P", false);
+    check("bash a.run & wait", true);
+    check("(cd /w && bash a.run) &", true);
+    check("if [ $X = 1 ]; then bash a.run; else bash b.run; fi", false);
+    check("if [ $X = 1 ]; then bash a.run; else bash b.run; fi; ls", true);
+    check("case $(id) in a) bash a.run; ;; *) bash b.run; ;; esac", false);
+    check("if ls && bash a.run; then echo yes; else exit 1; fi", false);
+    check("f() { bash a.run; }; f && ls", false);
     let heredoc = |first: &str| format!("<<EOF\n{first}bash install.sh\necho done\nEOF");
     check(&heredoc(""), true);
     check(&heredoc("#!/bin/bash\n"), true);
     check(&heredoc("#!/bin/bash -e\n"), false);
     check(&heredoc("#!/usr/bin/env -S bash -e\n"), false);
+}
+
+#[test]
+fn an_exit_code_of_a_round_is_lost_where_the_next_one_follows() {
+    let check = |script: &str, expected: bool| {
+        let told = run(&format!("FROM x\nRUN {script}\n"), &["check"]).exits(0).stderr;
+        assert_eq!(told.contains("exit-code-lost"), expected, "{script}: {told}");
+        assert!(!expected || told.contains("last round's exit code"), "{script}: {told}");
+    };
+    check("for f in *.run; do bash $f; done", true);
+    check("for f in *.run; do bash \"./${f}\" --install; done; rm -f *.run", true);
+    check("for f in a.run b.run; do chmod +x $f; ./$f; done", true);
+    check("for f in $(ls *.run); do nohup bash $f && rm $f; done", true);
+    check("for f in a b; do bash $f.run; done || exit 1", true);
+    check("for f in *.run; do if [ -x $f ]; then ./$f; fi; done", true);
+    check("ls *.run | while read f; do bash $f.run; done", true);
+    check("bash -c 'for f in *.run; do bash $f; done'", true);
+    check("for f in *.run; do bash $f || exit 1; done", false);
+    check("for f in *.run; do bash $f || { cat log; exit 1; }; done", false);
+    check("for f in *.run; do bash $f || failed=1; done; exit $failed", false);
+    check("set -e; for f in *.run; do bash $f; done; rm -f *.run", false);
+    check("for f in a.run; do bash $f; done", false);
+    check("for f in *.run; do chmod +x $f; done", false);
+    check("for f in *.txt; do bash $f; done", false);
+    check("for i in 1 2 3; do bash a.run && break; sleep 5; done", false);
+    check("for i in 1 2 3; do bash a.run && break || sleep 5; done", false);
+    check("for i in 1 2 3; do if bash a.run; then break; fi; done", false);
+    check("for i in 1 2 3; do bash a.run && ok=1; done; [ $ok ]", false);
+    check("until bash a.run; do sleep 1; done", false);
+    check("while [ ! -e /ok ]; do bash a.run; done", false);
 }
 
 #[test]
@@ -89,8 +147,42 @@ fn what_is_copied_in_vain_is_told() {
     check("WORKDIR /w\nCOPY . .\nRUN cd /x && rm -rf *", false);
     check("COPY pkgs /opt/\nRUN rm -rf /var/lib/apt/lists/* $CACHE /opt/b.txt", false);
     check("COPY pkgs /opt/\nRUN find / -name '*.pyc' -delete", false);
+    check("COPY pkgs /opt/\nRUN find /opt -type f -name '*.run' -exec rm -f {} +", true);
+    check("COPY pkgs /opt/\nRUN find /opt -xdev -name a.run -exec rm -f {} \\;", true);
+    for tests in [
+        "-iname '*.pyc'",
+        "-type d -empty",
+        "-not -name a.run",
+        "! -name a.run",
+        "-mindepth 3",
+        "-name '*.run' -size -1k",
+        "-name '*.run' -o -name '*.pyc'",
+    ] {
+        check(&format!("COPY pkgs /opt/\nRUN find /opt {tests} -delete"), false);
+    }
+    check("COPY pkgs /opt/\nRUN if [ \"$(id -u)\" = 1 ]; then rm -rf /opt; fi", false);
+    check("COPY pkgs /opt/\nRUN [ -e /x ] && rm -rf /opt", false);
+    check("COPY pkgs /opt/\nRUN mv -t /opt /x", false);
     check("COPY pkgs /opt/\nFROM x AS b\nRUN rm -rf /opt", false);
+    let builder = "COPY pkgs /opt/\nRUN rm -rf /opt\n";
+    check(&format!("{builder}FROM x\nCOPY --from=a /y /"), false);
+    check(&format!("{builder}FROM x\nRUN --mount=from=a,target=/m ls"), false);
+    check(&format!("{builder}FROM a AS b\nFROM x\nCOPY --from=b /y /"), false);
+    check(&format!("{builder}FROM a\nCOPY --from=a /y /"), true);
+    check(&format!("{builder}FROM x"), true);
     check("RUN rm -rf /opt/*\nCOPY pkgs /opt/", false);
+}
+
+#[test]
+fn a_package_that_a_stage_only_for_copies_keeps_is_in_no_image() {
+    let check = |following: &str, expected: bool| {
+        let fetches = "FROM x AS a\nRUN wget http://172.17.0.1:3000/a.run\n";
+        let told = run(&format!("{fetches}{following}\n"), &["check"]).exits(0).stderr;
+        assert_eq!(told.contains("package-not-removed"), expected, "{following}: {told}");
+    };
+    check("FROM x\nCOPY --from=a /y /", false);
+    check("FROM a\nCOPY --from=a /y /", true);
+    check("FROM x", true);
 }
 
 fn large(fixture: &Fixture, file: &str) {
