@@ -231,9 +231,10 @@ impl Drop for Follower {
     }
 }
 
-/// Waits until then; for ever where there is no such time.
+/// Waits until then; for ever where there is no such time. A timer comes up to a millisecond late.
 async fn at(time: Option<Instant>) {
     match time {
+        Some(time) if time <= Instant::now() => {}
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
