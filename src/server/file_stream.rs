@@ -40,10 +40,15 @@ use super::ticket_stream::SendsTickets;
 use super::transfer::RunningTransfer;
 
 /// The longest stretch of a file that one ticket stands for.
-pub(super) const TICKET_BYTES: usize = 1 << 20;
+pub(super) const TICKET_BYTES: usize = 15 * SHARED_BYTES;
 
 /// How much is copied at a time: fits a processor's second-level cache.
 const COPY_BYTES: usize = 256 << 10;
+
+/// How much one `sendfile` hands over: a packet of loopback, which holds just under 64 KiB, and
+/// a little more. With longer calls, a client that keeps up with them falls asleep and has to
+/// be woken for each packet, which can cost half of the rate (`docs/benchmarks.md`).
+const SHARED_BYTES: usize = 72 << 10;
 
 /// How much the socket holds beyond what the client has room for. A thousand clients that
 /// read slowly would else fill send buffers of megabytes each, and the kernel then cuts the
@@ -214,7 +219,7 @@ impl Segment {
     }
 
     fn share(&mut self, stream: &TcpStream, length: usize) -> io::Result<Sent> {
-        let (mut offset, length) = (self.offset, self.within(length));
+        let (mut offset, length) = (self.offset, self.within(length).min(SHARED_BYTES));
         let bytes = rustix::fs::sendfile(stream, self.file.file(), Some(&mut offset), length)?;
         if bytes == 0 || !self.file.is_unchanged() {
             return Err(self.changed());
