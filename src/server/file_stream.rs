@@ -39,8 +39,9 @@ use super::open_package::OpenPackage;
 use super::ticket_stream::SendsTickets;
 use super::transfer::RunningTransfer;
 
-/// The longest stretch of a file that one ticket stands for.
-pub(super) const TICKET_BYTES: usize = 15 * SHARED_BYTES;
+/// The longest stretch of a file that one ticket stands for: whole calls, however it is sent.
+pub(super) const TICKET_BYTES: usize = 32 * SHARED_BYTES;
+const _: () = assert!(TICKET_BYTES.is_multiple_of(COPY_BYTES));
 
 /// How much is copied at a time: fits a processor's second-level cache.
 const COPY_BYTES: usize = 256 << 10;
@@ -81,6 +82,8 @@ pub(super) struct Segment {
     pub(super) length: u64,
     /// Bytes of the response that come after this segment.
     pub(super) left_after: u64,
+    /// Whether those are no bytes of files.
+    pub(super) is_last: bool,
 }
 
 /// What one attempt to send did.
@@ -117,13 +120,13 @@ impl Tickets {
         length: usize,
         way: Way,
     ) -> io::Result<Sent> {
-        self.take(|segment| match way {
-            Way::Shared { tail } if segment.left_after >= tail && head.is_empty() => {
-                segment.share(stream, length)
+        self.take(|segment| {
+            if way.shares(segment.left_after) && head.is_empty() {
+                return segment.share(stream, length);
             }
-            _ => segment.copy(head, length, |bytes| {
+            segment.copy(head, length, |bytes| {
                 Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
-            }),
+            })
         })
     }
 
@@ -145,7 +148,7 @@ impl Tickets {
         let sent = send(segment)?;
         self.guest.took(sent.bytes as u64);
         if segment.length == 0 {
-            if segment.left_after == 0 {
+            if segment.is_last {
                 self.guest.rests();
             }
             queue.pop_front();
@@ -176,6 +179,11 @@ impl Way {
         }
     }
 
+    /// Whether a segment that so many bytes of the response follow is not copied.
+    fn shares(self, left_after: u64) -> bool {
+        matches!(self, Self::Shared { tail } if left_after >= tail)
+    }
+
     /// Bounds what the kernel keeps of it; a kernel that cannot sends as it always did.
     pub(super) fn bound_buffer(self, stream: &TcpStream) {
         let most = match self {
@@ -188,19 +196,21 @@ impl Way {
     }
 }
 
-/// The most bytes that can stand between `sendfile` and a client's read on this
-/// machine: a full send buffer and a full receive buffer, as the kernel limits both.
+/// The most bytes that can stand between `sendfile` and a client's read on this machine: a full
+/// send buffer and a full receive buffer. The latter is as large as the kernel makes it by
+/// itself, or twice what a client may ask for with `SO_RCVBUF` (socket(7)).
 fn in_flight() -> u64 {
     static IN_FLIGHT: LazyLock<u64> = LazyLock::new(|| {
-        let limit = |name| buffer_limit(name).unwrap_or(32 << 20);
-        limit("tcp_wmem") + limit("tcp_rmem") + COPY_BYTES as u64
+        let limit = |name| kernel_limit(name).unwrap_or(32 << 20);
+        let received = limit("ipv4/tcp_rmem").max(2 * limit("core/rmem_max"));
+        limit("ipv4/tcp_wmem") + received + COPY_BYTES as u64
     });
     *IN_FLIGHT
 }
 
-/// The last of the three numbers (least, default, most) that the kernel shows.
-fn buffer_limit(name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok()?;
+/// The last of the numbers (least, default, most; or one) that the kernel shows, in bytes.
+fn kernel_limit(name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
     text.split_whitespace().next_back()?.parse().ok()
 }
 
@@ -353,5 +363,13 @@ mod tests {
     async fn a_slow_client_holds_little_of_the_kernels_memory() {
         check(Way::Shared { tail: 0 }, 128 << 10).await;
         check(Way::Copied, 512 << 10).await;
+    }
+
+    #[test]
+    fn what_a_client_may_not_have_read_before_the_last_look_is_copied() {
+        assert!(in_flight() >= kernel_limit("ipv4/tcp_rmem").unwrap());
+        let shared = Way::Shared { tail: 100 };
+        assert_eq!([99, 100, 101].map(|left| shared.shares(left)), [false, true, true]);
+        assert!(!Way::Copied.shares(u64::MAX));
     }
 }

@@ -67,9 +67,10 @@ impl PieceBody {
 
     fn next_bytes(&mut self) -> Option<Bytes> {
         let left = self.left;
+        let is_last = !self.pieces.iter().skip(1).any(|piece| matches!(piece, Piece::File(_)));
         let bytes = match self.pieces.front_mut()? {
             Piece::Text(text) => std::mem::take(text),
-            Piece::File(range) => self.tickets.issue(range.take_segment(left)),
+            Piece::File(range) => self.tickets.issue(range.take_segment(left, is_last)),
         };
         if self.pieces.front().is_some_and(|piece| piece.length() == 0) {
             self.pieces.pop_front();
@@ -107,8 +108,9 @@ impl FileRange {
         Some(tokio::task::spawn_blocking(move || file.warm(offset, length)))
     }
 
-    /// Cuts the next segment off; `left` is how many bytes the response still has.
-    fn take_segment(&mut self, left: u64) -> Segment {
+    /// Cuts the next segment off; `left` is how many bytes the response still has, `is_last`
+    /// whether this is its last file range.
+    fn take_segment(&mut self, left: u64, is_last: bool) -> Segment {
         let length = self.next_length();
         let offset = self.offset;
         self.offset += length;
@@ -119,6 +121,7 @@ impl FileRange {
             offset,
             length,
             left_after: left - length,
+            is_last: is_last && self.length == 0,
         }
     }
 }
@@ -141,5 +144,30 @@ impl Body for PieceBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::fixtures::written;
+
+    fn check(length: usize, is_last: bool, expected: &[bool]) {
+        let folder = tempfile::tempdir().unwrap();
+        let file =
+            OpenPackage::open(&written(folder.path(), "demo.run", &vec![0; length])).unwrap();
+        let length = length as u64;
+        let transfer = Arc::new(RunningTransfer::new(1, length, Arc::new(|_| {})));
+        let mut range = FileRange { file, transfer, offset: 0, length };
+        let segments = expected.iter().map(|_| range.take_segment(length, is_last).is_last);
+        assert_eq!(segments.collect::<Vec<_>>(), expected);
+        assert_eq!(range.length, 0);
+    }
+
+    #[test]
+    fn the_last_segment_is_that_after_which_no_file_comes() {
+        check(10, true, &[true]);
+        check(10, false, &[false]);
+        check(TICKET_BYTES + 1, true, &[false, true]);
     }
 }
