@@ -39,7 +39,8 @@ use super::open_package::OpenPackage;
 use super::ticket_stream::SendsTickets;
 use super::transfer::RunningTransfer;
 
-/// The longest stretch of a file that one ticket stands for: whole calls, however it is sent.
+/// The longest stretch of a file that one ticket stands for: of whole calls, whichever way it is sent
+/// (but for the first of a response, which goes with the head).
 pub(super) const TICKET_BYTES: usize = 32 * SHARED_BYTES;
 const _: () = assert!(TICKET_BYTES.is_multiple_of(COPY_BYTES));
 
@@ -199,7 +200,7 @@ impl Way {
 /// The most bytes that can stand between `sendfile` and a client's read on this machine: a full
 /// send buffer and a full receive buffer. The latter is as large as the kernel makes it by
 /// itself, or twice what a client may ask for with `SO_RCVBUF` (socket(7)).
-fn in_flight() -> u64 {
+pub(super) fn in_flight() -> u64 {
     static IN_FLIGHT: LazyLock<u64> = LazyLock::new(|| {
         let limit = |name| kernel_limit(name).unwrap_or(32 << 20);
         let received = limit("ipv4/tcp_rmem").max(2 * limit("core/rmem_max"));

@@ -147,6 +147,11 @@ impl Guest {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_fetching(&self) -> bool {
+        self.state().fetching.is_some()
+    }
+
     fn is_line(&self) -> bool {
         self.state().is_line
     }

@@ -149,25 +149,44 @@ impl Body for PieceBody {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::server::fixtures::written;
+    use crate::server::guests::Guests;
 
-    fn check(length: usize, is_last: bool, expected: &[bool]) {
-        let folder = tempfile::tempdir().unwrap();
-        let file =
-            OpenPackage::open(&written(folder.path(), "demo.run", &vec![0; length])).unwrap();
+    fn range(folder: &tempfile::TempDir, length: usize) -> FileRange {
+        let file = written(folder.path(), &format!("{length}.run"), &vec![0; length]);
         let length = length as u64;
         let transfer = Arc::new(RunningTransfer::new(1, length, Arc::new(|_| {})));
-        let mut range = FileRange { file, transfer, offset: 0, length };
-        let segments = expected.iter().map(|_| range.take_segment(length, is_last).is_last);
-        assert_eq!(segments.collect::<Vec<_>>(), expected);
-        assert_eq!(range.length, 0);
+        FileRange { file: OpenPackage::open(&file).unwrap(), transfer, offset: 0, length }
     }
 
     #[test]
-    fn the_last_segment_is_that_after_which_no_file_comes() {
-        check(10, true, &[true]);
-        check(10, false, &[false]);
-        check(TICKET_BYTES + 1, true, &[false, true]);
+    fn a_connection_fetches_until_the_last_range_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let stay = Guests::new(16).welcome(Ipv4Addr::LOCALHOST.into());
+        let tickets = Tickets::new(Arc::clone(&stay.guest));
+        let text = || Piece::Text(Bytes::from_static(b"--"));
+        let ranges = [10, 11].map(|length| Piece::File(range(&folder, length)));
+        let pieces = ranges.into_iter().flat_map(|range| [text(), range]).chain([text()]);
+        let mut body = PieceBody::new(pieces, &tickets);
+        let mut fetching = Vec::new();
+        while let Some(bytes) = body.next_bytes() {
+            if bytes.len() >= 10 {
+                tickets.copy(&[], bytes.len(), |all| Ok(all.len())).unwrap();
+                fetching.push(stay.guest.is_fetching());
+            }
+        }
+        assert_eq!(fetching, [true, false]);
+    }
+
+    #[test]
+    fn the_last_segment_ends_its_range() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut range = range(&folder, TICKET_BYTES + 1);
+        let left = range.length;
+        assert_eq!([(); 2].map(|()| range.take_segment(left, true).is_last), [false, true]);
+        assert_eq!(range.length, 0);
     }
 }
