@@ -74,14 +74,19 @@ pub(super) async fn verify_on(
     server: &Supply,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<()> {
-    // The builds need processors, too.
-    let options = VerifyOptions { jobs: options.jobs.div_ceil(2), ..options.clone() };
-    for group in groups {
-        let files = verify_group(group, options.clone(), reporter).await?;
+    for (place, group) in groups.into_iter().enumerate() {
+        let options = VerifyOptions { jobs: threads(place, options.jobs), ..options.clone() };
+        let files = verify_group(group, options, reporter).await?;
         verified.send_modify(|packages| packages.add(files));
         server.offer(verified.borrow().all());
     }
     Ok(())
+}
+
+/// How many of `all` threads hash the group at a place: the next stage to begin waits for the first
+/// group, while the builds that go on beside the others need processors, too.
+fn threads(place: usize, all: usize) -> usize {
+    if place == 0 { all } else { all.div_ceil(2) }
 }
 
 async fn verify_group(
