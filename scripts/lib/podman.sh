@@ -38,7 +38,8 @@ inside_podman() {
     mkdir -p /var/lib/cni
     mount -t tmpfs tmpfs /var/lib/cni
     # podman leaves each context and each archive that it is sent there.
-    mkdir -p "$FOLDER/tmp"
+    rm -rf "$FOLDER/tmp"
+    mkdir "$FOLDER/tmp"
     export TMPDIR=$FOLDER/tmp
     exec podman --root "$FOLDER/root" --runroot /run/containers --tmpdir /run/libpod \
         --cgroup-manager cgroupfs --events-backend file system service --time 0 "unix://$FOLDER/podman.sock"
