@@ -83,8 +83,8 @@ pub(super) async fn verify_on(
     Ok(())
 }
 
-/// How many of `all` threads hash the group at a place: the next stage to begin waits for the first
-/// group, while the builds that go on beside the others need processors, too.
+/// How many of `all` threads hash the group at a place: a stage may soon wait for the first group,
+/// which takes seconds; beside the others longer builds go on, which need processors, too.
 fn threads(place: usize, all: usize) -> usize {
     if place == 0 { all } else { all.div_ceil(2) }
 }
