@@ -17,20 +17,34 @@ server=${FTP_PROXY%%/\#*}
 in_memory=${FTP_PROXY#*/\#}
 own_proxy=${in_memory#*\#}
 in_memory=${in_memory%%\#*}
-python='import os,sys,urllib.request as r
+# Plain HTTP/1.1, because Python's own client takes three times as long to begin.
+python='import os,socket,sys
 def fetch(url,name):
   have=os.path.getsize(name) if os.path.exists(name) else 0
-  ask=r.Request(url,headers={"Range":"bytes=%d-"%have} if have else {})
-  body=r.build_opener(r.ProxyHandler({})).open(ask,timeout=60)
-  left=int(body.headers["Content-Length"])
-  piece=memoryview(bytearray(1<<18))
-  with open(name,"ab" if body.status==206 else "wb") as out:
+  server,path=url[7:].split("/",1)
+  host,port=server.rsplit(":",1)
+  peer=socket.create_connection((host.strip("[]"),int(port)),60)
+  ask=["GET /%s HTTP/1.1"%path,"Host: "+server,"Connection: close"]
+  if have: ask.append("Range: bytes=%d-"%have)
+  peer.sendall("\r\n".join(ask+["",""]).encode())
+  body=peer.makefile("rb")
+  status=(body.readline().split()+[b"",b""])[1].decode()
+  if not status: sys.exit("connection closed before the answer")
+  if status not in ("200","206"): sys.exit("error: "+status)
+  fields={}
+  for line in iter(body.readline,b"\r\n"):
+    field,found,value=line.lower().partition(b":")
+    if not found: sys.exit("connection closed before the answer")
+    fields[field]=value
+  left=int(fields[b"content-length"])
+  piece=memoryview(bytearray(1<<20))
+  with open(name,"ab" if status=="206" else "wb") as out:
     while left:
       size=body.readinto(piece)
       if not size: sys.exit("connection closed %d bytes early"%left)
       out.write(piece[:size]); left-=size
 try: fetch(*sys.argv[1:])
-except Exception as error: sys.exit("error: %s"%getattr(error,"code",error))'
+except Exception as error: sys.exit("error: %s"%error)'
 get() (
   # The answers are read below, so they must not be translated.
   export LC_ALL=C
@@ -74,7 +88,7 @@ fetch() {
 }
 # Python comes first: GNU Wget takes twice the time for a large file. What is called so may lack parts
 # of it. -B: it leaves nothing of its own in the layer.
-python3 -B -I -S -c 'import urllib.request' >/dev/null 2>&1 || python=
+python3 -B -I -S -c 'import socket' >/dev/null 2>&1 || python=
 has_other=
 if { command -v curl || command -v wget; } >/dev/null 2>&1; then has_other=y; fi
 if [ -z "$python$has_other" ]; then

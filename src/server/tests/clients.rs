@@ -1,5 +1,7 @@
 //! Real clients fetch a file, and go on from a part of it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -60,6 +62,45 @@ with urllib.request.urlopen(request) as answer, open('part', 'ab') as part:
 E",
     )
     .await;
+    check(&format!("python3 -B -I -S -c '{}' \"$U\" part", fetcher())).await;
+}
+
+/// The Python program of `RUN --package`.
+fn fetcher() -> &'static str {
+    let (_, program) = include_str!("../../plan/fetch.sh").split_once("\npython='").unwrap();
+    program.split_once("'\n").unwrap().0
+}
+
+/// What the program of `RUN --package` says of an answer.
+fn check_fetcher(answer: &'static str, expected: &str) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/sha256/0/a.run", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let answering = std::thread::spawn(move || {
+        let mut client = listener.accept().unwrap().0;
+        let mut asked = [0; 4096];
+        assert!(client.read(&mut asked).unwrap() > 0);
+        client.write_all(answer.as_bytes()).unwrap();
+    });
+    let mut python = Command::new("python3");
+    python.args(["-B", "-I", "-S", "-c", fetcher(), &url, "part"]).current_dir(folder.path());
+    let output = python.output().unwrap();
+    answering.join().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr).trim_end(), expected);
+    assert_eq!(output.status.success(), expected.is_empty(), "{answer}");
+}
+
+#[test]
+#[ignore = "needs python3; scripts/test runs it"]
+fn the_fetcher_of_an_instruction_says_what_went_wrong() {
+    check_fetcher("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "");
+    check_fetcher("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "error: 404");
+    check_fetcher(
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
+        "connection closed 2 bytes early",
+    );
+    check_fetcher("", "connection closed before the answer");
+    check_fetcher("HTTP/1.1 200 OK\r\nContent-Le", "connection closed before the answer");
 }
 
 #[tokio::test]
