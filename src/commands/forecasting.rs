@@ -90,19 +90,19 @@ async fn records<E: Engine, M>(
     Some(if matters { job.engine.cache_records().await.unwrap_or_default() } else { Vec::new() })
 }
 
-fn expected<E, M: Materials>(
+fn expected<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     decision: Decision,
     packages: &[VerifiedPackage],
 ) -> Result<Expected> {
     let own = packages.iter().filter(|file| stage.may_fetch(&file.file));
-    let in_memory = job.fits_in_memory(own.map(|file| file.size).sum());
+    let in_memory = job.in_memory(own) > 0;
     let sources = copied(stage);
     let step = |(instruction, sources): (&PlannedInstruction, &Vec<&str>)| {
         let files = packages.iter().filter(|file| instruction.packages.contains(&file.file));
         let bytes = files.map(|file| file.size).sum();
-        let in_memory = in_memory && instruction.text.contains("--package");
+        let in_memory = in_memory && job.keeps_in_memory(instruction);
         let (file, line) = (&instruction.file, instruction.line);
         Ok(ExpectedStep {
             identity: identity(Some(&decision.inputs), file, line, &instruction.text),

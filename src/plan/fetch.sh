@@ -23,7 +23,7 @@ def fetch(url,name):
   have=os.path.getsize(name) if os.path.exists(name) else 0
   server,path=url[7:].split("/",1)
   host,port=server.rsplit(":",1)
-  peer=socket.create_connection((host.strip("[]"),int(port)),60)
+  peer=socket.create_connection((host.strip("[]").encode(),int(port)),60)
   ask=["GET /%s HTTP/1.1"%path,"Host: "+server,"Connection: close"]
   if have: ask.append("Range: bytes=%d-"%have)
   peer.sendall("\r\n".join(ask+["",""]).encode())
@@ -40,7 +40,7 @@ def fetch(url,name):
   piece=memoryview(bytearray(1<<20))
   with open(name,"ab" if status=="206" else "wb") as out:
     while left:
-      size=body.readinto(piece)
+      size=body.readinto(piece[:left])
       if not size: sys.exit("connection closed %d bytes early"%left)
       out.write(piece[:size]); left-=size
 try: fetch(*sys.argv[1:])
@@ -100,12 +100,37 @@ shift
 # What is fetched there never reaches the disk; half as much again is left free.
 has_memory() {
   [ -n "$in_memory" ] || return 1
+  if is_noexec && ! never_called "$@"; then return 1; fi
   df -Pk /dev/shm 2>/dev/null | {
     read -r _ && read -r _ _ _ free _ && [ "$free" -gt $((in_memory + in_memory / 2)) ]
   }
 }
+# As the first builder mounts it. Of several mounts at a place the last is what is seen.
+is_noexec() {
+  noexec=y
+  while read -r _ place _ options _; do
+    case $place,$options, in
+      /dev/shm,*,noexec,*|/dev/shm,noexec,*) noexec=y;;
+      /dev/shm,*) noexec=;;
+    esac
+  done </proc/mounts
+  [ -n "$noexec" ]
+}
+# Whether the files are only read where they lie. An installer may be called by its path, and an
+# archive's unpacked beside it.
+never_called() (
+  left=$count
+  while [ "$left" -gt 0 ]; do
+    case $2 in
+      *.whl|*.deb|*.rpm) ;;
+      *) exit 1;;
+    esac
+    shift 2
+    left=$((left - 1))
+  done
+)
 preferred=
-if has_memory; then preferred=/dev/shm; fi
+if has_memory "$@"; then preferred=/dev/shm; fi
 for place in "$preferred" "${TMPDIR:-/tmp}" /var/tmp /dev/shm "${HOME:-/}" "$PWD"; do
   PACKAGES=
   if [ -z "$place" ]; then continue; fi

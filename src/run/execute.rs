@@ -92,11 +92,6 @@ pub struct Job<'a, E, M> {
 impl<E, M> Job<'_, E, M> {
     /// The Dockerfile's name inside a context: one that no user's file has.
     pub const DOCKERFILE: &'static str = ".ascend-build.Dockerfile";
-
-    /// Whether a stage's packages, so many bytes, are kept in memory while it is built.
-    pub fn fits_in_memory(&self, bytes: u64) -> bool {
-        self.builder == Builder::BuildKit && bytes <= self.memory
-    }
 }
 
 /// Builds the plan's stages, each after its parents, and tags what passed its checks.

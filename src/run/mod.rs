@@ -18,6 +18,7 @@ mod id;
 mod labels;
 mod ledger;
 mod leftovers;
+mod memory;
 mod pace;
 mod passed;
 mod recorder;

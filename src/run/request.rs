@@ -52,6 +52,7 @@ fn of<E: Engine, M: Materials>(
         platform: Some(job.plan.platform.clone())
             .filter(|platform| job.engine.facts().platform.as_ref() != Some(platform)),
         arguments: arguments(job, stage, packages),
+        large_shm: job.has_large_shm(stage),
         run: Some(job.recorder.folder().id.clone()).filter(|_| !reads_no_proxy(job)),
         keywords: Vec::new(),
         no_cache: false,
@@ -85,7 +86,7 @@ pub(super) fn bound<E, M, T>(
 }
 
 /// The stage's arguments and the predefined proxy arguments.
-fn arguments<E, M>(
+fn arguments<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     packages: &[VerifiedPackage],
@@ -94,9 +95,8 @@ fn arguments<E, M>(
     arguments.extend(stage.build_args.clone());
     arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
-        let bytes: u64 = packages.iter().map(|package| package.size).sum();
-        let kib = job.fits_in_memory(bytes).then(|| bytes.div_ceil(1024));
-        tell_server(&mut arguments, &packages_of(job, stage), kib);
+        let kib = job.in_memory(packages.iter()).div_ceil(1024);
+        tell_server(&mut arguments, &packages_of(job, stage), Some(kib).filter(|kib| *kib > 0));
     }
     arguments
 }

@@ -92,6 +92,7 @@ fn options(request: &BuildRequest, product: Product) -> BuildImageOptions {
         platform: request.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
         buildargs: Some(arguments(request).into_iter().collect()),
         nocache: request.no_cache,
+        shmsize: request.large_shm.then_some(i32::MAX),
         // Where podman's builds reach this host (see `connect::access`).
         networkmode: (product == Product::Podman).then(|| "host".to_owned()),
         rm: true,

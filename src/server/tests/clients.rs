@@ -72,14 +72,17 @@ fn fetcher() -> &'static str {
 }
 
 /// What the program of `RUN --package` says of an answer.
-fn check_fetcher(answer: &'static str, expected: &str) {
+fn check_fetcher(answer: &str, expected: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/sha256/0/a.run", listener.local_addr().unwrap());
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("part"), "earlier").unwrap();
+    let answer = answer.to_owned();
     let answering = std::thread::spawn(move || {
         let mut client = listener.accept().unwrap().0;
         let mut asked = [0; 4096];
-        assert!(client.read(&mut asked).unwrap() > 0);
+        let length = client.read(&mut asked).unwrap();
+        assert!(asked[..length].ends_with(b"\r\nRange: bytes=7-\r\n\r\n"));
         client.write_all(answer.as_bytes()).unwrap();
     });
     let mut python = Command::new("python3");
@@ -87,14 +90,23 @@ fn check_fetcher(answer: &'static str, expected: &str) {
     let output = python.output().unwrap();
     answering.join().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr).trim_end(), expected);
-    assert_eq!(output.status.success(), expected.is_empty(), "{answer}");
+    assert_eq!(output.status.success(), expected.is_empty());
+    if expected.is_empty() {
+        assert_eq!(std::fs::read(folder.path().join("part")).unwrap(), b"abc");
+    }
 }
 
 #[test]
 #[ignore = "needs python3; scripts/test runs it"]
 fn the_fetcher_of_an_instruction_says_what_went_wrong() {
     check_fetcher("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "");
-    check_fetcher("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "error: 404");
+    // What it has is written over where the whole file comes.
+    check_fetcher("HTTP/1.1 200 OK\r\ncontent-length: 3\r\nX: y\r\n\r\nabcdef", "");
+    for (status, said) in
+        [("404 Not Found", "error: 404"), ("416 Range Not Satisfiable", "error: 416")]
+    {
+        check_fetcher(&format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"), said);
+    }
     check_fetcher(
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
         "connection closed 2 bytes early",

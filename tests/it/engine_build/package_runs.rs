@@ -161,18 +161,25 @@ fn a_python_that_does_not_fetch_is_passed_over() {
     }
 }
 
-/// BuildKit keeps packages in memory; the first builder has nothing but its small `/dev/shm`.
+/// BuildKit keeps every package in memory; the first builder, whose `/dev/shm` is `noexec`, wheels by themselves.
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn packages_stay_off_the_disk_where_the_builder_can_do_it() {
-    for (builder, expected) in [("buildkit", "/dev/shm"), ("classic", "/tmp")] {
+    for (builder, expected) in
+        [("buildkit", "/dev/shm\n/dev/shm\n/dev/shm"), ("classic", "/tmp\n/dev/shm\n/tmp")]
+    {
         let fixture = Fixture::on_engine();
         fixture.package("plain", "plain.run", 5000);
+        // More than a `/dev/shm` has that nobody asked to be larger.
+        fixture.package("wheel", "wheel-1.0-py3-none-any.whl", 70 << 20);
         fixture.one_stage(
-            "RUN --package=plain dirname \"$PACKAGES\" > /where && chmod +x \"$PACKAGES\"/plain.run\nRUN ls -A /dev/shm > /left\n",
+            "RUN --package=plain dirname \"$PACKAGES\" > /where && echo : > \"$PACKAGES\"/called && chmod +x \"$PACKAGES\"/called && \"$PACKAGES\"/called\n\
+             RUN --package=wheel dirname \"$PACKAGES\" >> /where && cat \"$PACKAGES\"/wheel*.whl | wc -c > /size\n\
+             RUN --package=plain,wheel dirname \"$PACKAGES\" >> /where\n\
+             RUN ls -A /dev/shm > /left\n",
         );
         fixture.build(builder, &[]).exits(0);
-        let printed = fixture.docker().in_image(&fixture.image("S"), "cat /where /left");
-        assert_eq!(printed, expected, "{builder}");
+        let printed = fixture.docker().in_image(&fixture.image("S"), "cat /where /size /left");
+        assert_eq!(printed, format!("{expected}\n{}", 70 << 20), "{builder}");
     }
 }
