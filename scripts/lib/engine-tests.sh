@@ -16,7 +16,7 @@ beside apart engine_build::package_runs::python_and_curl_fetch_as_well installs 
 beside apart recipe::addresses::pip_finds_its_wheels_in_the_list wants a base with pip, which this machine's engine alone has
 26 limit recipe::instructions::triggers_of_a_projects_stages_find_what_they_copy_on_buildkit does not run ONBUILD COPY --from a stage in BuildKit, which knows no stage that the instructions themselves do not name
 podman limit recipe::instructions::triggers_of_a_projects_stages_find_what_they_copy_on_buildkit needs BuildKit
-podman limit engine_build::package_runs::packages_stay_off_the_disk names both builders
+podman limit engine_build::package_runs::packages_stay_off_the_disk needs BuildKit; podman's builds keep nothing in memory
 podman limit recipe::init::every_way_to_fetch_gives_the_same_image needs BuildKit
 podman limit recipe::init::the_recipe_becomes_a_project_of_equal_images_on_buildkit needs BuildKit
 podman limit recipe::instructions::mounts_show_stages_and_the_context needs BuildKit

@@ -133,7 +133,7 @@ pub struct BuildRequest {
     pub platform: Option<Platform>,
     /// Build arguments, the predefined proxy arguments among them.
     pub arguments: IndexMap<String, String>,
-    /// Whether its containers' `/dev/shm` is as large as it can be made, 2 GiB (first builder).
+    /// Whether its containers' `/dev/shm` has 2 GiB, the most that the client library can ask for (first builder).
     pub large_shm: bool,
     /// The id of the run that builds, by which what outlives it is known; `None` where the
     /// instructions read `no_proxy`, which would carry it.

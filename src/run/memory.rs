@@ -14,16 +14,15 @@ use crate::plan::{Piece, PlannedInstruction, PlannedStage, VerifiedPackage};
 const NEVER_CALLED: [&str; 3] = [".whl", ".deb", ".rpm"];
 
 /// The most bytes that the first builder's containers keep in memory: half as much again is left free
-/// of the 2 GiB that their `/dev/shm` can be made large.
+/// of the 2 GiB that their `/dev/shm` gets.
 const MOST_SHARED: u64 = 5 << 28;
 
 impl<E: Engine, M> Job<'_, E, M> {
     /// Bytes of `packages`, all that a stage fetches, that are kept in memory while it is built; 0 where it is too much.
     pub fn in_memory<'a>(&self, packages: impl Iterator<Item = &'a VerifiedPackage>) -> u64 {
-        let kept = packages.filter(|package| may_be_in_memory(self.builder, &package.file));
-        let bytes = kept.map(|package| package.size).sum();
+        let files = packages.map(|package| (package.file.as_str(), package.size));
         let most = most(self.builder, self.engine.facts().product, self.memory);
-        if bytes <= most { bytes } else { 0 }
+        kept(self.builder, most, files)
     }
 
     /// Whether an instruction's packages are among those.
@@ -35,11 +34,20 @@ impl<E: Engine, M> Job<'_, E, M> {
     /// Whether a stage is built with a `/dev/shm` of the largest size. That goes by its instructions alone:
     /// what one of them finds there must not depend on how much memory a machine has free.
     pub(super) fn has_large_shm(&self, stage: &PlannedStage) -> bool {
-        let is_first = self.builder == Builder::Classic;
-        is_first
-            && self.engine.facts().product == Product::Docker
-            && stage.pieces.contains(&Piece::PackageMount)
+        is_large(self.builder, self.engine.facts().product, &stage.pieces)
     }
+}
+
+fn is_large(builder: Builder, product: Product, pieces: &[Piece]) -> bool {
+    (builder, product) == (Builder::Classic, Product::Docker)
+        && pieces.contains(&Piece::PackageMount)
+}
+
+/// The bytes of those of a stage's files that may be kept in memory, where they are `most` or less.
+fn kept<'a>(builder: Builder, most: u64, files: impl Iterator<Item = (&'a str, u64)>) -> u64 {
+    let kept = files.filter(|(file, _)| may_be_in_memory(builder, file));
+    let bytes = kept.map(|(_, size)| size).sum();
+    if bytes <= most { bytes } else { 0 }
 }
 
 fn may_be_in_memory(builder: Builder, file: &str) -> bool {
@@ -76,10 +84,26 @@ mod tests {
 
     #[test]
     fn the_first_builder_keeps_what_nobody_calls() {
-        let kept = ["torch.whl", "ascend.run", "models.tar.gz", "driver.deb"]
-            .map(|file| may_be_in_memory(Builder::Classic, file));
-        assert_eq!(kept, [true, false, false, true]);
-        assert!(may_be_in_memory(Builder::BuildKit, "ascend.run"));
+        let check = |builder, most, expected| {
+            let files = [("torch.whl", 1), ("ascend.run", 10), ("a.tar.gz", 100), ("b.deb", 1000)];
+            assert_eq!(kept(builder, most, files.into_iter()), expected, "{builder} {most}");
+        };
+        check(Builder::Classic, 1001, 1001);
+        check(Builder::Classic, 1000, 0);
+        check(Builder::BuildKit, 1111, 1111);
+        check(Builder::BuildKit, 1110, 0);
+    }
+
+    #[test]
+    fn only_a_stage_that_fetches_packages_has_a_large_shm() {
+        let fetching = [Piece::Text("RUN ".to_owned()), Piece::PackageMount];
+        let check = |builder, product, pieces: &[Piece], expected| {
+            assert_eq!(is_large(builder, product, pieces), expected, "{builder} {product:?}");
+        };
+        check(Builder::Classic, Product::Docker, &fetching, true);
+        check(Builder::Classic, Product::Docker, &fetching[..1], false);
+        check(Builder::Classic, Product::Podman, &fetching, false);
+        check(Builder::BuildKit, Product::Docker, &fetching, false);
     }
 
     #[test]

@@ -161,6 +161,25 @@ fn a_python_that_does_not_fetch_is_passed_over() {
     }
 }
 
+/// What fetches is a shell script of its own, whose names must not be the user's.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn the_users_environment_is_what_it_was() {
+    let names = "answer attempt count free has_other in_memory left noexec options own_proxy place preferred python server status";
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.package("plain", "plain.run", 5000);
+        let environment: String =
+            names.split(' ').map(|name| format!("ENV {name}=mine\n")).collect();
+        fixture.one_stage(&format!(
+            "{environment}RUN --package=plain for name in {names}; do eval echo \"\\$$name\"; done | uniq -c > /same\n"
+        ));
+        fixture.build(builder, &[]).exits(0);
+        let printed = fixture.docker().in_image(&fixture.image("S"), "cat /same");
+        assert_eq!(printed.trim(), format!("{} mine", names.split(' ').count()), "{builder}");
+    }
+}
+
 /// BuildKit keeps every package in memory; the first builder, whose `/dev/shm` is `noexec`, wheels by themselves.
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
