@@ -3,7 +3,7 @@
 
 # ENGINE KIND TEST REASON: what is left out where, and why. ENGINE is `all`, `beside` (every engine but
 # the one that runs here) or a name. KIND is `apart` for what has nothing to do with the engine, and
-# `limit` for what the engine cannot do: docs/engines.md tells those.
+# `limit` for what the engine cannot do.
 left_out() {
     cat << 'END'
 all apart package:: reads wheels, asks no engine

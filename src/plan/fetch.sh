@@ -9,7 +9,8 @@
 # own FTP proxy. Engines pass the predefined proxy arguments to every RUN
 # without making them part of the cache key, so another port hits the same layer.
 #
-# What the user has in the environment keeps its value: names begin with _ab_, but in subshells.
+# Names begin with _ab_, but in subshells: an exported variable of the user's keeps its value. (An FTP
+# proxy of ENV does not, nor what is no name to a shell, such as a.b, where /bin/sh drops it.)
 say() { echo "ascend-build: $*" >&2; }
 case ${FTP_PROXY-} in
   http://*/\#*\#*) ;;
@@ -153,5 +154,7 @@ export PACKAGES
 "$@"
 _ab_status=$?
 cd /
+# Who is not root cannot empty a folder that an archive made read-only.
+rm -rf "$PACKAGES" 2>/dev/null || chmod -R u+w "$PACKAGES" 2>/dev/null
 if ! rm -rf "$PACKAGES"; then say "cannot remove $PACKAGES"; exit 1; fi
 exit "$_ab_status"

@@ -20,8 +20,15 @@ use crate::project::StageName;
 /// ended, so that a failure means that there was no shell.
 const SHELL: &str = "if command -v bash >/dev/null 2>&1; then bash; else sh; fi; exit 0";
 
-/// The same, where the packages may not come.
-const SHELL_WITHOUT: &str = "\"$@\" || { echo 'ascend-build: the package files could not be fetched: this is the state without them' >&2; if command -v bash >/dev/null 2>&1; then bash; else sh; fi; exit 0; }";
+/// The same, where the packages may not come. The proxy is what `plan/fetch.sh` makes of it.
+const SHELL_WITHOUT: &str = r#""$@" || {
+  echo 'ascend-build: the package files could not be fetched: this is the state without them' >&2
+  _ab_own=${FTP_PROXY#*/\#*\#}
+  unset FTP_PROXY ftp_proxy
+  if [ -n "$_ab_own" ]; then export FTP_PROXY="$_ab_own" ftp_proxy="$_ab_own"; fi
+  if command -v bash >/dev/null 2>&1; then bash; else sh; fi
+  exit 0
+}"#;
 
 /// The first failure of a run that a shell can look at.
 #[derive(Debug, Default)]

@@ -65,7 +65,8 @@ fn the_exec_form_and_heredocs() {
 fn any_user_and_any_folder_will_do() {
     check(
         "RUN mkdir -p /home/builder /work && chown builder /home/builder && chmod 0755 /work\nUSER builder\nWORKDIR /work\n\
-         RUN --package=plain id -un > /home/builder/who && wc -c < \"$PACKAGES\"/plain.run >> /home/builder/who && pwd >> /home/builder/who\n",
+         RUN --package=plain id -un > /home/builder/who && wc -c < \"$PACKAGES\"/plain.run >> /home/builder/who && pwd >> /home/builder/who \
+         && mkdir \"$PACKAGES\"/tree && touch \"$PACKAGES\"/tree/file && chmod 0555 \"$PACKAGES\"/tree\n",
         "cat /home/builder/who; ls -A /tmp",
         "builder\n5000\n/work",
     );
@@ -168,7 +169,7 @@ fn the_users_environment_is_what_it_was() {
     let names = "answer attempt count free has_other in_memory left noexec options own_proxy place preferred python server status";
     for builder in BUILDERS {
         let fixture = Fixture::on_engine();
-        fixture.package("plain", "plain.run", 5000);
+        fixture.package("plain", "plain-1.0-py3-none-any.whl", 5000);
         let environment: String =
             names.split(' ').map(|name| format!("ENV {name}=mine\n")).collect();
         fixture.one_stage(&format!(
