@@ -120,7 +120,7 @@ impl Docker {
 
     /// The references of a repository's images, such as `it-…/s:latest`.
     pub(crate) fn references(&self, project: &str) -> Vec<String> {
-        let all = self.run(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
+        let (_, all) = self.attempt(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
         all.lines()
             .filter(|line| line.starts_with(&format!("{project}/")))
             .map(str::to_owned)
@@ -174,7 +174,10 @@ impl Docker {
                 ["rmi", "-f"].into_iter().chain(images.iter().map(String::as_str)).collect();
             _ = self.attempt(&arguments);
         }
-        // Another test may remove an image while all are listed, and hide this one.
-        _ = self.attempt(&["rmi", "-f", base]);
+        // Another test may remove an image while all are listed, and hide this one; and what a test
+        // named itself is not found by its base when that is gone.
+        for reference in self.references(project).iter().map(String::as_str).chain([base]) {
+            _ = self.attempt(&["rmi", "-f", reference]);
+        }
     }
 }
