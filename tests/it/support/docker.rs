@@ -14,6 +14,9 @@ const PASSES: usize = 4;
 /// What follows the output of a command in a container.
 const END_OF_OUTPUT: &str = "the-end-of-the-output";
 
+/// Lists every reference that the engine has.
+const REFERENCES: [&str; 3] = ["images", "--format", "{{.Repository}}:{{.Tag}}"];
+
 /// An engine; this machine's, unless it says otherwise.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Docker {
@@ -120,11 +123,7 @@ impl Docker {
 
     /// The references of a repository's images, such as `it-…/s:latest`.
     pub(crate) fn references(&self, project: &str) -> Vec<String> {
-        let (_, all) = self.attempt(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
-        all.lines()
-            .filter(|line| line.starts_with(&format!("{project}/")))
-            .map(str::to_owned)
-            .collect()
+        of_project(&self.run(&REFERENCES), project)
     }
 
     /// The containers of a project's images, running or not.
@@ -176,8 +175,15 @@ impl Docker {
         }
         // Another test may remove an image while all are listed, and hide this one; and what a test
         // named itself is not found by its base when that is gone.
-        for reference in self.references(project).iter().map(String::as_str).chain([base]) {
+        let named = of_project(&self.attempt(&REFERENCES).1, project);
+        for reference in named.iter().map(String::as_str).chain([base]) {
             _ = self.attempt(&["rmi", "-f", reference]);
         }
     }
+}
+
+/// The references among `all` that are a project's.
+fn of_project(all: &str, project: &str) -> Vec<String> {
+    let start = format!("{project}/");
+    all.lines().filter(|line| line.starts_with(&start)).map(str::to_owned).collect()
 }
