@@ -57,6 +57,7 @@ pub(super) async fn build(
     while let Some(answer) = stream.next().await {
         let info = match answer {
             Ok(info) => info,
+            Err(error) if image.is_some() && failure::is_end(&error) => break,
             Err(error) => return Err(failed(engine, reader.current(), error).await),
         };
         if let Some(BuildInfoAux::Default(id)) = &info.aux {

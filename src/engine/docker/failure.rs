@@ -35,6 +35,12 @@ fn hint(text: &str, error: &DockerError) -> Option<String> {
     Some(hint.to_owned())
 }
 
+/// Whether an answer has ended, and its last line's end came by itself: the client library (bollard 0.21) keeps
+/// that as the beginning of a line, and calls it an error.
+pub(super) fn is_end(error: &DockerError) -> bool {
+    matches!(error, DockerError::IOError { err } if err.to_string() == "bytes remaining on stream")
+}
+
 /// Whether the engine went away rather than answered.
 fn is_gone(error: &DockerError) -> bool {
     matches!(
@@ -44,4 +50,46 @@ fn is_gone(error: &DockerError) -> bool {
             | DockerError::HyperLegacyError { .. }
             | DockerError::RequestTimeoutError
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixListener;
+    use std::time::Duration;
+
+    use bollard::query_parameters::CreateImageOptions;
+    use bollard::{API_DEFAULT_VERSION, Docker};
+    use futures_util::StreamExt as _;
+
+    use super::*;
+
+    /// What a client makes of an answer whose pieces come apart.
+    async fn check(pieces: &'static [&str], expected: &[Option<bool>]) {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let answering = std::thread::spawn(move || {
+            let mut client = listener.accept().unwrap().0;
+            assert!(client.read(&mut [0; 4096]).unwrap() > 0);
+            client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").unwrap();
+            for piece in pieces {
+                std::thread::sleep(Duration::from_millis(100));
+                client.write_all(piece.as_bytes()).unwrap();
+            }
+        });
+        let path = socket.to_str().unwrap();
+        let docker = Docker::connect_with_unix(path, 10, API_DEFAULT_VERSION).unwrap();
+        let stream = docker.create_image(Some(CreateImageOptions::default()), None, None);
+        let told: Vec<_> =
+            stream.map(|answer| answer.err().map(|error| is_end(&error))).collect().await;
+        answering.join().unwrap();
+        assert_eq!(told, expected, "{pieces:?}");
+    }
+
+    #[tokio::test]
+    async fn a_last_line_whose_end_comes_later_is_an_end() {
+        check(&["{\"id\":\"1\"}\r\n"], &[None]).await;
+        check(&["{\"id\":\"1\"}", "\r\n"], &[None, Some(true)]).await;
+    }
 }
