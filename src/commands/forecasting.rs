@@ -97,7 +97,7 @@ fn expected<E: Engine, M: Materials>(
     packages: &[VerifiedPackage],
 ) -> Result<Expected> {
     let own = packages.iter().filter(|file| stage.may_fetch(&file.file));
-    let in_memory = job.in_memory(own) > 0;
+    let in_memory = job.in_memory(own).is_some();
     let sources = copied(stage);
     let step = |(instruction, sources): (&PlannedInstruction, &Vec<&str>)| {
         let files = packages.iter().filter(|file| instruction.packages.contains(&file.file));

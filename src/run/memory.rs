@@ -18,8 +18,12 @@ const NEVER_CALLED: [&str; 3] = [".whl", ".deb", ".rpm"];
 const MOST_SHARED: u64 = 5 << 28;
 
 impl<E: Engine, M> Job<'_, E, M> {
-    /// Bytes of `packages`, all that a stage fetches, that are kept in memory while it is built; 0 where it is too much.
-    pub fn in_memory<'a>(&self, packages: impl Iterator<Item = &'a VerifiedPackage>) -> u64 {
+    /// Bytes of `packages`, all that a stage fetches, that are kept in memory while it is built; `None`
+    /// where none of them may be, or they are too many.
+    pub fn in_memory<'a>(
+        &self,
+        packages: impl Iterator<Item = &'a VerifiedPackage>,
+    ) -> Option<u64> {
         let files = packages.map(|package| (package.file.as_str(), package.size));
         let most = most(self.builder, self.engine.facts().product, self.memory);
         kept(self.builder, most, files)
@@ -44,10 +48,14 @@ fn is_large(builder: Builder, product: Product, pieces: &[Piece]) -> bool {
 }
 
 /// The bytes of those of a stage's files that may be kept in memory, where they are `most` or less.
-fn kept<'a>(builder: Builder, most: u64, files: impl Iterator<Item = (&'a str, u64)>) -> u64 {
+fn kept<'a>(
+    builder: Builder,
+    most: u64,
+    files: impl Iterator<Item = (&'a str, u64)>,
+) -> Option<u64> {
     let kept = files.filter(|(file, _)| may_be_in_memory(builder, file));
     let bytes = kept.map(|(_, size)| size).sum();
-    if bytes <= most { bytes } else { 0 }
+    (1..=most).contains(&bytes).then_some(bytes)
 }
 
 fn may_be_in_memory(builder: Builder, file: &str) -> bool {
@@ -88,10 +96,10 @@ mod tests {
             let files = [("torch.whl", 1), ("ascend.run", 10), ("a.tar.gz", 100), ("b.deb", 1000)];
             assert_eq!(kept(builder, most, files.into_iter()), expected, "{builder} {most}");
         };
-        check(Builder::Classic, 1001, 1001);
-        check(Builder::Classic, 1000, 0);
-        check(Builder::BuildKit, 1111, 1111);
-        check(Builder::BuildKit, 1110, 0);
+        check(Builder::Classic, 1001, Some(1001));
+        check(Builder::Classic, 1000, None);
+        check(Builder::BuildKit, 1111, Some(1111));
+        check(Builder::BuildKit, 1110, None);
     }
 
     #[test]

@@ -95,8 +95,8 @@ fn arguments<E: Engine, M>(
     arguments.extend(stage.build_args.clone());
     arguments.extend(job.proxies.clone());
     if !stage.packages.is_empty() {
-        let kib = job.in_memory(packages.iter()).div_ceil(1024);
-        tell_server(&mut arguments, &packages_of(job, stage), Some(kib).filter(|kib| *kib > 0));
+        let kib = job.in_memory(packages.iter()).map(|bytes| bytes.div_ceil(1024));
+        tell_server(&mut arguments, &packages_of(job, stage), kib);
     }
     arguments
 }
