@@ -52,12 +52,12 @@ pub(super) async fn build(
     };
     // Declared before the stream: what is still running is removed after the engine was told to stop.
     let mut running: Option<Container> = None;
-    let mut stream = std::pin::pin!(engine.patient.build_image(options, None, Some(body)));
+    let answer = engine.patient.build_image(options, None, Some(body));
+    let mut stream = std::pin::pin!(failure::to_end(answer));
     let mut image = None;
     while let Some(answer) = stream.next().await {
         let info = match answer {
             Ok(info) => info,
-            Err(error) if image.is_some() && failure::is_end(&error) => break,
             Err(error) => return Err(failed(engine, reader.current(), error).await),
         };
         if let Some(BuildInfoAux::Default(id)) = &info.aux {

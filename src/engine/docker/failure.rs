@@ -1,6 +1,7 @@
 //! From bollard's errors to problems that say what to do.
 
 use bollard::errors::Error as DockerError;
+use futures_util::{Stream, StreamExt as _};
 
 use crate::error::{Error, Exit, Problem};
 
@@ -35,9 +36,16 @@ fn hint(text: &str, error: &DockerError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Whether an answer has ended, and its last line's end came by itself: the client library (bollard 0.21) keeps
-/// that as the beginning of a line, and calls it an error.
-pub(super) fn is_end(error: &DockerError) -> bool {
+/// What an engine answers, line by line, to its end. Where the end of the last line comes by itself, the client library
+/// (bollard 0.21) takes it for the beginning of another, and says that as an error: here that is the end, too. An answer
+/// that was cut within a line ends the same way: whoever asked looks for what it was to bring.
+pub(super) fn to_end<T>(
+    answer: impl Stream<Item = std::result::Result<T, DockerError>>,
+) -> impl Stream<Item = std::result::Result<T, DockerError>> {
+    answer.take_while(|line| std::future::ready(!line.as_ref().is_err_and(is_end)))
+}
+
+fn is_end(error: &DockerError) -> bool {
     matches!(error, DockerError::IOError { err } if err.to_string() == "bytes remaining on stream")
 }
 
@@ -60,12 +68,11 @@ mod tests {
 
     use bollard::query_parameters::CreateImageOptions;
     use bollard::{API_DEFAULT_VERSION, Docker};
-    use futures_util::StreamExt as _;
 
     use super::*;
 
     /// What a client makes of an answer whose pieces come apart.
-    async fn check(pieces: &'static [&str], expected: &[Option<bool>]) {
+    async fn check(pieces: &'static [&str], ids: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -81,15 +88,16 @@ mod tests {
         let path = socket.to_str().unwrap();
         let docker = Docker::connect_with_unix(path, 10, API_DEFAULT_VERSION).unwrap();
         let stream = docker.create_image(Some(CreateImageOptions::default()), None, None);
-        let told: Vec<_> =
-            stream.map(|answer| answer.err().map(|error| is_end(&error))).collect().await;
+        let told: Vec<_> = to_end(stream).map(|line| line.unwrap().id.unwrap()).collect().await;
         answering.join().unwrap();
-        assert_eq!(told, expected, "{pieces:?}");
+        assert_eq!(told, ids, "{pieces:?}");
     }
 
     #[tokio::test]
-    async fn a_last_line_whose_end_comes_later_is_an_end() {
-        check(&["{\"id\":\"1\"}\r\n"], &[None]).await;
-        check(&["{\"id\":\"1\"}", "\r\n"], &[None, Some(true)]).await;
+    async fn an_answer_ends_with_its_last_whole_line() {
+        check(&["{\"id\":\"1\"}\r\n"], &["1"]).await;
+        check(&["{\"id\":\"1\"}", "\r\n"], &["1"]).await;
+        check(&["{\"id\":\"1\"}\r\n{\"id\":", "\"2\"}", "\r\n"], &["1", "2"]).await;
+        check(&["{\"id\":\"1\"}\r\n{\"id\":"], &["1"]).await;
     }
 }

@@ -132,7 +132,8 @@ pub(super) async fn pull(
         platform: foreign(engine, platform),
         ..CreateImageOptions::default()
     };
-    let mut stream = engine.patient.create_image(Some(options), None, None);
+    let answer = engine.patient.create_image(Some(options), None, None);
+    let mut stream = std::pin::pin!(failure::to_end(answer));
     let mut layers = std::collections::BTreeMap::new();
     while let Some(info) = stream.next().await {
         let info = info.map_err(|error| not_pulled(engine, reference, &error))?;
@@ -232,7 +233,7 @@ async fn drain(
     size: u64,
     sink: BaseSink<'_>,
 ) -> std::result::Result<(), DockerError> {
-    let mut stream = std::pin::pin!(stream);
+    let mut stream = std::pin::pin!(failure::to_end(stream));
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
     loop {
         tokio::select! {
