@@ -54,23 +54,42 @@ pub(super) async fn build(
     let mut running: Option<Container> = None;
     let answer = engine.patient.build_image(options, None, Some(body));
     let mut stream = std::pin::pin!(failure::to_end(answer));
-    let mut image = None;
+    let mut told = Told::default();
     while let Some(answer) = stream.next().await {
         let info = match answer {
             Ok(info) => info,
             Err(error) => return Err(failed(engine, reader.current(), error).await),
         };
-        if let Some(BuildInfoAux::Default(id)) = &info.aux {
-            image.clone_from(&id.id);
-        }
-        let last = info.id.as_deref() == Some("moby.image.id");
-        reader.read(info, sink);
+        let is_last = told.read(info, reader.as_mut(), sink);
         follow(&mut running, reader.container(), engine);
-        if last {
+        if is_last {
             break;
         }
     }
-    image.ok_or_else(|| BuildFailure::Engine(stopped(engine)))
+    told.image.ok_or_else(|| BuildFailure::Engine(stopped(engine)))
+}
+
+/// What an answer has told of the image. The first builder tells one at the end of each `FROM`'s instructions,
+/// and there is one `FROM` for each stage that the last one copies from: where another instruction begins, none is told yet.
+#[derive(Default)]
+struct Told {
+    image: Option<ImageId>,
+}
+
+impl Told {
+    /// Passes a message on to the reader; whether it is the last that matters.
+    fn read(&mut self, info: BuildInfo, reader: &mut dyn Reader, sink: BuildSink<'_>) -> bool {
+        let image = match &info.aux {
+            Some(BuildInfoAux::Default(id)) => id.id.clone(),
+            _ => None,
+        };
+        let is_last = info.id.as_deref() == Some("moby.image.id");
+        let before = reader.current();
+        reader.read(info, sink);
+        let begun = reader.current() != before;
+        self.image = image.or_else(|| self.image.take().filter(|_| !begun));
+        is_last
+    }
 }
 
 /// An engine stops the command of an interrupted build by itself, but not at once.
@@ -173,5 +192,32 @@ mod tests {
         check("error building at STEP \"RUN x\": while running runtime: exit status 9", Some(9));
         check("process \"x\" did not complete successfully: cannot allocate memory", Some(137));
         check("failed to register layer: no space left on device", None);
+    }
+
+    fn check_told(messages: &[(&str, &str)], expected: Option<&str>) {
+        let keywords = ["FROM", "FROM", "RUN"].map(str::to_owned).to_vec();
+        let mut reader = ClassicReader::new(keywords);
+        let mut told = Told::default();
+        for (text, id) in messages {
+            let id =
+                (!id.is_empty()).then(|| bollard::models::ImageId { id: Some((*id).to_owned()) });
+            let info = BuildInfo {
+                stream: Some((*text).to_owned()),
+                aux: id.map(BuildInfoAux::Default),
+                ..BuildInfo::default()
+            };
+            assert!(!told.read(info, &mut reader, &|_| {}));
+        }
+        assert_eq!(told.image.as_deref(), expected, "{messages:?}");
+    }
+
+    #[test]
+    fn the_image_of_a_copied_stage_is_not_the_builds() {
+        let copied = [("Step 1/3 : FROM a\n", ""), ("", "sha256:1")];
+        let begun =
+            [&copied[..], &[("Step 2/3 : FROM b\n", ""), ("Step 3/3 : RUN true\n", "")]].concat();
+        let ended = [&begun[..], &[("", "sha256:2"), ("Successfully built 2\n", "")]].concat();
+        check_told(&begun, None);
+        check_told(&ended, Some("sha256:2"));
     }
 }

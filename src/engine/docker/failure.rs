@@ -37,8 +37,8 @@ fn hint(text: &str, error: &DockerError) -> Option<String> {
 }
 
 /// What an engine answers, line by line, to its end. Where the end of the last line comes by itself, the client library
-/// (bollard 0.21) takes it for the beginning of another, and says that as an error: here that is the end, too. An answer
-/// that was cut within a line ends the same way: whoever asked looks for what it was to bring.
+/// (bollard 0.21) takes it for the beginning of another, and says that as an error: here that is the end, too. An engine
+/// that dies within an answer leaves out its last chunk, which is another error.
 pub(super) fn to_end<T>(
     answer: impl Stream<Item = std::result::Result<T, DockerError>>,
 ) -> impl Stream<Item = std::result::Result<T, DockerError>> {
@@ -66,20 +66,25 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::time::Duration;
 
+    use bollard::models::CreateImageInfo;
     use bollard::query_parameters::CreateImageOptions;
     use bollard::{API_DEFAULT_VERSION, Docker};
 
     use super::*;
 
-    /// What a client makes of an answer whose pieces come apart.
-    async fn check(pieces: &'static [&str], ids: &[&str]) {
+    const CLOSED: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+    const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const CUT: &str = "cut";
+
+    /// What a client makes of an answer whose pieces come apart: the lines' ids, and whether it was cut.
+    async fn check(head: &'static str, pieces: &'static [&str], expected: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("sock");
         let listener = UnixListener::bind(&socket).unwrap();
         let answering = std::thread::spawn(move || {
             let mut client = listener.accept().unwrap().0;
             assert!(client.read(&mut [0; 4096]).unwrap() > 0);
-            client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").unwrap();
+            client.write_all(head.as_bytes()).unwrap();
             for piece in pieces {
                 std::thread::sleep(Duration::from_millis(100));
                 client.write_all(piece.as_bytes()).unwrap();
@@ -88,16 +93,26 @@ mod tests {
         let path = socket.to_str().unwrap();
         let docker = Docker::connect_with_unix(path, 10, API_DEFAULT_VERSION).unwrap();
         let stream = docker.create_image(Some(CreateImageOptions::default()), None, None);
-        let told: Vec<_> = to_end(stream).map(|line| line.unwrap().id.unwrap()).collect().await;
+        let id = |line: Result<CreateImageInfo, _>| {
+            line.map_or_else(|_| CUT.to_owned(), |line| line.id.unwrap())
+        };
+        let told: Vec<_> = to_end(stream).map(id).collect().await;
         answering.join().unwrap();
-        assert_eq!(told, ids, "{pieces:?}");
+        assert_eq!(told, expected, "{pieces:?}");
     }
 
     #[tokio::test]
     async fn an_answer_ends_with_its_last_whole_line() {
-        check(&["{\"id\":\"1\"}\r\n"], &["1"]).await;
-        check(&["{\"id\":\"1\"}", "\r\n"], &["1"]).await;
-        check(&["{\"id\":\"1\"}\r\n{\"id\":", "\"2\"}", "\r\n"], &["1", "2"]).await;
-        check(&["{\"id\":\"1\"}\r\n{\"id\":"], &["1"]).await;
+        check(CLOSED, &["{\"id\":\"1\"}\r\n"], &["1"]).await;
+        check(CLOSED, &["{\"id\":\"1\"}", "\r\n"], &["1"]).await;
+        check(CLOSED, &["{\"id\":\"1\"}\r\n{\"id\":", "\"2\"}", "\r\n"], &["1", "2"]).await;
+    }
+
+    /// Engines answer in chunks, so one that dies within an answer is told from one that has ended it.
+    #[tokio::test]
+    async fn an_answer_without_its_last_chunk_was_cut() {
+        check(CHUNKED, &["a\r\n{\"id\":\"1\"}\r\n", "2\r\n\r\n\r\n", "0\r\n\r\n"], &["1"]).await;
+        check(CHUNKED, &["a\r\n{\"id\":\"1\"}\r\n", "2\r\n\r\n\r\n"], &["1", CUT]).await;
+        check(CHUNKED, &["a\r\n{\"id\":\"1\"}\r\n", "2\r\n"], &["1", CUT]).await;
     }
 }
