@@ -137,7 +137,7 @@ _ab_preferred=
 if has_memory "$@"; then _ab_preferred=/dev/shm; fi
 for _ab_place in "$_ab_preferred" "${TMPDIR:-/tmp}" /var/tmp "${HOME:-/}" "$PWD" /dev/shm; do
   PACKAGES=
-  if [ -z "$_ab_place" ]; then continue; fi
+  case $_ab_place in /*) ;; *) continue;; esac
   PACKAGES=${_ab_place%/}/ascend-build-packages
   if mkdir "$PACKAGES" 2>/dev/null; then break; fi
   PACKAGES=
@@ -151,7 +151,8 @@ done
 unset FTP_PROXY
 if [ -n "$_ab_own_proxy" ]; then export FTP_PROXY="$_ab_own_proxy" ftp_proxy="$_ab_own_proxy"; else unset ftp_proxy; fi
 export PACKAGES
-"$@"
+# `command`: no function of this script is meant.
+command "$@"
 _ab_status=$?
 cd /
 # Who is not root cannot empty a folder that an archive made read-only.

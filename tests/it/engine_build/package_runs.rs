@@ -165,6 +165,33 @@ fn a_python_that_does_not_fetch_is_passed_over() {
 /// What fetches is a shell script of its own, whose names must not be the user's.
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn programs_named_like_our_functions_are_the_images() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        fixture.package("plain", "plain.run", 5000);
+        fixture.one_stage(
+            "RUN for name in say get fetch; do printf '#!/bin/sh\\necho $0 $1 >> /called\\n' > /bin/$name && chmod +x /bin/$name; done\n\
+             RUN --package=plain [\"say\", \"1\"]\nRUN --package=plain [\"get\", \"2\"]\nRUN --package=plain [\"fetch\", \"3\"]\n",
+        );
+        fixture.build(builder, &[]).exits(0);
+        let called = fixture.docker().in_image(&fixture.image("S"), "cat /called");
+        assert_eq!(called, "/bin/say 1\n/bin/get 2\n/bin/fetch 3", "{builder}");
+    }
+}
+
+/// A folder named relative to another is not where the packages are removed from.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_relative_folder_is_no_place_for_packages() {
+    check(
+        "ENV TMPDIR=.\nWORKDIR /work\nRUN --package=plain dirname \"$PACKAGES\" > /where\n",
+        "sed s,/dev/shm,/var/tmp, /where; ls -A /work",
+        "/var/tmp",
+    );
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn the_users_environment_is_what_it_was() {
     let names = "answer attempt count free has_other in_memory left noexec options own_proxy place preferred python server status";
     for builder in BUILDERS {
