@@ -12,9 +12,11 @@ use super::guesses;
 use super::judgement::judge;
 use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
-use crate::plan::{Plan, Selection, Wishes, make};
+use crate::plan::{Plan, Selection, Wishes, is_for, make};
 use crate::project::dockerfile::{Dialect, WARNING_CODES};
-use crate::project::{self, Platform, Project, Recipe, StageName, Tag, is_one_line, is_variable};
+use crate::project::{
+    self, PackageEntry, Platform, Project, Recipe, StageName, Tag, is_one_line, is_variable,
+};
 
 /// The tag of every stage's image when nobody says.
 pub(super) const DEFAULT_TAG: &str = "latest";
@@ -34,7 +36,7 @@ pub(super) struct Source {
     /// Set a build argument of the Dockerfile (can be repeated)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "Dockerfile options")]
     build_args: Vec<BuildArgument>,
-    /// Build for this platform [default: the engine's own where one is asked, else this machine's]
+    /// Build for this platform [default: this machine's; a build takes the engine's]
     #[arg(long, value_name = "linux/arm64|linux/amd64", value_parser = parse_platform)]
     pub(super) platform: Option<Platform>,
     /// Choose packages for this chip, such as 910b or 310p [default: the project's `default-chip`]
@@ -128,6 +130,23 @@ impl Source {
         self.file.is_some()
             || project::find_folder(folder).is_some()
             || project::find_dockerfile(folder).is_some()
+    }
+
+    /// Whether a declared file is for the platform and the chip that were asked for, if any were.
+    pub(super) fn admits(&self, package: &PackageEntry) -> bool {
+        is_for(package, self.platform.as_ref(), self.chip.as_deref())
+    }
+
+    /// The first option given that means nothing where no stage's needs are asked for.
+    pub(super) fn of_a_target(&self) -> Option<&'static str> {
+        let given = [
+            ("--file", self.file.is_some()),
+            ("--context", self.context.is_some()),
+            ("--root", !self.roots.is_empty()),
+            ("--build-arg", !self.build_args.is_empty()),
+            ("--skip", !self.skip.is_empty()),
+        ];
+        given.into_iter().find_map(|(name, given)| given.then_some(name))
     }
 
     /// Reads the project. Returns it with its warnings, of which none is denied yet.

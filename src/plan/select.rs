@@ -31,6 +31,13 @@ pub(super) fn select<'a>(
     }
 }
 
+/// Whether a file is for this platform and this chip, as far as they are asked for.
+pub fn is_for(package: &PackageEntry, platform: Option<&Platform>, chip: Option<&str>) -> bool {
+    let traits = Traits::of(package);
+    let platform_fits = platform.is_none_or(|platform| traits.fits_platform(platform));
+    platform_fits && traits.fits_chip(chip.map(str::to_lowercase).as_deref())
+}
+
 /// What a file is for: what its entry says, else what its name tells.
 struct Traits {
     arch: Option<String>,
@@ -57,10 +64,15 @@ impl Traits {
     }
 
     fn fit(&self, selection: &Selection) -> bool {
-        let arch_fits =
-            self.arch.as_ref().is_none_or(|arch| arch == selection.platform.package_arch());
-        let chips = self.chip.as_ref().zip(selection.chip.as_ref());
-        arch_fits && chips.is_none_or(|(own, wanted)| own == wanted)
+        self.fits_platform(&selection.platform) && self.fits_chip(selection.chip.as_deref())
+    }
+
+    fn fits_platform(&self, platform: &Platform) -> bool {
+        self.arch.as_ref().is_none_or(|arch| arch == platform.package_arch())
+    }
+
+    fn fits_chip(&self, wanted: Option<&str>) -> bool {
+        self.chip.as_deref().zip(wanted).is_none_or(|(own, wanted)| own == wanted)
     }
 }
 

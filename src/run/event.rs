@@ -1,7 +1,7 @@
 //! What happens in a run, as a stream of values.
 //!
-//! `--progress json` prints each as one JSON object a line; docs/events.md
-//! describes them, and a test holds the two together.
+//! `--progress json` prints each as one JSON object a line. docs/events.md
+//! describes them: no test accepts one that has a name or a field that the page lacks.
 
 use serde::Serialize;
 use time::OffsetDateTime;

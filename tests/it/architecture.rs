@@ -16,12 +16,12 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("image", &["error", "ascend"]),
     ("project", &["error", "ascend"]),
     ("plan", &["error", "ascend", "project"]),
-    ("store", &["error", "ascend", "project", "plan"]),
+    ("store", &["error", "project", "plan"]),
     ("server", &["error", "ascend", "project", "plan"]),
-    ("engine", &["error", "ascend", "project", "plan"]),
+    ("engine", &["error", "project"]),
     ("doctor", &["error", "project", "engine"]),
-    ("run", &["error", "ascend", "project", "plan", "engine"]),
-    ("ui", &["error", "ascend", "project", "plan", "run"]),
+    ("run", &["error", "project", "plan", "engine"]),
+    ("ui", &["error", "project", "run"]),
     (
         "commands",
         &[

@@ -79,7 +79,7 @@ pub(super) async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<
 
 impl Args {
     fn wanted<'a>(&self, list: &'a PackageList) -> Result<Vec<&'a PackageEntry>> {
-        let Some(target) = &self.target else { return chosen(&list.entries, &self.names) };
+        let Some(target) = &self.target else { return self.declared(list) };
         let platform = own_platform()?;
         let (project, _) = self.source.load(&list.folder, &platform)?;
         let wishes = Wishes {
@@ -96,6 +96,17 @@ impl Args {
             })
         };
         Ok(list.entries.iter().filter(needed).collect())
+    }
+
+    /// Those of these names, else all, that are for the platform and the chip.
+    fn declared<'a>(&self, list: &'a PackageList) -> Result<Vec<&'a PackageEntry>> {
+        if let Some(option) = self.source.of_a_target() {
+            return Err(Problem::error(format!("`{option}` means nothing without `--target`"))
+                .hint("name the stage whose packages are to be fetched with `--target STAGE`")
+                .exit(Exit::Usage));
+        }
+        let chosen = chosen(&list.entries, &self.names)?;
+        Ok(chosen.into_iter().filter(|entry| self.source.admits(entry)).collect())
     }
 }
 

@@ -15,7 +15,7 @@ impl DockerEngine {
     /// Connects to the engine that `docker` would use.
     ///
     /// # Errors
-    /// [`Exit::Engine`]: it cannot be reached, or is too old.
+    /// [`Exit::Engine`]: it cannot be reached.
     pub async fn connect() -> Result<Self> {
         let endpoint = Endpoint::of_environment()?;
         let docker = client(&endpoint.address).map_err(|error| unreachable(&endpoint, error))?;

@@ -145,34 +145,18 @@ impl Scope {
 
     /// Expands `text` as Docker expands an argument: quotes removed, names replaced.
     pub fn expand(&self, text: &str) -> Value {
-        match self.expanded(text, true) {
+        match self.expanded(text) {
             Ok(expanded) => Value::Known(expanded.text),
             Err(reason) => Value::Unknown { reason },
         }
     }
 
-    /// Expands `text` and splits it into words.
-    ///
-    /// # Errors
-    /// Why the words cannot be known before the build.
-    pub fn expand_words(&self, text: &str) -> Result<Vec<String>, String> {
-        Ok(self.expanded(text, true)?.words.into_iter().map(|word| word.text).collect())
-    }
-
-    /// Expands the body of a COPY's heredoc: names only, quotes stay.
-    pub fn expand_body(&self, text: &str) -> Value {
-        match self.expanded(text, false) {
-            Ok(expanded) => Value::Known(expanded.text),
-            Err(reason) => Value::Unknown { reason },
-        }
-    }
-
-    fn expanded(&self, text: &str, quotes: bool) -> Result<super::Expanded, String> {
+    fn expanded(&self, text: &str) -> Result<super::Expanded, String> {
         let lookup = |name: &str| match self.lookup(name) {
             Lookup::Set(value) => Some(value.to_owned()),
             Lookup::Unset | Lookup::Unknown(_) => None,
         };
-        let lexer = Lexer { quotes, ..Lexer::new(self.escape, &lookup) };
+        let lexer = Lexer::new(self.escape, &lookup);
         let expanded = lexer.expand(text).map_err(|error| error.to_string())?;
         for name in &expanded.names {
             if let Lookup::Unknown(reason) = self.lookup(name) {
