@@ -54,6 +54,7 @@ async fn expect<E: Engine, M: Materials>(
     let sources = Sources {
         plan: job.plan,
         engine: job.engine,
+        builder: job.builder,
         materials: job.materials,
         stock: job.stock,
         no_cache: job.no_cache,

@@ -4,6 +4,7 @@ mod annotations;
 pub mod build;
 mod builder;
 pub mod check;
+mod differences;
 pub mod doctor;
 mod forecasting;
 mod given;

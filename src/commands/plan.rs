@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::differences;
 use super::outlook::{self, Outlook};
 use super::output::json;
 use super::presence::missing_yet;
-use super::selection::{Target, own_platform};
-use crate::error::{Problem, Result, Severity, SourceFile};
+use super::selection::{Target, Wanted, own_platform};
+use crate::error::{Exit, Problem, Result, Severity, SourceFile};
 use crate::plan::{Bindings, Plan, PlannedParent, VerifiedPackage};
 use crate::project::Project;
 use crate::project::dockerfile::Dockerfile;
@@ -34,7 +35,7 @@ pub struct Args {
     )]
     format: Format,
     /// Show what differs from an earlier run, or from what an image was made from
-    #[arg(long, value_name = "RUN|IMAGE", value_parser = outlook::parse_earlier)]
+    #[arg(long, value_name = "RUN|IMAGE", value_parser = differences::parse_earlier)]
     diff: Option<String>,
 }
 
@@ -58,10 +59,8 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     let missing = missing_yet(&project, &plan.packages);
     printer.problems(&warnings.into_iter().chain(missing).collect::<Vec<_>>());
     if let Some(wanted) = &args.diff {
-        let packages = outlook::packages(&project, &plan)?;
-        let (outlook, engine) = outlook::outlook(&project, &plan, packages).await?;
-        let earlier = outlook::earlier(&project, &engine, wanted).await?;
-        printer.data(&outlook::differences(&outlook, &earlier));
+        let told = compared(args, &project, &plan, wanted).await?;
+        printer.data(&told);
         return Ok(());
     }
     if let Format::Dockerfile = args.format {
@@ -70,7 +69,7 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     }
     let files = outlook::packages(&project, &plan);
     let known = files.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
-    let outlook = foreseen(&project, &plan, files, printer).await;
+    let outlook = foreseen(&project, &plan, files, args.target.source.builder, printer).await;
     match args.format {
         Format::Json => {
             let outlook = outlook.as_ref().map(outlook::json);
@@ -81,15 +80,34 @@ pub async fn run(args: &Args, folder: &Path, printer: Printer) -> Result<()> {
     Ok(())
 }
 
+/// What differs from the run or image `wanted`.
+async fn compared(args: &Args, project: &Project, plan: &Plan, wanted: &str) -> Result<String> {
+    let packages = outlook::packages(project, plan)?;
+    let builder = args.target.source.builder;
+    let (outlook, engine) = outlook::outlook(project, plan, packages, builder).await?;
+    let earlier = differences::earlier(project, &engine, wanted).await?;
+    let differences = differences::differences(&outlook, &earlier)?;
+    match args.format {
+        Format::Table => Ok(differences::table(&differences)),
+        Format::Json => json(&differences::json(&differences)),
+        Format::Dockerfile => {
+            Err(Problem::error("`--diff` does not go with `--format dockerfile`")
+                .hint("leave one of them out; `--format json` gives the differences to programs")
+                .exit(Exit::Usage))
+        }
+    }
+}
+
 /// What a build would do with each stage; where that cannot be known, it is said why.
 async fn foreseen(
     project: &Project,
     plan: &Plan,
     files: Result<Vec<VerifiedPackage>>,
+    builder: Wanted,
     printer: Printer,
 ) -> Option<Outlook> {
     let outlook = match files {
-        Ok(files) => outlook::outlook(project, plan, files).await,
+        Ok(files) => outlook::outlook(project, plan, files, builder).await,
         Err(error) => Err(error),
     };
     match outlook {
@@ -196,6 +214,7 @@ fn dockerfiles(plan: &Plan) -> String {
         mark: None,
         authority: &str::to_owned,
         mounts: true,
+        relocated: true,
     };
     let texts =
         plan.stages.iter().map(|stage| titled(&stage.reference, stage.dockerfile(&bindings)));

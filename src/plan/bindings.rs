@@ -22,6 +22,8 @@ pub struct Bindings<'a> {
     pub authority: &'a dyn Fn(&str) -> String,
     /// Whether the builder knows `RUN --mount`.
     pub mounts: bool,
+    /// Whether paths of the context are written as the engine finds them, not as the user wrote them.
+    pub relocated: bool,
 }
 
 /// `/dev/shm`, where every builder has a small folder in memory, but one of half the machine's.
@@ -40,6 +42,8 @@ impl Bindings<'_> {
                 let server = (self.authority)(written);
                 if server == *written { String::new() } else { format!("{before}{server}{after}") }
             }
+            Piece::Relocated { found, .. } if self.relocated => found.clone(),
+            Piece::Relocated { written, .. } => written.clone(),
             Piece::PackageMount if self.mounts => PACKAGE_MOUNT.to_owned(),
             Piece::PackageMount => String::new(),
             Piece::Mark => {

@@ -17,6 +17,8 @@ pub enum Change {
     Format(u32, u32),
     /// Another platform: old, new.
     Platform(String, String),
+    /// Another builder: old, new.
+    Builder(String, String),
     /// It starts from something else: old and new name.
     From(String, String),
     /// The parent stage is another than it was.
@@ -58,6 +60,9 @@ pub fn changes(old: &Inputs, new: &Inputs) -> Vec<Change> {
     }
     if old.platform != new.platform {
         changes.push(Change::Platform(old.platform.clone(), new.platform.clone()));
+    }
+    if old.builder != new.builder {
+        changes.push(Change::Builder(old.builder.clone(), new.builder.clone()));
     }
     changes.extend(packages(&old.packages, &new.packages));
     changes.extend(arguments(&old.arguments, &new.arguments));
@@ -219,6 +224,7 @@ impl fmt::Display for Change {
                 write!(out, "the format of stage keys changed: {old} → {new}")
             }
             Self::Platform(old, new) => write!(out, "platform {old} → {new}"),
+            Self::Builder(old, new) => write!(out, "builder {old} → {new}"),
             Self::From(old, new) => write!(out, "it starts from {new}, before from {old}"),
             Self::Parent(name) => write!(out, "parent {name} is another"),
             Self::Base(name, old, new) => {
@@ -292,6 +298,7 @@ impl Change {
             Self::Format(..)
             | Self::Fetch
             | Self::Platform(..)
+            | Self::Builder(..)
             | Self::From(..)
             | Self::Parent(..)
             | Self::Base(..)

@@ -1,16 +1,17 @@
 //! Stage keys: a stage is known by everything that decides its content.
 //!
-//! The canonical form, format 2: one JSON array of strings a line, in this order.
-//! 1. `["ascend-build stage key","2"]`
+//! The canonical form, format 3: one JSON array of strings a line, in this order.
+//! 1. `["ascend-build stage key","3"]`
 //! 2. `["platform","linux/amd64"]`
-//! 3. `["from",…]`: the parent's key, or the content id of the base
-//! 4. `["copied",NAME,…]` for each stage or image that it copies from, by name
-//! 5. `["argument",NAME,VALUE]`, by name
-//! 6. `["instruction",SHA-256 of its text,FILE,…]`, in their order; the files are those
+//! 3. `["builder","classic"]` or `["builder","buildkit"]`: they read `ARG` and `ENV` differently
+//! 4. `["from",…]`: the parent's key, or the content id of the base
+//! 5. `["copied",NAME,…]` for each stage or image that it copies from, by name
+//! 6. `["argument",NAME,VALUE]`, by name
+//! 7. `["instruction",SHA-256 of its text,FILE,…]`, in their order; the files are those
 //!    that a `RUN --package` is given, by name
-//! 7. `["fetch",SHA-256]`: the script that fetches them, where one is given some
-//! 8. `["package",FILE,SHA-256]`, by file
-//! 9. `["source",PATH,DIGEST]` for what `COPY` and `ADD` take, by path
+//! 8. `["fetch",SHA-256]`: the script that fetches them, where one is given some
+//! 9. `["package",FILE,SHA-256]`, by file
+//! 10. `["source",PATH,DIGEST]` for what `COPY` and `ADD` take, by path
 //!
 //! An instruction's text is what the user wrote: its flags but `--package`, its
 //! command and its heredocs, without comments, line continuations and the address
@@ -18,7 +19,7 @@
 //! are in none of the lines. The key is the SHA-256 of all lines, each with its
 //! newline.
 //!
-//! Format 1 was the same but for the instructions of `RUN --package`: the script and
+//! Format 2 was the same without the builder, and with fewer arguments. Format 1 was that but for the instructions of `RUN --package`: the script and
 //! the files' names stood in their text, and no digest of a package did, not even
 //! one that the user had written.
 
@@ -27,10 +28,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
+use super::inputs::BEFORE_FROM;
 use crate::project::Sha256;
 
 /// The version of the canonical form; raised when the same stage gets another key.
-pub const KEY_FORMAT: u32 = 2;
+pub const KEY_FORMAT: u32 = 3;
 
 /// A stage's key.
 pub type StageKey = Sha256;
@@ -42,6 +44,9 @@ pub struct Inputs {
     pub format: u32,
     /// Such as `linux/amd64`.
     pub platform: String,
+    /// `classic` or `buildkit`; empty in older formats.
+    #[serde(default)]
+    pub builder: String,
     /// What it starts from.
     pub from: Origin,
     /// The stages and images that it copies from, by name.
@@ -97,6 +102,7 @@ impl Inputs {
         let mut lines = vec![
             vec!["ascend-build stage key".to_owned(), self.format.to_string()],
             vec!["platform".to_owned(), self.platform.clone()],
+            vec!["builder".to_owned(), self.builder.clone()],
             vec!["from".to_owned(), self.from.content.clone()],
         ];
         let named = |word: &'static str| {
@@ -147,7 +153,7 @@ const SECRETS: [&str; 12] = [
 ];
 
 pub(super) fn is_secret_argument(name: &str, value: &str) -> bool {
-    let name = name.to_uppercase();
+    let name = name.strip_suffix(BEFORE_FROM).unwrap_or(name).to_uppercase();
     let mut words = name.split(|character: char| !character.is_ascii_alphanumeric());
     let endings = ["_KEY", "_PAT", "ACCESS_KEY_ID"];
     let named = words.any(|word| SECRETS.iter().any(|secret| word.ends_with(secret)))
@@ -174,6 +180,9 @@ mod tests {
         check("AWS_ACCESS_KEY_ID", "abc", true);
         check("GH_PAT", "abc", true);
         check("HFTOKEN", "abc", true);
+        check("GH_PAT before FROM", "abc", true);
+        check("DEPLOY_KEY before FROM", "abc", true);
+        check("CANN_VERSION before FROM", "8.5.0", false);
         check("KEYBOARD", "us", false);
         check("AUTHOR", "me", false);
         check("TOKENIZER_VERSION", "2", false);

@@ -29,13 +29,13 @@ pub use changes::{Change, Edit, changes, told};
 pub use graph::ancestors;
 pub use guess::{is_secret, may_be_served};
 pub use halt::Halt;
-pub use inputs::{Canonical, Surroundings, folded};
+pub use inputs::{Canonical, Remote, Surroundings, folded};
 pub use judge::{compare_with_official, differs_from_official, judge};
 pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
 pub use make::{Wishes, fetched, make, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use secrets::secrets;
-pub use select::Selection;
+pub use select::{Selection, is_for};
 
 use crate::error::Place;
 use crate::project::{Base, Platform, StageName};
@@ -204,6 +204,13 @@ pub enum Piece {
         before: String,
         /// Its end.
         after: String,
+    },
+    /// A path of the context: as the user wrote it, and where the engine finds it.
+    Relocated {
+        /// As the user wrote it.
+        written: String,
+        /// Where the engine finds it.
+        found: String,
     },
     /// The flag that gives a `RUN --package` a folder in memory, where the builder knows it.
     PackageMount,

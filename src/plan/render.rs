@@ -175,9 +175,11 @@ impl Rendering {
             }
         }
         cuts.extend(copied_from(project, stage, instruction));
-        cuts.extend(
-            stage.relocations.iter().map(|(span, text)| (span.clone(), Piece::Text(text.clone()))),
-        );
+        let relocated = |(span, found): &(Range<usize>, String)| {
+            let written = source.get(span.clone()).unwrap_or_default().to_owned();
+            (span.clone(), Piece::Relocated { written, found: found.clone() })
+        };
+        cuts.extend(stage.relocations.iter().map(relocated));
         cuts.sort_by_key(|(span, _)| span.start);
         for (span, replacement) in cuts.into_iter().filter(|(span, _)| {
             instruction.span.start <= span.start && span.end <= instruction.span.end

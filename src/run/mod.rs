@@ -5,6 +5,7 @@
 
 mod alive;
 mod base;
+mod below;
 mod decide;
 mod diagnostic;
 mod event;
@@ -54,5 +55,5 @@ pub use revision::Revision;
 pub use scene::{Scene, Standpoint, standpoint};
 pub use schedule::parents;
 pub use stage::Scratch;
-pub use stock::{Decision, INPUTS, KEY, PROJECT, Question, STAGE, Stock, inputs_of};
+pub use stock::{Decision, INPUTS, KEY, PROJECT, STAGE, Stock, inputs_of};
 pub use turn::{Asked, Turn};

@@ -85,7 +85,7 @@ struct Decided {
 
 impl Decided {
     fn of((stage, decision): (StageName, Decision)) -> Self {
-        let Decision { inputs, key, reuse, reasons } = decision;
+        let Decision { inputs, key, reuse, reasons, assumed: _ } = decision;
         Self { stage, reused: reuse.is_some(), reasons, key, inputs }
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn bound<E, M, T>(
         mark: job.mark.as_deref(),
         authority: &|_| job.server.clone(),
         mounts: job.builder == Builder::BuildKit,
+        relocated: true,
     })
 }
 

@@ -137,7 +137,8 @@ async fn attempt<E: Engine, M: Materials>(
     made.note(
         &stage.name,
         MadeStage {
-            content: decision.key.map_or_else(|| built.image.clone(), |key| key.to_string()),
+            content: Some(decision.key.map_or_else(|| built.image.clone(), |key| key.to_string())),
+            assumed: false,
             built: decision.reuse.is_none(),
         },
     );

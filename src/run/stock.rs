@@ -35,6 +35,8 @@ pub struct Decision {
     pub inputs: Inputs,
     /// The key; `None` where the engine alone can tell whether something changed.
     pub key: Option<StageKey>,
+    /// Whether the key holds only if what was not known yet is what it was.
+    pub assumed: bool,
     /// The image that is used instead of building.
     pub reuse: Option<LabelledImage>,
     /// The causes, the nearest first.
@@ -42,7 +44,7 @@ pub struct Decision {
 }
 
 /// What is decided about.
-pub struct Question<'a> {
+pub(super) struct Question<'a> {
     /// The project's image repository.
     pub project: &'a str,
     /// The stage.
@@ -53,10 +55,10 @@ pub struct Question<'a> {
     pub forced: Option<String>,
     /// Whether its content can be known beforehand.
     pub knowable: bool,
-    /// The image that was found to be the stage.
-    pub own: Option<ImageId>,
-    /// Whether a stage is built in this run.
-    pub built: &'a dyn Fn(&str) -> bool,
+    /// What is not known of what it starts from, and taken to be what it was.
+    pub assumed: Option<String>,
+    /// What the stages before it became.
+    pub made: &'a Made,
     /// Its package files.
     pub packages: &'a [VerifiedPackage],
 }
@@ -129,21 +131,24 @@ impl Stock {
         self.proofs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides whether a stage is built.
-    pub fn decide(&self, question: Question<'_>) -> Decision {
-        let key = question.inputs.key();
+    /// Decides whether a stage is built; `own` is the image that was found to be it.
+    pub(super) fn decide(&self, question: &Question<'_>, own: Option<&ImageId>) -> Decision {
         let state = self.state();
-        let own = state.1.iter().find(|image| question.own.as_ref() == Some(&image.id));
+        let own = state.1.iter().find(|image| own == Some(&image.id));
         let reuse = own.filter(|_| question.forced.is_none()).cloned();
         let reasons = match (&reuse, &question.forced) {
-            (Some(image), _) => {
-                vec![format!("nothing changed since its image was made {}", ago(image.created))]
-            }
+            (Some(image), _) => vec![nothing_changed(image, question)],
             (None, Some(forced)) => vec![forced.clone()],
-            (None, None) => reasons(earlier(&state.1, &question), &question),
+            (None, None) => reasons(earlier(&state.1, question.project, question.stage), question),
         };
-        let key = Some(key).filter(|_| question.knowable);
-        Decision { inputs: question.inputs, key, reuse, reasons }
+        let inputs = question.inputs.clone();
+        let key = question.knowable.then(|| inputs.key());
+        Decision { inputs, key, assumed: question.assumed.is_some(), reuse, reasons }
+    }
+
+    /// What the earlier image of a stage was made from.
+    pub(super) fn earlier_inputs(&self, project: &str, stage: &PlannedStage) -> Option<Inputs> {
+        inputs_of(&earlier(&self.state().1, project, stage)?.labels)
     }
 
     /// The content ids of the images.
@@ -163,15 +168,26 @@ fn labels_with(instruction: &str, key: &StageKey) -> bool {
     text.starts_with("LABEL ") && text.contains(KEY) && text.contains(key.as_str())
 }
 
+fn nothing_changed(image: &LabelledImage, question: &Question<'_>) -> String {
+    let told = format!("nothing changed since its image was made {}", ago(image.created));
+    match &question.assumed {
+        Some(what) => format!("{told}, if {what} is what it was"),
+        None => told,
+    }
+}
+
 /// The image that has the stage's reference, else the newest one of this stage.
-fn earlier<'a>(images: &'a [LabelledImage], question: &Question<'_>) -> Option<&'a LabelledImage> {
-    let stage = question.stage;
+fn earlier<'a>(
+    images: &'a [LabelledImage],
+    project: &str,
+    stage: &PlannedStage,
+) -> Option<&'a LabelledImage> {
     let tagged = images.iter().find(|image| image.references.contains(&stage.reference));
     let label = |image: &LabelledImage, name: &str, value: &str| {
         image.labels.get(name).is_some_and(|of| of == value)
     };
     let of_stage = |image: &&LabelledImage| {
-        label(image, PROJECT, question.project) && label(image, STAGE, stage.name.as_str())
+        label(image, PROJECT, project) && label(image, STAGE, stage.name.as_str())
     };
     tagged.or_else(|| images.iter().find(of_stage))
 }
@@ -194,7 +210,7 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
             Change::Parent(name) if change.to_string() == *reason => Some(name),
             _ => None,
         });
-        if let Some(name) = rebuilt.filter(|name| (question.built)(name)) {
+        if let Some(name) = rebuilt.filter(|name| question.made.built(name)) {
             *reason = format!("parent {name} is rebuilt");
         }
     }
@@ -247,10 +263,23 @@ pub(super) struct Made(Mutex<BTreeMap<StageName, MadeStage>>);
 /// What a stage has become.
 #[derive(Debug, Clone)]
 pub(super) struct MadeStage {
-    /// Its key, or its image's content id where it has none.
-    pub(super) content: String,
+    /// Its key, or its image's content id where it has none; `None` where the run alone will know.
+    pub(super) content: Option<String>,
+    /// Whether the content is known only if something is what it was.
+    pub(super) assumed: bool,
     /// Whether it was given to the builder.
     pub(super) built: bool,
+}
+
+impl MadeStage {
+    /// What a stage will be, as far as that is known before the run.
+    pub(super) fn foreseen(decision: &Decision) -> Self {
+        Self {
+            content: decision.key.as_ref().map(ToString::to_string),
+            assumed: decision.assumed,
+            built: decision.reuse.is_none(),
+        }
+    }
 }
 
 impl Made {
@@ -258,8 +287,14 @@ impl Made {
         self.stages().insert(stage.clone(), made);
     }
 
-    pub(super) fn get(&self, stage: &StageName) -> Option<MadeStage> {
-        self.stages().get(stage).cloned()
+    /// The key or the content id of a stage, as far as it is known.
+    pub(super) fn content(&self, stage: &StageName) -> Option<String> {
+        self.stages().get(stage)?.content.clone()
+    }
+
+    /// Whether that is not known, or only if something is what it was.
+    pub(super) fn is_assumed(&self, stage: &StageName) -> bool {
+        self.stages().get(stage).is_some_and(|made| made.assumed || made.content.is_none())
     }
 
     pub(super) fn built(&self, stage: &str) -> bool {

@@ -47,6 +47,8 @@ pub struct ContextEntry {
     pub mode: u32,
     /// Bytes of content; 0 for folders and links.
     pub size: u64,
+    /// Whether it is a folder that no source stands for, above something that one does.
+    pub above: bool,
 }
 
 /// What an entry of a context is.
@@ -189,18 +191,21 @@ impl Collector<'_> {
             return false;
         }
         for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
-            self.insert(folder);
+            self.insert(folder, true);
         }
-        self.insert(path);
+        self.insert(path, false);
         !self.left_out.contains(path)
     }
 
-    fn insert(&mut self, path: &Path) {
-        if self.entries.contains_key(path) {
+    fn insert(&mut self, path: &Path, above: bool) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            entry.above &= above;
             return;
         }
         match describe(&self.folder.join(path), path) {
-            Ok(Some(entry)) => drop(self.entries.insert(path.to_owned(), entry)),
+            Ok(Some(entry)) => {
+                drop(self.entries.insert(path.to_owned(), ContextEntry { above, ..entry }));
+            }
             Ok(None) => drop(self.left_out.insert(path.to_owned())),
             Err(problem) => self.problems.push(*problem),
         }
@@ -227,7 +232,7 @@ fn describe(absolute: &Path, path: &Path) -> Result<Option<ContextEntry>, Box<Pr
         EntryKind::Link(_) => 0o777,
         _ => metadata.permissions().mode() & 0o7777,
     };
-    Ok(Some(ContextEntry { path: path.to_owned(), kind, mode, size }))
+    Ok(Some(ContextEntry { path: path.to_owned(), kind, mode, size, above: false }))
 }
 
 /// The path as patterns see it.

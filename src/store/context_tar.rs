@@ -84,15 +84,16 @@ impl Context {
         archive.into_inner()?.flush()
     }
 
-    /// The digest of each entry, ordered by path.
+    /// The digest of each entry, ordered by path. The folders above what is copied are none of it,
+    /// but where `with_parents`, as `COPY --parents` takes them along.
     ///
     /// # Errors
     /// [`Exit::Project`] with every file that cannot be read.
-    pub fn digests(&self) -> Result<Vec<EntryDigest>, Error> {
+    pub fn digests(&self, with_parents: bool) -> Result<Vec<EntryDigest>, Error> {
         let mut buffer = Vec::new();
         let mut digests = Vec::new();
         let mut problems = Vec::new();
-        for entry in self.entries() {
+        for entry in self.entries().iter().filter(|entry| with_parents || !entry.above) {
             match self.digest_entry(entry, &mut buffer) {
                 Ok(digest) => digests.push(digest),
                 Err(problem) => problems.push(*problem),

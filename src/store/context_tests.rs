@@ -208,7 +208,7 @@ fn the_digest_changes_with_path_mode_content_and_target() {
         let ground = Ground::new();
         ground.mode("src", 0o755);
         change(&ground);
-        let digests = ground.collect("src install.sh", "").unwrap().digests().unwrap();
+        let digests = ground.collect("src install.sh", "").unwrap().digests(false).unwrap();
         digests.iter().map(|entry| (entry.path.clone(), entry.told())).collect::<Vec<_>>()
     };
     let changes: [&dyn Fn(&Ground); 6] = [
@@ -226,4 +226,17 @@ fn the_digest_changes_with_path_mode_content_and_target() {
         changes.iter().map(|change| digest(change)).collect();
     assert_eq!(digests.len(), changes.len());
     assert_eq!(digest(&|ground| ground.write("packages/more.run", "x")), digest(&|_| ()));
+}
+
+#[test]
+fn the_folders_above_what_is_copied_count_where_they_are_taken_along() {
+    let told = |with_parents: bool, mode: u32| {
+        let ground = Ground::new();
+        ground.mode("src", mode);
+        let context = ground.collect("src/a.py", "").unwrap();
+        let digests = context.digests(with_parents).unwrap();
+        digests.iter().map(|entry| (entry.path.clone(), entry.told())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(false, 0o755), told(false, 0o700));
+    assert_ne!(told(true, 0o755), told(true, 0o700));
 }

@@ -5,6 +5,7 @@
 
 mod elsewhere;
 mod places;
+mod recipes;
 mod things;
 mod words;
 mod world;

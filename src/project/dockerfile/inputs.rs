@@ -55,10 +55,15 @@ const PROXIES: [&str; 10] = [
     "all_proxy",
 ];
 
+/// Whether an argument of this name is a proxy: how something is fetched, and not what.
+pub fn is_proxy(name: &str) -> bool {
+    PROXIES.contains(&name)
+}
+
 /// Whether builders know a build argument of this name without an `ARG`: a proxy, or an
 /// option of BuildKit itself.
 pub fn is_predefined(name: &str) -> bool {
-    PROXIES.contains(&name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
+    is_proxy(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
 }
 
 /// What the builder says of the platform that it builds on.

@@ -80,14 +80,14 @@ pub use fetches::{Fetch, FetchPath, fetches, trigger_fetches};
 pub use given::Given;
 pub use heredoc::Heredoc;
 pub use hosts::host_places;
-pub use inputs::{Dialect, Inputs, is_platform_argument, is_predefined};
+pub use inputs::{Dialect, Inputs, is_platform_argument, is_predefined, is_proxy};
 pub use instruction::{Flag, Form, Instruction};
 pub use lint::{lint, lint_body};
 pub use lint_copies::{LARGE, LargeFile};
 pub use logical::Logical;
 pub use pattern::matches as matches_name;
 pub use scope::{Lookup, Scope, Value};
-pub use sources::{context_words, copy_sources, is_remote};
+pub use sources::{context_words, copy_sources, is_remote, may_be_remote};
 pub use stages::{Because, Needed, Origin, Stage, Stages, Step, Use};
 pub use words::{ExpandError, Expanded, Lexer, Word};
 

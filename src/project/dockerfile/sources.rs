@@ -69,9 +69,16 @@ pub fn context_words(instruction: &Instruction, escape: char) -> Vec<(String, Ra
     words
 }
 
+/// How what `ADD` fetches begins.
+const REMOTE: [&str; 5] = ["http://", "https://", "git://", "git@", "ssh://"];
+
 /// Whether `ADD` would fetch a source rather than copy it.
 pub fn is_remote(path: &str) -> bool {
-    ["http://", "https://", "git://", "git@", "ssh://"]
-        .iter()
-        .any(|scheme| path.starts_with(scheme))
+    REMOTE.iter().any(|scheme| path.starts_with(scheme))
+}
+
+/// Whether that may be so once the word's variables are expanded.
+pub fn may_be_remote(word: &str) -> bool {
+    let text = word.split_once('$').map(|(before, _)| before);
+    is_remote(word) || text.is_some_and(|text| REMOTE.iter().any(|scheme| scheme.starts_with(text)))
 }

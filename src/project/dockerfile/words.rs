@@ -16,8 +16,6 @@ pub struct Lexer<'a> {
     pub escape: char,
     /// Leaves quotes, escapes and variables as they are written; words only.
     pub raw: bool,
-    /// Whether quotes mean anything (they do not inside a heredoc's body).
-    pub quotes: bool,
     /// The value of a variable, where it is set.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -54,7 +52,7 @@ pub struct ExpandError {
 impl<'a> Lexer<'a> {
     /// A lexer that expands variables through `lookup`.
     pub fn new(escape: char, lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { escape, raw: false, quotes: true, lookup }
+        Self { escape, raw: false, lookup }
     }
 
     /// Expands `text` and splits it into words.
@@ -153,11 +151,11 @@ impl Cursor<'_> {
     fn step(&mut self, character: char, raw: bool, out: &mut Collected) -> Result<(), ExpandError> {
         let start = self.position;
         match character {
-            '\'' if self.lexer.quotes => {
+            '\'' => {
                 let text = self.single_quoted()?;
                 out.add_whole(&text, &(start..self.position));
             }
-            '"' if self.lexer.quotes => {
+            '"' => {
                 let text = self.double_quoted(raw)?;
                 out.add_whole(&text, &(start..self.position));
             }

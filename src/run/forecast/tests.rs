@@ -12,6 +12,7 @@ fn inputs(package: &str) -> Inputs {
         format: KEY_FORMAT,
         fetch: None,
         platform: "linux/amd64".to_owned(),
+        builder: "buildkit".to_owned(),
         from: Origin { name: "base".to_owned(), stage: false, content: "sha256:1".to_owned() },
         copied: BTreeMap::new(),
         arguments: BTreeMap::new(),

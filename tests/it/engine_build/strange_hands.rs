@@ -34,6 +34,31 @@ fn a_parent_that_was_removed_is_named() {
     check("A", remove, "somebody removed the image of `A` while this run needed it", "C");
 }
 
+/// A stage that was there when the run began, and is not when its turn comes.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_finished_stage_that_was_removed_meanwhile_is_made_again() {
+    for builder in BUILDERS {
+        let (fixture, gate) = (Fixture::on_engine(), Gate::new());
+        let stages =
+            "[stages.A]\nfrom = \"tiny\"\n[stages.Y]\nfrom = \"tiny\"\n[stages.T]\nfrom = \"A\"\n";
+        fixture.stages(stages).dockerfile("A", "RUN true\n");
+        fixture.dockerfile("Y", "RUN echo y > /y\n").dockerfile("T", "COPY --from=Y /y /copy\n");
+        fixture.build(builder, &["--target", "T"]).exits(0);
+        fixture.dockerfile("A", &format!("RUN echo begun; {}\n", gate.command()));
+        let mut run = fixture.start(builder, &["--target", "T", "--jobs", "1"]);
+        run.wait_for_output("begun");
+        fixture.docker().run(&["rmi", &fixture.image("Y")]);
+        gate.open();
+        let outcome = run.end().exits(0);
+        let decided = outcome.events_called("stage-decided");
+        let decided: Vec<_> = decided.iter().filter_map(|event| event["stage"].as_str()).collect();
+        assert_eq!(decided, ["A", "Y", "T"], "Y has its turn after it was removed");
+        assert!(fixture.image_id("Y").is_some(), "{builder}");
+        assert_eq!(fixture.docker().in_image(&fixture.image("T"), "cat /copy"), "y", "{builder}");
+    }
+}
+
 /// A base that moves while a run builds on it moves for the next run: `meddle` gives its reference to
 /// another image, which has a file `/moved` or says so in its environment.
 fn check_moved(meddle: impl Fn(&Fixture, &str)) {

@@ -1,7 +1,5 @@
 //! Where stages start, what people read, and where everything stands.
 
-use ascend_build::project::{self, Recipe};
-
 use super::world::{STAGES, World, check, check_same, compare};
 
 #[test]
@@ -45,6 +43,22 @@ fn what_people_read_and_where_it_stands() {
     check_same(manifest("name = \"it\"", "name = \"it\"\ndefault-target = \"B\""));
     check_same(manifest("[stages.C]", "# a comment\n[stages.C]"));
     check_same(manifest("description = \"first\"\n", ""));
+    check_same(manifest("name = \"it\"", "name = \"it\"\ndefault-chip = \"910b\""));
+    check_same(manifest("image = \"other:1\"", "image = \"other:1\"\npython = \"3.11\""));
+    check_same(|world| {
+        world.edit("stages/stages.toml", "[stages.A]", "[stages.A]\ndockerfile = \"Z\"");
+        let path = |name: &str| world.fixture.path(name);
+        std::fs::rename(path("stages/A.Dockerfile"), path("stages/Z")).expect("it is there");
+    });
+    check_same(|world| {
+        world.edit("stages/stages.toml", "[bases.tiny]", "[bases.small]");
+        world.edit("stages/stages.toml", "from = \"tiny\"", "from = \"small\"");
+    });
+}
+
+#[test]
+fn builders() {
+    check(|world| world.builder = "classic", "ABC", "builder buildkit → classic");
 }
 
 #[test]
@@ -66,57 +80,15 @@ fn names_times_and_tables_in_another_order() {
 }
 
 #[test]
-fn arguments_of_a_dockerfile() {
-    let world = World::new();
-    let inputs = |more: &str, given: &[(&str, &str)]| {
-        let text = format!(
-            "ARG V=1\nARG W=x$V\nARG OTHER=1\nFROM tiny AS C\nARG W\n{more}RUN echo $W > /w\n"
-        );
-        world.fixture.write("Dockerfile", text);
-        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let recipe = Recipe {
-            file: world.fixture.path("Dockerfile"),
-            shown: "Dockerfile".into(),
-            context: world.fixture.path(""),
-            roots: Vec::new(),
-            build_args: given.collect(),
-            platform: "linux/amd64".parse().expect("a platform"),
-            skip: Vec::new(),
-            dialect: Default::default(),
-        };
-        let (project, _) = project::load_recipe(&recipe).expect("a good Dockerfile");
-        world.inputs_of(&project)
-    };
-    let old = inputs("", &[]);
-    compare(&old, &inputs("", &[("OTHER", "2")]), "", "");
-    compare(&old, &inputs("", &[("http_proxy", "http://p:1")]), "", "");
-    compare(&old, &inputs("", &[("V", "2")]), "C", "argument V before FROM 1 → 2");
-    compare(&old, &inputs("", &[("W", "y")]), "C", "argument W x$V → y");
-    let declared = inputs("ARG OTHER\n", &[]);
-    compare(&declared, &inputs("ARG OTHER\n", &[("OTHER", "2")]), "C", "argument OTHER 1 → 2");
-}
-
-#[test]
 fn the_address_in_a_dockerfile() {
     let world = World::new();
     let inputs = |address: &str, comment: &str, fetched: &[u8]| {
         let text = format!(
             "# {comment}\nARG LATE=1\nFROM tiny AS C\nARG LATE\nRUN wget -q http://{address}/lib.run && sh lib.run && rm lib.run\n"
         );
-        world.fixture.write("Dockerfile", text).write("packages/lib.run", fetched);
+        world.fixture.write("packages/lib.run", fetched);
         world.fixture.declare_nothing().declare("lib", "lib.run", fetched);
-        let recipe = Recipe {
-            file: world.fixture.path("Dockerfile"),
-            shown: "Dockerfile".into(),
-            context: world.fixture.path(""),
-            roots: vec![world.fixture.path("packages")],
-            build_args: Default::default(),
-            platform: "linux/amd64".parse().expect("a platform"),
-            skip: Vec::new(),
-            dialect: Default::default(),
-        };
-        let (project, _) = project::load_recipe(&recipe).expect("a good Dockerfile");
-        world.inputs_of(&project)
+        world.inputs_of(&world.recipe(&text, &[]))
     };
     let old = inputs("172.17.0.1:3000", "one", b"lib");
     compare(&old, &inputs("172.18.0.1:3100", "two", b"lib"), "", "");

@@ -134,6 +134,16 @@ fn stages_and_images_that_are_copied_from() {
     );
 }
 
+/// A stage that copies everything finds its context in a folder: the others' paths are what they were.
+#[test]
+fn everything_is_copied() {
+    check(
+        line("stages/C.Dockerfile", "RUN <<EOF", "COPY . /all\nRUN <<EOF"),
+        "C",
+        "line 3 of stages/C.Dockerfile was added; `A.Dockerfile`, which it copies, is new; `B.Dockerfile`, which it copies, is new; `C.Dockerfile`, which it copies, is new; 2 more copied files",
+    );
+}
+
 #[test]
 fn where_a_base_comes_from_is_not_what_it_is() {
     let archive = format!("image = \"other:1\"\narchive = \"other.tar\"\nsha256 = \"{LIB}\"");

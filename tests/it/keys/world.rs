@@ -9,7 +9,7 @@ use ascend_build::plan::{
     Canonical, Inputs, Plan, PlannedParent, PlannedStage, Selection, Surroundings, Wishes, changes,
     make, told,
 };
-use ascend_build::project::{self, Project, Sha256, StageName};
+use ascend_build::project::{self, Project, Recipe, Sha256, StageName};
 use ascend_build::store::{Context, CopySource, IgnoreRules};
 
 use crate::support::Fixture;
@@ -21,6 +21,7 @@ pub(super) struct World {
     pub(super) base: String,
     /// The content id of each image of the engine.
     pub(super) image: String,
+    pub(super) builder: &'static str,
 }
 
 impl World {
@@ -43,7 +44,7 @@ impl World {
             extra_tags: Vec::new(),
         };
         let (base, image) = ("sha256:0123456789".to_owned(), "sha256:abcdef0123".to_owned());
-        Self { fixture, wishes, base, image }
+        Self { fixture, wishes, base, image, builder: "buildkit" }
     }
 
     pub(super) fn edit(&self, file: &str, from: &str, to: &str) {
@@ -76,6 +77,23 @@ impl World {
         made
     }
 
+    /// The same of a Dockerfile with these build arguments.
+    pub(super) fn recipe(&self, text: &str, given: &[(&str, &str)]) -> Project {
+        self.fixture.write("Dockerfile", text);
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let recipe = Recipe {
+            file: self.fixture.path("Dockerfile"),
+            shown: "Dockerfile".into(),
+            context: self.fixture.path(""),
+            roots: vec![self.fixture.path("packages")],
+            build_args: given.collect(),
+            platform: "linux/amd64".parse().expect("a platform"),
+            skip: Vec::new(),
+            dialect: Default::default(),
+        };
+        project::load_recipe(&recipe).expect("a good Dockerfile").0
+    }
+
     fn stage_inputs(
         &self,
         project: &Project,
@@ -86,7 +104,8 @@ impl World {
         let key = |name: &StageName| made[name.as_str()].key().to_string();
         let from = match &stage.from {
             PlannedParent::Stage(name) => key(name),
-            PlannedParent::Base(base) => format!("{} of {}", self.base, base.image),
+            PlannedParent::Base(base) if base.image == "other:1" => "sha256:other".to_owned(),
+            PlannedParent::Base(_) => self.base.clone(),
         };
         let files: Vec<(String, Sha256)> = plan
             .packages
@@ -94,13 +113,14 @@ impl World {
             .filter_map(|package| Some((package.file.clone(), package.sha256.clone()?)))
             .collect();
         let surroundings = Surroundings {
+            builder: self.builder,
             from,
             stage: &key,
             image: &|_| Some(self.image.clone()),
             files: &files,
             sources: sources(project, stage),
         };
-        Canonical::of(stage).inputs(plan, stage, surroundings)
+        Canonical::of(plan, stage).inputs(plan, surroundings)
     }
 }
 
@@ -108,7 +128,7 @@ fn sources(project: &Project, stage: &PlannedStage) -> BTreeMap<String, String> 
     let sources: Vec<_> = stage.context.iter().map(CopySource::new).collect();
     let ignore = IgnoreRules::read(&project.context, None).expect("readable rules");
     let context = Context::collect(&project.context, &sources, &ignore).expect("a good context");
-    let digests = context.digests().expect("readable files");
+    let digests = context.digests(false).expect("readable files");
     digests.iter().map(|one| (one.path.display().to_string(), one.told())).collect()
 }
 
