@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use super::BUILDERS;
-use crate::support::{Docker, Fixture, Running, SecondEngine};
+use crate::support::{Docker, Fixture, Outcome, Running, SecondEngine};
 
 /// Milliseconds between two moments; the whole build takes about two seconds.
 const STEP: u64 = 250;
@@ -51,7 +53,15 @@ fn images(fixture: &Fixture) -> BTreeMap<&'static str, String> {
 }
 
 /// After the kill: the same build ends right.
-fn check_next(fixture: &Fixture, builder: &str, moment: &str, before: &BTreeMap<&str, String>) {
+fn check_next(
+    fixture: &Fixture,
+    builder: &str,
+    moment: &str,
+    before: &BTreeMap<&str, String>,
+    killed: &Outcome,
+) {
+    let port = server(killed).map(TcpStream::connect);
+    assert!(port.is_none_or(|port| port.is_err()), "{builder} {moment}: the port is still open");
     let finished: Vec<_> =
         images(fixture).into_iter().filter(|(stage, id)| before.get(stage) != Some(id)).collect();
     let outcome = start(fixture, builder, moment).end();
@@ -68,6 +78,14 @@ fn check_next(fixture: &Fixture, builder: &str, moment: &str, before: &BTreeMap<
     assert_eq!(references.len(), STAGES.len(), "{references:?}");
     let left: Vec<_> = fs::read_dir(fixture.path("tmp")).expect("it is there").collect();
     assert!(left.is_empty(), "{builder} {moment}: {left:?}");
+    assert_eq!(fixture.docker().run(&["volume", "ls", "--quiet"]), "", "{builder} {moment}");
+}
+
+/// The package server of a killed run, where it came so far.
+fn server(killed: &Outcome) -> Option<String> {
+    let mut events = killed.stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let ready: Value = events.find(|event: &Value| event["event"] == "engine-ready")?;
+    Some(ready["server"].as_str()?.to_owned())
 }
 
 /// Ends the commands of the project's containers, as a power-off does.
@@ -94,8 +112,8 @@ fn the_tool_is_killed() {
             let running = start(&fixture, builder, &name);
             sleep(Duration::from_millis(100 + moment * STEP));
             running.signal(Signal::KILL);
-            _ = running.end();
-            check_next(&fixture, builder, &name, &before);
+            let killed = running.end();
+            check_next(&fixture, builder, &name, &before, &killed);
         }
     }
 }
@@ -111,9 +129,9 @@ fn the_engine_is_killed() {
             let running = start(&fixture, builder, &name);
             sleep(Duration::from_millis(300 + moment * 2 * STEP));
             engine.signal(Signal::KILL);
-            _ = running.end();
+            let killed = running.end();
             engine.wait();
-            check_next(&fixture, builder, &name, &before);
+            check_next(&fixture, builder, &name, &before, &killed);
         }
     }
 }
@@ -128,8 +146,8 @@ fn the_containers_command_is_killed() {
             let running = start(&fixture, builder, &name);
             sleep(Duration::from_millis(300 + moment * 2 * STEP));
             kill_commands(&fixture);
-            _ = running.end();
-            check_next(&fixture, builder, &name, &before);
+            let killed = running.end();
+            check_next(&fixture, builder, &name, &before, &killed);
         }
     }
 }
