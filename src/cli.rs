@@ -195,6 +195,8 @@ fn trace(cli: &Cli, printer: Printer) {
         .with_env_filter(filter)
         .with_ansi(printer.colors())
         .with_writer(std::io::stderr)
+        // It would tell a stderr that has gone away of it, and panic.
+        .log_internal_errors(false)
         .init();
 }
 
