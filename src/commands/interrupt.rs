@@ -34,6 +34,15 @@ impl Signals {
             () = hang_up(&mut self.hangup) => {},
         }
     }
+
+    /// The one after the first. A terminal that goes away says so more than once, its shell and the
+    /// kernel each, and nobody has asked again.
+    async fn again(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {},
+            _ = self.terminate.recv() => {},
+        }
+    }
 }
 
 async fn hang_up(hangup: &mut Option<Signal>) {
@@ -85,7 +94,7 @@ impl Interrupt {
             signals.next().await;
             wanted.cancel();
             told();
-            signals.next().await;
+            signals.again().await;
             end_now();
         });
         Ok(Self { token, hint })
