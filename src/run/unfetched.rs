@@ -20,23 +20,37 @@ use crate::plan::{Piece, PlannedInstruction, PlannedStage};
 /// file that they name and did not fetch. Strictly, it is the stage's failure, and what came from
 /// the cache is judged by what is remembered of it.
 pub(super) fn judge<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) -> Result<()> {
-    let mut memory = Memory::of(job.recorder.folder());
-    let unfetched = memory.unfetched(job, stage, ran);
-    memory.keep();
     if !ran.is_empty() {
         tell_unnamed(job, stage);
     }
-    if job.strict {
-        let problem = |(instruction, file)| failure::of_unfetched(stage, instruction, file);
-        let problems = unfetched.into_iter().map(problem).collect();
-        return Error::check(Exit::Failed, problems).map(drop);
+    if !job.strict {
+        tell(job, stage, ran);
+        return Ok(());
     }
-    for (instruction, file) in unfetched {
+    let unfetched = remembered(job, stage, ran).into_iter();
+    let problem = |(instruction, file)| failure::of_unfetched(stage, instruction, file);
+    Error::check(Exit::Failed, unfetched.map(problem).collect()).map(drop)
+}
+
+/// Warns of what a stage's instructions never fetched, also of one that failed behind them: the next
+/// run takes them from the cache.
+pub(super) fn tell<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) {
+    for (instruction, file) in remembered(job, stage, ran) {
         let problem = failure::of_unfetched(stage, instruction, file);
         let message = format!("{} ({})", problem.message, instruction.place);
         job.recorder.record(&Event::Warning { message });
     }
-    Ok(())
+}
+
+fn remembered<'a, E, M>(
+    job: &Job<'_, E, M>,
+    stage: &'a PlannedStage,
+    ran: &[usize],
+) -> Vec<(&'a PlannedInstruction, &'a str)> {
+    let mut memory = Memory::of(job.recorder.folder());
+    let unfetched = memory.unfetched(job, stage, ran);
+    memory.keep();
+    unfetched
 }
 
 /// The files of an instruction whose fetching is judged: those of a plain line. `RUN --package` does
@@ -89,7 +103,7 @@ impl Memory {
         Self { path, never_fetched: text.lines().map(str::to_owned).collect(), changed: false }
     }
 
-    /// Notes what the instructions that `ran` fetched, and gives what never was fetched of them and,
+    /// Notes what the instructions that `ran` fetched, and gives what was never fetched of them and,
     /// strictly, of those that came from the cache.
     fn unfetched<'a, E, M>(
         &mut self,
