@@ -5,6 +5,7 @@ mod docker;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
@@ -14,6 +15,9 @@ use crate::commands::{
 };
 use crate::error::{Error, Exit, Problem, Result};
 use crate::ui::{ColorChoice, Printer};
+
+/// How long threads may take to end when everything is said.
+const LEAVING: Duration = Duration::from_secs(5);
 
 /// Build verified container images for Huawei Ascend NPUs, stage by stage
 ///
@@ -195,6 +199,8 @@ fn trace(cli: &Cli, printer: Printer) {
         .with_env_filter(filter)
         .with_ansi(printer.colors())
         .with_writer(std::io::stderr)
+        // It would tell a stderr that has gone away of it, and panic.
+        .log_internal_errors(false)
         .init();
 }
 
@@ -203,7 +209,7 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Problem::error("cannot start").cause(error).exit(Exit::Bug))?;
-    match &cli.verb {
+    let done = match &cli.verb {
         Verb::Build(args) => runtime.block_on(build::run(args, &folder, printer)),
         Verb::Plan(args) => runtime.block_on(plan::run(args, &folder, printer)),
         Verb::Check(args) => check::run(args, &folder, printer),
@@ -216,7 +222,10 @@ fn dispatch(cli: &Cli, printer: Printer) -> Result<()> {
         Verb::Image(args) => runtime.block_on(image::run(args, &folder, printer)),
         Verb::Init(args) => runtime.block_on(init::run(args, &folder, printer)),
         Verb::Doctor(args) => runtime.block_on(doctor::run(args, &folder, printer)),
-    }
+    };
+    // A thread that reads from a disk that does not answer hears no signal.
+    runtime.shutdown_timeout(LEAVING);
+    done
 }
 
 fn working_folder(directory: Option<&std::path::Path>) -> Result<PathBuf> {

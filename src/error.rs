@@ -32,6 +32,19 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// All of them, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Failed,
+        Self::Usage,
+        Self::Project,
+        Self::Package,
+        Self::Engine,
+        Self::Bug,
+        Self::Interrupted,
+    ];
+}
+
 /// Every problem found in one go; never empty.
 #[derive(Debug)]
 pub struct Error {

@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: what runs is dropped, what it began is cleared away.
+//! Ctrl-C, SIGTERM and SIGHUP: what runs is dropped, what it began is cleared away, and threads that
+//! hash are told.
 
 use std::future::Future;
 use std::io;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Exit, Problem, Result};
@@ -32,6 +34,15 @@ impl Signals {
             _ = self.interrupt.recv() => {},
             _ = self.terminate.recv() => {},
             () = hang_up(&mut self.hangup) => {},
+        }
+    }
+
+    /// The one after the first. A terminal that goes away says so more than once, its shell and the
+    /// kernel each, and nobody has asked again.
+    async fn again(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {},
+            _ = self.terminate.recv() => {},
         }
     }
 }
@@ -85,7 +96,7 @@ impl Interrupt {
             signals.next().await;
             wanted.cancel();
             told();
-            signals.next().await;
+            signals.again().await;
             end_now();
         });
         Ok(Self { token, hint })
@@ -137,5 +148,56 @@ impl Interrupt {
     /// Cancelled when the user wants to stop.
     pub(super) fn token(&self) -> CancellationToken {
         self.token.clone()
+    }
+}
+
+/// Runs `work` on a thread of its own, which must look at the flag now and then: nobody waits for it
+/// when the run has ended.
+///
+/// # Errors
+/// The thread ended early.
+pub(super) async fn unless_dropped<T: Send + 'static>(
+    work: impl FnOnce(&AtomicBool) -> T + Send + 'static,
+) -> std::result::Result<T, JoinError> {
+    let stopped = StopOnDrop::default();
+    let flag = Arc::clone(&stopped.0);
+    tokio::task::spawn_blocking(move || work(&flag)).await
+}
+
+/// A flag that is raised when this goes.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_work_whose_run_has_ended() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let (begun, beginning) = std::sync::mpsc::channel();
+        runtime.block_on(async {
+            let work = unless_dropped(move |stopped| {
+                begun.send(()).unwrap();
+                while !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            tokio::select! {
+                biased;
+                _ = work => panic!("it ends when it is dropped"),
+                () = async { tokio::task::yield_now().await; beginning.recv().unwrap() } => {}
+            }
+        });
+        // Waits for the thread.
+        drop(runtime);
     }
 }

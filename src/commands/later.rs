@@ -8,11 +8,11 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::interrupt::unless_dropped;
 use super::packages::Packages;
 use super::supply::Supply;
 use super::telling::VerifyProgress;
@@ -97,26 +97,15 @@ async fn verify_group(
     let clock = Instant::now();
     let progress = Arc::new(VerifyProgress::new(Arc::clone(reporter)));
     let listening = Arc::clone(&progress);
-    let stopped = StopOnDrop::default();
-    let flag = Arc::clone(&stopped.0);
-    let work = move || verify(&group, &options, &|event| listening.take(&event), &flag);
-    let files = tokio::task::spawn_blocking(work).await.map_err(ended_early)??;
+    let work =
+        move |stopped: &_| verify(&group, &options, &|event| listening.take(&event), stopped);
+    let files = unless_dropped(work).await.map_err(ended_early)??;
     reporter.report(&progress.finished(&files, clock.elapsed()));
     Ok(files)
 }
 
 fn ended_early(error: tokio::task::JoinError) -> Error {
     Problem::error("verifying packages ended early").cause(error).exit(Exit::Bug)
-}
-
-/// Threads that hash look at this now and then: nobody waits for them when the run has ended.
-#[derive(Default)]
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Builds while `verifying` goes on; a wrong file stops what is being built.

@@ -7,10 +7,10 @@ use std::io::{Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use tokio::sync::watch;
 
+use super::interrupt::unless_dropped;
 use super::packages::Packages;
 use super::supply::Shared;
 use crate::error::{Exit, Problem, Result, Severity};
@@ -191,11 +191,8 @@ impl Materials for Disk {
         let mut options = self.options.clone();
         options.roots.splice(0..0, folder);
         let planned = planned(file, name)?;
-        let verified = tokio::task::spawn_blocking(move || {
-            verify(&[planned], &options, &|_| {}, &AtomicBool::new(false))
-        })
-        .await;
-        let verified = verified.map_err(|error| {
+        let work = move |stopped: &_| verify(&[planned], &options, &|_| {}, stopped);
+        let verified = unless_dropped(work).await.map_err(|error| {
             Problem::error("verifying a base's file ended early").cause(error).exit(Exit::Bug)
         })??;
         verified

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::interrupt::Interrupt;
 use crate::engine::{Engine, Terminal};
 use crate::error::{Exit, Problem, Result};
+use crate::project::StageName;
 use crate::run::{Event, Job, Materials, Recorder, Standpoint, standpoint};
 use crate::ui::RawTerminal;
 
@@ -44,22 +45,42 @@ async fn open<E: Engine, M: Materials>(job: &Job<'_, E, M>) {
     let Some(stage) = job.scene.stage() else {
         return warn(job.recorder, "no shell: it is not known which instruction failed");
     };
-    job.recorder.record(&Event::ShellStarted { stage: stage.clone() });
-    let opened = Instant::now();
+    let opened = Opened::new(job.recorder, stage);
     let ended = match standpoint(job).await {
         Ok(Some(standpoint)) => stand(job, &standpoint).await,
         Ok(None) => {
-            let message = format!("no shell: stage `{stage}` failed before its first instruction");
-            return warn(job.recorder, &message);
+            let message = format!("stage `{stage}` failed before its first instruction");
+            Err(Problem::error(message).exit(Exit::Failed))
         }
         Err(error) => Err(error),
     };
+    // What is told while the terminal is somebody else's is not shown.
+    drop(opened);
     for problem in ended.err().into_iter().flat_map(|error| error.problems) {
         let cause = problem.source.map(|cause| format!(": {cause}")).unwrap_or_default();
         warn(job.recorder, &format!("no shell: {}{cause}", problem.message));
     }
-    let seconds = opened.elapsed().as_secs_f64();
-    job.recorder.record(&Event::ShellFinished { stage: stage.clone(), seconds });
+}
+
+/// A shell that is made ready or open: its end is told however it ends, also by a signal.
+struct Opened<'a> {
+    recorder: &'a Recorder<'a>,
+    stage: &'a StageName,
+    since: Instant,
+}
+
+impl<'a> Opened<'a> {
+    fn new(recorder: &'a Recorder<'a>, stage: &'a StageName) -> Self {
+        recorder.record(&Event::ShellStarted { stage: stage.clone() });
+        Self { recorder, stage, since: Instant::now() }
+    }
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        let (stage, seconds) = (self.stage.clone(), self.since.elapsed().as_secs_f64());
+        self.recorder.record(&Event::ShellFinished { stage, seconds });
+    }
 }
 
 async fn stand<E: Engine, M>(job: &Job<'_, E, M>, standpoint: &Standpoint) -> Result<()> {

@@ -22,6 +22,7 @@ mod leftovers;
 mod memory;
 mod pace;
 mod passed;
+mod progress;
 mod recorder;
 mod refusals;
 mod report;

@@ -1,6 +1,6 @@
 //! One stage: decide, render, build, check, tag.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use super::base::{Bases, NOTHING, pin};
 use super::decide::{Ground, decide};
 use super::labels::{base_of, labels};
 use super::passed::Passed;
+use super::progress::Progress;
 use super::request::request;
 use super::retry::Attempts;
 use super::schedule::parents;
@@ -185,14 +186,16 @@ async fn build<E: Engine, M: Materials>(
     job.recorder.ledger().enter(&stage.name, files);
     pin(job, stage, order.base).await?;
     let mut attempts = Attempts::new(job.retries);
+    let mut progress = Progress::default();
     loop {
         let request = request(job, stage, order)?;
-        let built = build_once(job, stage, request).await;
+        let built = build_once(job, stage, request, &mut progress).await;
         job.materials.settled().await?;
         match built {
-            Ok((image, progress)) => return finished(job, stage, image, &progress).await,
+            Ok(image) => return finished(job, stage, image, &progress).await,
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {
+                unfetched::tell(job, stage, &progress.ran(stage));
                 job.scene.note_build(stage, &error);
                 return Err(failure::of_build(job, stage, error).await);
             }
@@ -204,17 +207,19 @@ async fn build_once<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     request: BuildRequest,
-) -> std::result::Result<(ImageId, Progress), BuildFailure> {
-    let progress = Mutex::new(Progress::default());
+    progress: &mut Progress,
+) -> std::result::Result<ImageId, BuildFailure> {
+    let shared = Mutex::new(&mut *progress);
     let sink = |event| {
         if event == BuildEvent::Clipped {
             return job.recorder.clip(&stage.name);
         }
-        let events = progress.lock().unwrap_or_else(PoisonError::into_inner).take(stage, event);
+        let events = shared.lock().unwrap_or_else(PoisonError::into_inner).take(stage, event);
         events.iter().for_each(|event| job.recorder.record(event));
     };
-    let image = job.engine.build(request, &sink).await?;
-    Ok((image, progress.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    let built = job.engine.build(request, &sink).await;
+    progress.end(built.as_ref().err());
+    built
 }
 
 /// Looks at what was built: it must be there.
@@ -229,57 +234,6 @@ async fn finished<E: Engine, M>(
     let built = !ran.is_empty() || progress.ran_triggers(stage);
     let outcome = if built { Outcome::Built } else { Outcome::Reused };
     Ok(Built { image, outcome, size: facts.size, references: Vec::new(), ran })
-}
-
-/// Which instructions ran, and which came from the cache.
-#[derive(Default)]
-struct Progress {
-    started: HashSet<usize>,
-    cached: HashSet<usize>,
-}
-
-impl Progress {
-    fn take(&mut self, stage: &PlannedStage, event: BuildEvent) -> Option<Event> {
-        let (index, cached) = match event {
-            BuildEvent::Output { line, .. } => {
-                return Some(Event::StageOutput { stage: stage.name.clone(), line });
-            }
-            BuildEvent::Step { index, cached } => (index, cached),
-            BuildEvent::Cached { index } => (index, true),
-            BuildEvent::Clipped => return None,
-        };
-        self.started.insert(index);
-        if cached {
-            self.cached.insert(index);
-        }
-        step(stage, index, cached)
-    }
-
-    /// The user's instructions that ran, in order, counted from 0.
-    fn ran(&self, stage: &PlannedStage) -> Vec<usize> {
-        let ran = self.started.difference(&self.cached);
-        let mut ran: Vec<_> =
-            ran.filter_map(|index| Some(stage.instruction(*index)?.0 - 1)).collect();
-        ran.sort_unstable();
-        ran
-    }
-
-    /// Whether an instruction ran that an `ONBUILD` of the parent brings.
-    fn ran_triggers(&self, stage: &PlannedStage) -> bool {
-        let mut ran = self.started.difference(&self.cached);
-        ran.any(|index| stage.written.get(*index).is_some_and(|one| one.trigger.is_some()))
-    }
-}
-
-fn step(stage: &PlannedStage, index: usize, cached: bool) -> Option<Event> {
-    let (number, instruction) = stage.instruction(index)?;
-    Some(Event::StageStep {
-        stage: stage.name.clone(),
-        step: number,
-        steps: stage.instructions.len(),
-        instruction: instruction.text.clone(),
-        cached,
-    })
 }
 
 /// Runs the checks; what a reused image has passed before it need not pass again.

@@ -20,34 +20,45 @@ use crate::plan::{Piece, PlannedInstruction, PlannedStage};
 /// file that they name and did not fetch. Strictly, it is the stage's failure, and what came from
 /// the cache is judged by what is remembered of it.
 pub(super) fn judge<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) -> Result<()> {
-    let mut memory = Memory::of(job.recorder.folder());
-    let mut problems = Vec::new();
-    for (index, instruction) in stage.instructions.iter().enumerate() {
-        let has_run = ran.contains(&index);
-        for file in &instruction.packages {
-            let key = key(stage, instruction, file);
-            if has_run {
-                let never = job.recorder.ledger().never_fetched(&stage.name, [file.as_str()]);
-                memory.note(&key, !never.is_empty());
-            }
-            if memory.never_fetched.contains(&key) && (has_run || job.strict) {
-                problems.push((instruction, failure::of_unfetched(stage, instruction, file)));
-            }
-        }
-    }
-    memory.keep();
     if !ran.is_empty() {
         tell_unnamed(job, stage);
     }
-    if job.strict {
-        let problems = problems.into_iter().map(|(_, problem)| problem).collect();
-        return Error::check(Exit::Failed, problems).map(drop);
+    if !job.strict {
+        tell(job, stage, ran);
+        return Ok(());
     }
-    for (instruction, problem) in problems {
+    let unfetched = remembered(job, stage, ran).into_iter();
+    let problem = |(instruction, file)| failure::of_unfetched(stage, instruction, file);
+    Error::check(Exit::Failed, unfetched.map(problem).collect()).map(drop)
+}
+
+/// Warns of what a stage's instructions never fetched, also of one that failed behind them: the next
+/// run takes them from the cache.
+pub(super) fn tell<E, M>(job: &Job<'_, E, M>, stage: &PlannedStage, ran: &[usize]) {
+    for (instruction, file) in remembered(job, stage, ran) {
+        let problem = failure::of_unfetched(stage, instruction, file);
         let message = format!("{} ({})", problem.message, instruction.place);
         job.recorder.record(&Event::Warning { message });
     }
-    Ok(())
+}
+
+fn remembered<'a, E, M>(
+    job: &Job<'_, E, M>,
+    stage: &'a PlannedStage,
+    ran: &[usize],
+) -> Vec<(&'a PlannedInstruction, &'a str)> {
+    let mut memory = Memory::of(job.recorder.folder());
+    let unfetched = memory.unfetched(job, stage, ran);
+    memory.keep();
+    unfetched
+}
+
+/// The files of an instruction whose fetching is judged: those of a plain line. `RUN --package` does
+/// not succeed without its files; where BuildKit ran it together with the same one of another run,
+/// that run's server sent them.
+fn judged(instruction: &PlannedInstruction) -> &[String] {
+    let mut flags = instruction.text.split(' ').skip(1).take_while(|word| word.starts_with("--"));
+    if flags.any(|flag| flag.starts_with("--package=")) { &[] } else { &instruction.packages }
 }
 
 /// What a script fetched by itself is no part of the stage's key, and is served only because
@@ -92,6 +103,31 @@ impl Memory {
         Self { path, never_fetched: text.lines().map(str::to_owned).collect(), changed: false }
     }
 
+    /// Notes what the instructions that `ran` fetched, and gives what was never fetched of them and,
+    /// strictly, of those that came from the cache.
+    fn unfetched<'a, E, M>(
+        &mut self,
+        job: &Job<'_, E, M>,
+        stage: &'a PlannedStage,
+        ran: &[usize],
+    ) -> Vec<(&'a PlannedInstruction, &'a str)> {
+        let mut unfetched = Vec::new();
+        for (index, instruction) in stage.instructions.iter().enumerate() {
+            let has_run = ran.contains(&index);
+            for file in judged(instruction) {
+                let key = key(stage, instruction, file);
+                if has_run {
+                    let never = job.recorder.ledger().never_fetched(&stage.name, [file.as_str()]);
+                    self.note(&key, !never.is_empty());
+                }
+                if self.never_fetched.contains(&key) && (has_run || job.strict) {
+                    unfetched.push((instruction, file.as_str()));
+                }
+            }
+        }
+        unfetched
+    }
+
     fn note(&mut self, key: &str, never: bool) {
         self.changed |= match never {
             true => self.never_fetched.insert(key.to_owned()),
@@ -119,7 +155,31 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::error::{Place, SourceFile};
+
+    #[test]
+    fn only_plain_lines_are_judged() {
+        let source = Arc::new(SourceFile { path: "Dockerfile".into(), text: String::new() });
+        let check = |text: &str, expected: bool| {
+            let instruction = PlannedInstruction {
+                keyword: "RUN".to_owned(),
+                text: text.to_owned(),
+                file: "Dockerfile".to_owned(),
+                line: 1,
+                packages: vec!["tool.run".to_owned()],
+                place: Place::new(&source, 0..0),
+            };
+            assert_eq!(judged(&instruction) == ["tool.run"], expected, "{text}");
+        };
+        check("RUN wget http://server/tool.run", true);
+        check("RUN --mount=type=tmpfs,target=/t wget http://server/tool.run", true);
+        check("RUN sh tool.run --package=none", true);
+        check("RUN --package=tool true", false);
+        check("RUN --network=none --package=tool true", false);
+    }
 
     /// Which of `a` and `b` later runs know as never fetched.
     fn check(noted: &[(&str, bool)], expected: &[&str]) {

@@ -6,8 +6,12 @@
 //! by the rows that it has drawn, leaves copies. Here a line ends with its text,
 //! and the rows are counted as the terminal breaks the lines now. A terminal
 //! that cuts lines off in place of breaking them loses a few rows above.
+//!
+//! What a terminal that has gone away does not take is dropped: indicatif panics
+//! where a line cannot be written, and the build is worth more than its lines.
 
-use std::io::{self, IsTerminal, Write};
+use std::fmt::Debug;
+use std::io::{self, IsTerminal, Stderr, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressDrawTarget, TermLike};
@@ -26,11 +30,14 @@ pub(super) fn target() -> ProgressDrawTarget {
     if is_dumb || !io::stderr().is_terminal() {
         return ProgressDrawTarget::hidden();
     }
-    ProgressDrawTarget::term_like_with_hz(Box::new(Screen::default()), RATE)
+    ProgressDrawTarget::term_like_with_hz(Box::new(Screen::on(io::stderr())), RATE)
 }
 
-#[derive(Debug, Default)]
-struct Screen(Mutex<Drawing>);
+#[derive(Debug)]
+struct Screen<W = Stderr> {
+    drawing: Mutex<Drawing>,
+    terminal: Mutex<W>,
+}
 
 /// What was drawn, and what is about to be.
 #[derive(Debug, Default)]
@@ -45,14 +52,18 @@ struct Drawing {
     before_blanks: bool,
 }
 
-impl Screen {
+impl<W: Write> Screen<W> {
+    fn on(terminal: W) -> Self {
+        Self { drawing: Mutex::default(), terminal: Mutex::new(terminal) }
+    }
+
     /// A panic elsewhere leaves nothing half-done here, so a poisoned lock is as good as any.
     fn drawing(&self) -> MutexGuard<'_, Drawing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.drawing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl TermLike for Screen {
+impl<W: Write + Debug + Send> TermLike for Screen<W> {
     fn width(&self) -> u16 {
         size().0
     }
@@ -100,9 +111,9 @@ impl TermLike for Screen {
         let mut drawing = self.drawing();
         drawing.width = usize::from(size().0);
         let text = std::mem::take(&mut drawing.waiting);
-        let mut stderr = io::stderr().lock();
-        stderr.write_all(text.as_bytes())?;
-        stderr.flush()
+        let mut terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
+        _ = terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush());
+        Ok(())
     }
 }
 
@@ -165,7 +176,34 @@ fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use indicatif::{MultiProgress, ProgressBar};
+
     use super::*;
+
+    /// A terminal that has gone away, as the kernel tells it.
+    #[derive(Debug)]
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(rustix::io::Errno::IO.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(rustix::io::Errno::IO.into())
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_that_has_gone_does_not_take_is_dropped() {
+        let target = ProgressDrawTarget::term_like(Box::new(Screen::on(Gone)));
+        let lines = MultiProgress::with_draw_target(target);
+        let bar = lines.add(ProgressBar::new_spinner());
+        bar.tick();
+        assert_eq!(lines.suspend(|| "said"), "said");
+        bar.set_tab_width(4);
+        bar.finish_with_message("done");
+    }
 
     /// What is written when these lines were drawn in a window of `before` columns, and are cleared
     /// and drawn again in one of `now`.

@@ -6,6 +6,7 @@ mod interrupts;
 mod kills;
 mod small_disk;
 mod strangers;
+mod terminals;
 mod turns;
 
 use crate::support::Builders;

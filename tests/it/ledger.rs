@@ -107,6 +107,22 @@ fn strictly_it_is_an_error_and_the_stage_is_not_tagged() {
 
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn what_ran_before_the_failed_line_is_judged_by_the_next_run() {
+    for builder in BUILDERS {
+        let fixture = lazy_recipe(3927);
+        let recipe = fs::read_to_string(fixture.path("Dockerfile")).expect("it is there");
+        fixture.write("Dockerfile", format!("{recipe}RUN exit 1\n"));
+        let strict = ["--strict", "-f", "Dockerfile"];
+        let failed = fixture.build(builder, &strict).exits(1);
+        assert!(warned(&failed) && failed.stderr.contains("RUN exit 1"), "{}", failed.stderr);
+        fixture.write("Dockerfile", format!("{recipe}RUN true\n"));
+        let outcome = fixture.build(builder, &strict).exits(1);
+        assert!(outcome.stderr.contains("never fetched `named.sh`"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn a_container_that_asks_without_end_fills_neither_terminal_nor_report() {
     let fixture = Fixture::on_engine();
     fixture.package("named", "named.sh", 100);

@@ -10,6 +10,8 @@ mod cli;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engine_build;
 #[cfg(test)]
 mod engine_faults;

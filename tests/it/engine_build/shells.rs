@@ -126,6 +126,34 @@ fn without_a_terminal_no_shell_opens() {
 
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn why_no_shell_opens_is_told() {
+    for builder in BUILDERS {
+        let fixture = project("RUN rm /bin/sh\nRUN echo never\n");
+        let shown = open(&fixture, builder, &[]).end().exits(1).stdout;
+        assert!(shown.contains("warning: no shell: "), "{builder}: {shown}");
+        check_nothing_left(&fixture);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn the_end_of_a_shell_is_told_when_a_signal_ends_it() {
+    for builder in BUILDERS {
+        let fixture = project("RUN exit 4\n");
+        let arguments = ["build", "--shell-on-failure", "--progress", "json", "--target", "B"];
+        let command = fixture.command(&[&arguments[..], &["--builder", builder]].concat());
+        let mut session = Session::start(&command);
+        session.wait_for(READY);
+        session.types("echo op\"\"en").wait_for("open\r\n");
+        kill_process(process_of(&fixture), Signal::TERM).expect("the program is still there");
+        let shown = session.end().exits(1).stdout;
+        assert!(shown.contains(r#""event":"shell-finished""#), "{builder}: {shown}");
+        check_nothing_left(&fixture);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn the_next_run_clears_away_what_a_killed_one_left_of_its_shell() {
     for builder in BUILDERS {
         let fixture = project("RUN --package=tool exit 4\n");

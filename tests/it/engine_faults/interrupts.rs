@@ -144,7 +144,7 @@ fn two_projects_build_at_once() {
 }
 
 /// What two projects have in common has one key, and each of them builds it, reuses it, or joins the
-/// other's.
+/// other's, whose server sends the packages then.
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn two_projects_that_share_stages_build_at_once() {
@@ -154,10 +154,11 @@ fn two_projects_that_share_stages_build_at_once() {
             project.dockerfile("A", &format!("RUN sleep 1; echo {} > /a\n", one.name));
             project.dockerfile("B", "RUN --package=plain cat /a \"$PACKAGES\"/plain.run > /b\n");
         }
-        let (first, second) =
-            (one.start(builder, &["--target", "B"]), other.start(builder, &["--target", "B"]));
-        first.end().exits(0);
-        second.end().exits(0);
+        let strict = ["--target", "B", "--strict"];
+        let running = [&one, &other].map(|project| project.start(builder, &strict));
+        for outcome in running.map(|running| running.end().exits(0)) {
+            assert!(!outcome.stdout.contains("never fetched"), "{}", outcome.stdout);
+        }
         for project in [&one, &other] {
             let found = project.docker().in_image(&project.image("B"), "cat /a; wc -c < /b");
             assert_eq!(found, format!("{}\n{}", one.name, 5001 + one.name.len()), "{builder}");

@@ -49,6 +49,15 @@ fn a_second_signal_cuts_it() {
     assert!(rest(stream) < BIG);
 }
 
+/// A shell passes on that its terminal has gone, and the kernel says it again when the shell ends.
+#[test]
+fn a_hang_up_that_is_told_twice_cuts_nothing() {
+    let (_fixture, server, stream) = begin(Signal::HUP);
+    server.signal(Signal::HUP);
+    assert!(rest(stream) > BIG);
+    server.ended().exits(0);
+}
+
 /// A server on a free port that was started with SIGHUP ignored, or not.
 fn started(fixture: &Fixture, outlives: bool) -> Server {
     let trap = if outlives { "trap '' HUP; " } else { "" };

@@ -1,6 +1,8 @@
 //! What a command line gave, and the snapshots that hold it.
 
+use std::collections::HashMap;
 use std::process::Output;
+use std::sync::OnceLock;
 
 use insta::Settings;
 use serde_json::Value;
@@ -62,11 +64,14 @@ impl Outcome {
         settings.bind(|| insta::assert_snapshot!(name, text));
     }
 
-    /// The events of `--progress json`: every line of stdout must be one.
+    /// The events of `--progress json`: every line of stdout must be one, as docs/events.md has it.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
         let event = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            let event =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            check_documented(&event);
+            event
         };
         self.stdout.lines().map(event).collect()
     }
@@ -87,4 +92,22 @@ impl Outcome {
             .map(|event| format!("{} {}", word(event, "stage"), word(event, "outcome")))
             .collect()
     }
+}
+
+/// The page's table: what is said of each event.
+fn rows() -> &'static HashMap<&'static str, &'static str> {
+    static ROWS: OnceLock<HashMap<&str, &str>> = OnceLock::new();
+    let page = include_str!("../../../docs/events.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    ROWS.get_or_init(|| rows.collect())
+}
+
+#[track_caller]
+fn check_documented(event: &Value) {
+    let row = event["event"].as_str().and_then(|name| rows().get(name));
+    let row = row.unwrap_or_else(|| panic!("docs/events.md has no row for {event}"));
+    let fields = event.as_object().expect("an event is an object").keys();
+    let named = |field: &str| field == "event" || row.contains(&format!("`{field}`"));
+    let unnamed: Vec<_> = fields.filter(|field| !named(field)).collect();
+    assert!(unnamed.is_empty(), "docs/events.md does not name {unnamed:?}: {event}");
 }

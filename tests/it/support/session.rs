@@ -62,6 +62,11 @@ impl Session {
         self
     }
 
+    /// Takes the terminal away, as a connection that breaks.
+    pub(crate) fn hang_up(self) {
+        drop(self);
+    }
+
     /// Waits for the end.
     #[track_caller]
     pub(crate) fn end(mut self) -> Outcome {
