@@ -1,13 +1,25 @@
-//! What the options of a Dockerfile give: build arguments, and folders to look for packages in.
+//! What options give: arguments of stages and of a Dockerfile, and folders to look for packages in.
 
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
 use crate::error::{Exit, Problem, Result};
+use crate::project::{is_one_line, is_variable};
 
 /// The name of a build argument, and its value where it has one.
 pub(super) type BuildArgument = (String, Option<String>);
+
+/// `NAME=VALUE` of an argument of the stages.
+pub(super) fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((_, value)) if !is_one_line(value) => {
+            Err("expected a value of one line, without control characters".to_owned())
+        }
+        Some((name, value)) if is_variable(name) => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, the name of letters, digits and `_`".to_owned()),
+    }
+}
 
 /// A build argument without a value has the environment's, as Docker has it, or none.
 pub(super) fn parse_build_arg(text: &str) -> std::result::Result<BuildArgument, String> {

@@ -7,16 +7,14 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use super::given::{BuildArgument, folders, given, parse_build_arg};
+use super::given::{BuildArgument, folders, given, parse_build_arg, parse_setting};
 use super::guesses;
 use super::judgement::judge;
 use crate::ascend::Rule;
 use crate::error::{Error, Exit, Problem, Result, Severity};
 use crate::plan::{Plan, Selection, Wishes, is_for, make};
 use crate::project::dockerfile::{Dialect, WARNING_CODES};
-use crate::project::{
-    self, PackageEntry, Platform, Project, Recipe, StageName, Tag, is_one_line, is_variable,
-};
+use crate::project::{self, PackageEntry, Platform, Project, Recipe, StageName, Tag};
 
 /// The tag of every stage's image when nobody says.
 pub(super) const DEFAULT_TAG: &str = "latest";
@@ -93,16 +91,6 @@ pub(super) fn parse_platform(text: &str) -> std::result::Result<Platform, String
 
 fn parse_tag(text: &str) -> std::result::Result<Tag, String> {
     text.parse().map_err(|error: project::NameError| error.to_string())
-}
-
-fn parse_setting(text: &str) -> std::result::Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((_, value)) if !is_one_line(value) => {
-            Err("expected a value of one line, without control characters".to_owned())
-        }
-        Some((name, value)) if is_variable(name) => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE, the name of letters, digits and `_`".to_owned()),
-    }
 }
 
 fn parse_code(text: &str) -> std::result::Result<String, String> {

@@ -33,6 +33,9 @@ enum Verb {
 
 /// List the stages with what each starts from and the packages that it needs
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build stage list\n  ascend-build stage list -f Dockerfile --format json | jq '.[].name'"
+)]
 struct List {
     #[command(flatten)]
     source: Source,
@@ -42,6 +45,9 @@ struct List {
 
 /// Draw what is built from what, and what is copied
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ascend-build stage graph\n  ascend-build stage graph --format dot | dot -Tsvg > stages.svg\n  ascend-build stage graph --format mermaid"
+)]
 struct Graph {
     #[command(flatten)]
     source: Source,

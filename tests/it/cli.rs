@@ -52,6 +52,8 @@ fn every_verb_has_help() {
         check(&[&verb, "--help"], 0, &format!("help-{verb}"));
     }
     check(&["image", "layers", "--help"], 0, "help-image-layers");
+    check(&["stage", "list", "--help"], 0, "help-stage-list");
+    check(&["stage", "graph", "--help"], 0, "help-stage-graph");
 }
 
 #[test]

@@ -143,6 +143,10 @@ fn what_is_missing_is_fetched_once() {
             sha256(&content)
         ),
     );
+    let other = fixture.run(&["package", "fetch", "--platform", "linux/amd64"]).exits(0);
+    assert_eq!(other.stderr, "nothing is missing\n", "the wheel is for another platform");
+    let told = fixture.run(&["package", "fetch", "--skip", "S"]).exits(2).stderr;
+    assert!(told.contains("`--skip` means nothing without `--target`"), "{told}");
     check(&fixture, &["fetch"], 0, "fetch");
     assert_eq!(fs::read(fixture.path(format!("packages/{wheel}"))).expect("fetched"), content);
     check(&fixture, &["fetch"], 0, "fetch-nothing");
