@@ -19,7 +19,7 @@ const DIGITS: usize = 10;
 /// List the runs: when, of which target and revision, with which result
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ascend-build history\n  ascend-build history --target C_stage --limit 5\n  ascend-build history --limit 0 --format json | jq -r '.[] | select(.result == \"failed\") | .run'\n\nTimes are UTC. A `+` behind a revision: files differed from the commit. `killed`: the process\nended without a report. Runs are kept for 90 days, the last 100 of a project; the last one of\neach target stays. docs/runs.md tells more."
+    after_help = "Examples:\n  ascend-build history\n  ascend-build history --target C_stage --limit 5\n  ascend-build history --limit 0 --format json | jq -r '.[] | select(.result == \"failed\") | .run'\n\nTimes are UTC. A `+` behind a revision: files differed from the commit. `killed`: the process\nended without a report. Runs are kept for 90 days, the last 100 of a project; the last one of\neach target and platform stays. docs/runs.md tells more."
 )]
 pub struct Args {
     /// List the runs of this target alone
