@@ -5,6 +5,7 @@ mod failures;
 mod leaks;
 mod output;
 mod package_runs;
+mod pretended;
 mod shells;
 mod silence;
 mod stages;

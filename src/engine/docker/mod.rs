@@ -19,6 +19,8 @@ mod podman;
 mod process;
 mod shell;
 mod sweep;
+#[cfg(test)]
+mod test_ground;
 
 pub use export::Make;
 

@@ -109,7 +109,8 @@ async fn containers(engine: &DockerEngine) -> std::result::Result<Vec<String>, D
     Ok(found.into_iter().filter_map(|container| container.id).collect())
 }
 
-fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
+/// Whether the container is one of `run`, by its label or its mark.
+pub(super) fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
     let config = container.config.as_ref();
     let labels: Option<&HashMap<String, String>> = config.and_then(|config| config.labels.as_ref());
     let labelled = labels.is_some_and(|labels| labels.get(CHECK_OF).is_some_and(|of| of == run));
