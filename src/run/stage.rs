@@ -59,15 +59,18 @@ impl Scratch {
         self.references.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned());
     }
 
-    /// Takes all of them away.
-    pub async fn clear(&self, engine: &impl Engine) {
+    /// Takes all of them away; whether none is left that could go.
+    pub async fn clear(&self, engine: &impl Engine) -> bool {
+        let mut cleared = true;
         let references =
             std::mem::take(&mut *self.references.lock().unwrap_or_else(PoisonError::into_inner));
         for reference in references {
             if let Err(error) = engine.untag(&reference, KEY).await {
                 tracing::warn!(%error, reference, "a run's own tag could not be removed");
+                cleared = false;
             }
         }
+        cleared
     }
 }
 

@@ -40,6 +40,19 @@ pub(super) async fn build(
     request: BuildRequest,
     sink: BuildSink<'_>,
 ) -> Result<ImageId, BuildFailure> {
+    let built = build_to_end(engine, request, sink).await;
+    if matches!(built, Err(BuildFailure::Engine(_))) {
+        // An engine that died may have died with containers in it.
+        engine.cleaning.doubt();
+    }
+    built
+}
+
+async fn build_to_end(
+    engine: &DockerEngine,
+    request: BuildRequest,
+    sink: BuildSink<'_>,
+) -> Result<ImageId, BuildFailure> {
     let options = options(&request, engine.facts.product);
     let run = request.run.clone();
     let context = tokio::fs::File::from_std(request.context);

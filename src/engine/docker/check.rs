@@ -66,6 +66,9 @@ pub(super) async fn create(
     let (sender, receiver) = tokio::sync::oneshot::channel();
     engine.cleaning.spawn(async move {
         let created = docker.create_container(None::<CreateContainerOptions>, body).await;
+        if created.as_ref().is_err_and(failure::is_gone) {
+            cleaning.doubt();
+        }
         let container = created.map(|created| Container::new(created.id, &docker, &cleaning));
         // What nobody takes is dropped here, and so removed.
         drop(sender.send(container));

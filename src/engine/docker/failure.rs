@@ -50,7 +50,7 @@ fn is_end(error: &DockerError) -> bool {
 }
 
 /// Whether the engine went away rather than answered.
-fn is_gone(error: &DockerError) -> bool {
+pub(super) fn is_gone(error: &DockerError) -> bool {
     matches!(
         error,
         DockerError::HyperResponseError { .. }

@@ -28,7 +28,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::Docker;
-use tokio_util::task::TaskTracker;
+use container::Cleaning;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
@@ -53,7 +53,7 @@ pub struct DockerEngine {
     system: String,
     /// Whether it runs without root's rights.
     rootless: bool,
-    cleaning: TaskTracker,
+    cleaning: Cleaning,
 }
 
 impl Engine for DockerEngine {
@@ -134,8 +134,7 @@ impl Engine for DockerEngine {
         sweep::sweep(self, runs, label).await
     }
 
-    async fn settle(&self) {
-        self.cleaning.close();
-        self.cleaning.wait().await;
+    async fn settle(&self) -> bool {
+        self.cleaning.settle().await
     }
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tempfile::TempDir;
-use tokio_util::task::TaskTracker;
 
 use super::DockerEngine;
+use super::container::Cleaning;
 use crate::engine::{EngineFacts, Product};
 
 /// The answer to what begins so, such as `GET /containers/json`: a status and a body.
@@ -83,6 +83,6 @@ fn engine(docker: Docker) -> DockerEngine {
         facts,
         system: String::new(),
         rootless: false,
-        cleaning: TaskTracker::new(),
+        cleaning: Cleaning::default(),
     }
 }

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use super::BUILDERS;
+use super::interrupts::check_nothing_left;
 use crate::support::{Fixture, Outcome, Running, SecondEngine, eventually, pattern};
 
 /// The size of the second engine's disk, in megabytes.
@@ -31,6 +32,26 @@ fn an_engine_that_is_stopped() {
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn an_engine_that_dies() {
     BUILDERS.iter().for_each(|builder| check_stop(builder, Signal::KILL));
+}
+
+/// The first attempt's container is nobody's when the second one ends well.
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn what_an_engine_died_with_goes_with_the_next_run() {
+    let engine = SecondEngine::start_lasting(300);
+    for builder in BUILDERS {
+        let fixture = Fixture::on(engine.docker());
+        fixture.one_stage("RUN echo begun; sleep 3\n");
+        let mut running = fixture.start(builder, &["--retries", "1"]);
+        running.wait_for_output("begun");
+        engine.signal(Signal::KILL);
+        running.end().exits(0);
+        let cleared = fixture.last_run().join("cleared");
+        assert!(!cleared.exists(), "{builder}: nobody looks after what the engine died with");
+        fixture.build(builder, &[]).exits(0);
+        assert!(cleared.exists(), "{builder}");
+        check_nothing_left(&fixture);
+    }
 }
 
 #[test]
