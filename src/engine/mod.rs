@@ -239,6 +239,11 @@ pub struct Terminal {
     pub size: watch::Receiver<(u16, u16)>,
 }
 
+/// The cause of a problem where the engine went away rather than answered.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Gone(pub String);
+
 /// Takes the events of one build.
 pub type BuildSink<'a> = &'a (dyn Fn(BuildEvent) + Send + Sync);
 

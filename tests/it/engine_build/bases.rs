@@ -95,4 +95,8 @@ fn a_registry_that_does_not_answer() {
         "{}",
         outcome.stderr
     );
+    let again = fixture.run(&["build", "--progress", "json", "--retries", "2"]).exits(5);
+    let told = again.events_called("warning");
+    let tried = told.iter().filter(|event| event["message"].to_string().contains("trying again"));
+    assert_eq!(tried.count(), 2, "{told:?}");
 }

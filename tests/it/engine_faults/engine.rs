@@ -56,6 +56,24 @@ fn what_an_engine_died_with_goes_with_the_next_run() {
 
 #[test]
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn a_check_is_run_again_when_the_engine_has_come_back() {
+    let engine = SecondEngine::start_lasting(300);
+    let fixture = Fixture::on(engine.docker());
+    fixture.stages("[stages.S]\nfrom = \"tiny\"\n[stages.S.checks]\nslow = \"sleep 3\"\n");
+    fixture.dockerfile("S", "RUN true\n");
+    let mut running = fixture.start("auto", &["--retries", "1"]);
+    running.wait_for(|event| event["event"] == "check-started");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    engine.signal(Signal::KILL);
+    let outcome = running.end().exits(0);
+    assert_eq!(outcome.stages(), ["S built"]);
+    assert_eq!(outcome.events_called("check-finished").len(), 1);
+    fixture.build("auto", &[]).exits(0);
+    check_nothing_left(&fixture);
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn an_engine_that_is_not_there() {
     let fixture = Fixture::new();
     fixture.one_stage("RUN true\n");
