@@ -327,7 +327,8 @@ async fn run_check<E: Engine, M>(
     let (image, command) = (image.to_owned(), command.to_owned());
     let run = job.recorder.folder().id.clone();
     let request = CheckRequest { image, command, timeout, run };
-    let outcome = attempts.until(job, stage, || job.engine.check(&request)).await?;
+    let outcome = attempts.until(job, stage, || job.engine.check(&request)).await;
+    let outcome = outcome.map_err(|error| failure::beside_check(error, stage, name))?;
     for line in &outcome.output {
         job.recorder.record(&Event::StageOutput { stage: stage_name.clone(), line: line.clone() });
     }
