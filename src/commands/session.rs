@@ -240,6 +240,7 @@ impl<'a> Session<'a> {
             jobs,
             keep_going: self.args.keep_going,
             retries: self.args.retries,
+            cache: self.options().memory,
             scratch: given.scratch,
             scene: run::Scene::default(),
         }
