@@ -195,18 +195,19 @@ impl<'a> Session<'a> {
     async fn clear(&self, engine: &DockerEngine, scratch: &Scratch, result: &Result<()>) -> bool {
         let clearing = async {
             // An image that a container still uses keeps its reference.
-            engine.settle().await;
-            scratch.clear(engine).await;
+            let settled = engine.settle().await;
+            scratch.clear(engine).await && settled
         };
-        let cleared = tokio::time::timeout(CLEARING, clearing).await.is_ok();
-        if !cleared {
+        let cleared = tokio::time::timeout(CLEARING, clearing).await;
+        let failed = result.as_ref().is_err_and(|error| error.exit != Exit::Interrupted);
+        if cleared.is_err() {
             let message = "the engine does not answer: containers and tags of this run may be left in it (`docker ps -a --filter label=ascend-build.check`)";
             self.recorder.record(&Event::Warning { message: message.to_owned() });
-        } else if result.as_ref().err().is_none_or(|error| error.exit == Exit::Interrupted) {
+        } else if cleared == Ok(true) && !failed {
             // What failed may have failed because the engine died with containers in it.
             self.recorder.folder().note_cleared();
         }
-        cleared
+        cleared.is_ok()
     }
 
     fn job<'b>(
@@ -239,6 +240,7 @@ impl<'a> Session<'a> {
             jobs,
             keep_going: self.args.keep_going,
             retries: self.args.retries,
+            cache: self.options().memory,
             scratch: given.scratch,
             scene: run::Scene::default(),
         }

@@ -239,6 +239,11 @@ pub struct Terminal {
     pub size: watch::Receiver<(u16, u16)>,
 }
 
+/// The cause of a problem where the engine went away rather than answered.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Gone(pub String);
+
 /// Takes the events of one build.
 pub type BuildSink<'a> = &'a (dyn Fn(BuildEvent) + Send + Sync);
 
@@ -302,11 +307,11 @@ pub trait Engine: Send + Sync {
     /// Gives an image a reference, taking it from the image that had it.
     fn tag(&self, image: &str, reference: &str) -> impl Future<Output = Result<()>> + Send;
     /// Takes a reference away; layers that builds may still use stay. An image that has neither
-    /// another reference nor `label` is somebody else's, and keeps it.
+    /// another reference nor `label` is somebody else's, and keeps it. An error says that it may still be there.
     fn untag(&self, reference: &str, label: &str) -> impl Future<Output = Result<()>> + Send;
     /// Removes what runs that have ended left: their containers, and their references
-    /// (`:run-<id>`), as [`Engine::untag`] does.
+    /// (`:run-<id>`), as [`Engine::untag`] does. An error says that something may be left.
     fn sweep(&self, runs: &[&str], label: &str) -> impl Future<Output = Result<()>> + Send;
-    /// Waits until everything that was interrupted has been cleared away.
-    fn settle(&self) -> impl Future<Output = ()> + Send;
+    /// Waits until everything that was interrupted has been cleared away; whether nothing of it can be left.
+    fn settle(&self) -> impl Future<Output = bool> + Send;
 }

@@ -1,12 +1,17 @@
 //! Getting a base: in the engine already, else an archive, else a root file
 //! system, else pulled.
+//!
+//! One run of a user at a time gets a base, whatever the project: a root file system that is
+//! imported twice becomes two images, and what is built on the one is built again on the other.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use super::{Event, Job, Materials};
+use super::{Asked, Event, Holder, Job, Materials, Turn};
 use crate::engine::{Engine, ImageFacts};
 use crate::error::{Exit, Problem, Result};
 use crate::plan::{PlannedBase, PlannedParent, PlannedStage};
@@ -14,6 +19,9 @@ use crate::project::{BaseFile, Platform};
 
 /// What Docker calls the image that holds nothing: there is none to get.
 pub(super) const NOTHING: &str = "scratch";
+
+/// How often a lock is asked for that another run has.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// The bases of a run, each got once, whatever how many stages start from it.
 #[derive(Default)]
@@ -46,11 +54,43 @@ async fn prepare<E: Engine, M: Materials>(
     if let Some(image) = fitting(job, base).await? {
         return Ok(ready(job, base, image, "present"));
     }
+    let _turn = turn(job, base).await;
+    // Another run may have got it meanwhile.
+    if let Some(image) = fitting(job, base).await? {
+        return Ok(ready(job, base, image, "present"));
+    }
     let how = get(job, base, &job.plan.platform).await?;
     match fitting(job, base).await? {
         Some(image) => Ok(ready(job, base, image, how)),
         None => Err(not_there(job, base, how)),
     }
+}
+
+/// Waits until no other run gets the base; `None` where locks cannot be had, which is no reason not
+/// to get it.
+async fn turn<E, M>(job: &Job<'_, E, M>, base: &PlannedBase) -> Option<Turn> {
+    let holder = Holder::this(&job.recorder.folder().id, OffsetDateTime::now_utc());
+    let mut told = None;
+    loop {
+        match Turn::ask(job.cache.as_deref()?, &base.image, &holder) {
+            Ok(Asked::Ours(turn)) => return Some(turn),
+            Ok(Asked::Theirs(Some(theirs))) if told.as_ref() != Some(&theirs) => {
+                job.recorder.record(&Event::Warning { message: waiting(base, &theirs) });
+                told = Some(theirs);
+            }
+            Ok(Asked::Theirs(_)) => {}
+            Err(error) => {
+                tracing::debug!(%error, base = base.image, "the base cannot be locked");
+                return None;
+            }
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+fn waiting(base: &PlannedBase, theirs: &Holder) -> String {
+    let (run, process) = (&theirs.run, theirs.process);
+    format!("waiting for run `{run}`, process {process}, which gets the base `{}`", base.image)
 }
 
 /// Gives the base a reference of the run's own, by which it is named to the builder: whoever gives

@@ -83,6 +83,9 @@ pub struct Job<'a, E, M> {
     pub keep_going: bool,
     /// How often a stage is tried again whose failure can pass.
     pub retries: u32,
+    /// The user's cache folder, where runs of all projects lock what they get for the engine; `None`
+    /// where there is none.
+    pub cache: Option<PathBuf>,
     /// References that must not outlive the run.
     pub scratch: &'a Scratch,
     /// Where it failed first.

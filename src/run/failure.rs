@@ -163,6 +163,13 @@ pub(super) fn of_unfetched(
         .hint("take the file out of the instruction where nothing needs it, or see in the stage's log why it was not fetched")
 }
 
+/// The engine's failure during a check, with what it was doing.
+pub(super) fn beside_check(mut error: Error, stage: &PlannedStage, name: &str) -> Error {
+    let note = format!("during check `{name}` of stage `{}`", stage.name);
+    error.problems.iter_mut().for_each(|problem| problem.notes.push(note.clone()));
+    error
+}
+
 pub(super) fn of_check<E, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,

@@ -1,5 +1,5 @@
 //! What a run left behind in the engine, because it was killed or the engine died,
-//! is cleared away by the next run.
+//! is cleared away by the next run; so is what could not be removed at its end.
 
 use std::fs;
 use std::path::{Path, PathBuf};

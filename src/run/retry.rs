@@ -1,14 +1,17 @@
-//! Whether a failed build is worth another attempt: only where the cause can pass,
-//! a network or an engine that comes back, and never for a failing installer.
+//! Whether a failed build, or what the engine is asked for before and after it, is worth another
+//! attempt: only where the cause can pass, a network or an engine that comes back, and never for a
+//! failing installer.
 
 use std::time::Duration;
 
 use super::{Event, Job};
-use crate::engine::{BuildFailure, Engine};
+use crate::engine::{BuildFailure, Engine, Gone};
+use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::PlannedStage;
 
-/// How long an engine may take to come back, in seconds, asked once a second.
-const COMING_BACK: u32 = 60;
+/// How long an engine may take to come back, and the pause before it is asked each time.
+const COMING_BACK: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What `plan/fetch.sh` says when it reaches no package server, and its exit code then.
 const NOT_FETCHED: (i64, &str) = (75, "ascend-build: giving up on ");
@@ -58,7 +61,7 @@ const ENGINE: [&str; 7] = [
 /// How many lines at the end of the output are a program's last words.
 const LAST: usize = 3;
 
-/// How many attempts are left.
+/// How many attempts a stage has left.
 pub(super) struct Attempts {
     asked_for: u32,
     /// An instruction may have joined the same one of another run, whose server has gone: BuildKit
@@ -71,14 +74,39 @@ impl Attempts {
         Self { asked_for: retries, unasked: 1 }
     }
 
-    /// Waits where that helps; whether to try again.
+    /// Asks the engine for what a stage needs besides its build, until it does not fail for a cause
+    /// that can pass.
+    pub(super) async fn until<E: Engine, M, T, F: Future<Output = Result<T>>>(
+        &mut self,
+        job: &Job<'_, E, M>,
+        stage: &PlannedStage,
+        ask: impl Fn() -> F,
+    ) -> Result<T> {
+        loop {
+            match ask().await {
+                Err(error) if self.left(job, stage, of_error(&error)).await => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Waits where that helps; whether to build again.
     pub(super) async fn again<E: Engine, M>(
         &mut self,
         job: &Job<'_, E, M>,
         stage: &PlannedStage,
         failure: &BuildFailure,
     ) -> bool {
-        let Some(cause) = cause(job, stage, failure) else { return false };
+        self.left(job, stage, cause(job, stage, failure)).await
+    }
+
+    async fn left<E: Engine, M>(
+        &mut self,
+        job: &Job<'_, E, M>,
+        stage: &PlannedStage,
+        cause: Option<Cause>,
+    ) -> bool {
+        let Some(cause) = cause else { return false };
         let left = match cause {
             Cause::NotFetched if self.unasked > 0 => &mut self.unasked,
             _ => &mut self.asked_for,
@@ -129,8 +157,7 @@ fn of_instruction(
     installs: bool,
 ) -> Option<Cause> {
     let Some(code) = exit_code else {
-        let network = ENGINE.iter().any(|words| message.contains(words));
-        return network.then_some(Cause::Network);
+        return met_no_network(message).then_some(Cause::Network);
     };
     let last = &tail[tail.len().saturating_sub(LAST)..];
     let says = |words: &str| last.iter().any(|line| line.contains(words));
@@ -142,14 +169,33 @@ fn of_instruction(
     (ended && apt && !installs).then_some(Cause::Network)
 }
 
-async fn comes_back(engine: &impl Engine) -> bool {
-    for _ in 0..COMING_BACK {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        if engine.image("scratch").await.is_ok() {
-            return true;
-        }
+/// Why the engine failed beside a build, where that can pass.
+fn of_error(error: &Error) -> Option<Cause> {
+    let causes = || error.problems.iter().filter_map(|problem: &Problem| problem.source.as_ref());
+    if error.exit != Exit::Engine {
+        None
+    } else if causes().any(|cause| cause.is::<Gone>()) {
+        Some(Cause::Engine)
+    } else {
+        causes().any(|cause| met_no_network(&cause.to_string())).then_some(Cause::Network)
     }
-    false
+}
+
+fn met_no_network(message: &str) -> bool {
+    ENGINE.iter().any(|words| message.contains(words))
+}
+
+/// Whether the engine answers in time; one that hangs takes no longer than one that is gone.
+async fn comes_back(engine: &impl Engine) -> bool {
+    let asking = async {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            if engine.image("scratch").await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(COMING_BACK, asking).await.is_ok()
 }
 
 #[cfg(test)]
@@ -213,5 +259,16 @@ mod tests {
         let pull = "Get \"https://x.test/v2/\": net/http: TLS handshake timeout";
         assert_eq!(of_instruction(None, pull, &[], false), Some(Cause::Network));
         assert_eq!(of_instruction(None, "manifest unknown", &[], false), None);
+        let check = |problem: Problem, exit, expected| {
+            let error = problem.exit(exit);
+            assert_eq!(of_error(&error), expected, "{error:?}");
+        };
+        let pulling = |cause: &str| Problem::error("pulling").cause(cause.to_owned());
+        check(pulling(pull), Exit::Engine, Some(Cause::Network));
+        check(pulling("manifest unknown"), Exit::Engine, None);
+        check(pulling(pull), Exit::Package, None);
+        let gone = || Problem::error("tagging").cause(Gone("connection refused".to_owned()));
+        check(gone(), Exit::Engine, Some(Cause::Engine));
+        check(gone(), Exit::Project, None);
     }
 }

@@ -60,15 +60,18 @@ impl Scratch {
         self.references.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned());
     }
 
-    /// Takes all of them away.
-    pub async fn clear(&self, engine: &impl Engine) {
+    /// Takes all of them away; whether none is left that could go.
+    pub async fn clear(&self, engine: &impl Engine) -> bool {
+        let mut cleared = true;
         let references =
             std::mem::take(&mut *self.references.lock().unwrap_or_else(PoisonError::into_inner));
         for reference in references {
             if let Err(error) = engine.untag(&reference, KEY).await {
                 tracing::warn!(%error, reference, "a run's own tag could not be removed");
+                cleared = false;
             }
         }
+        cleared
     }
 }
 
@@ -115,13 +118,15 @@ async fn attempt<E: Engine, M: Materials>(
     bases: &Bases,
     started: Instant,
 ) -> Result<()> {
+    let mut attempts = Attempts::new(job.retries);
     let base = match base_of(job.plan, stage) {
-        Some(planned) => bases.prepare(job, planned).await?,
+        Some(planned) => attempts.until(job, stage, || bases.prepare(job, planned)).await?,
         None => None,
     };
     let packages = job.materials.packages(stage).await?;
     let ground = Ground { packages: &packages, base: base.as_ref(), made };
-    let decision = decide(&job.sources(), stage, &ground).await?;
+    let sources = job.sources();
+    let decision = attempts.until(job, stage, || decide(&sources, stage, &ground)).await?;
     job.recorder.decide(stage, &decision);
     let built = match &decision.reuse {
         Some(image) => reused(image),
@@ -129,12 +134,12 @@ async fn attempt<E: Engine, M: Materials>(
             let labels = labels(job.plan, stage, &decision, &job.annotations, base.as_ref());
             let sources = &decision.inputs.sources;
             let order = Order { packages: &packages, labels, base: base.as_ref(), sources };
-            build(job, stage, &order).await?
+            build(job, stage, &order, &mut attempts).await?
         }
     };
     unfetched::judge(job, stage, &built.ran)?;
-    check(job, stage, &built).await?;
-    let tags = tag(job, stage, &built).await?;
+    check(job, stage, &built, &mut attempts).await?;
+    let tags = attempts.until(job, stage, || tag(job, stage, &built)).await?;
     made.note(
         &stage.name,
         MadeStage {
@@ -177,6 +182,7 @@ async fn build<E: Engine, M: Materials>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     order: &Order<'_>,
+    attempts: &mut Attempts,
 ) -> Result<Built> {
     job.recorder.record(&Event::StageStarted {
         stage: stage.name.clone(),
@@ -184,15 +190,18 @@ async fn build<E: Engine, M: Materials>(
     });
     let files = order.packages.iter().map(|package| package.file.clone());
     job.recorder.ledger().enter(&stage.name, files);
-    pin(job, stage, order.base).await?;
-    let mut attempts = Attempts::new(job.retries);
+    attempts.until(job, stage, || pin(job, stage, order.base)).await?;
     let mut progress = Progress::default();
     loop {
         let request = request(job, stage, order)?;
         let built = build_once(job, stage, request, &mut progress).await;
         job.materials.settled().await?;
         match built {
-            Ok(image) => return finished(job, stage, image, &progress).await,
+            Ok(image) => {
+                return attempts
+                    .until(job, stage, || finished(job, stage, &image, &progress))
+                    .await;
+            }
             Err(error) if attempts.again(job, stage, &error).await => {}
             Err(error) => {
                 unfetched::tell(job, stage, &progress.ran(stage));
@@ -226,13 +235,14 @@ async fn build_once<E: Engine, M>(
 async fn finished<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    image: ImageId,
+    image: &ImageId,
     progress: &Progress,
 ) -> Result<Built> {
-    let facts = job.engine.image(&image).await?.ok_or_else(|| failure::of_removed(stage))?;
+    let facts = job.engine.image(image).await?.ok_or_else(|| failure::of_removed(stage))?;
     let ran = progress.ran(stage);
     let built = !ran.is_empty() || progress.ran_triggers(stage);
     let outcome = if built { Outcome::Built } else { Outcome::Reused };
+    let image = image.clone();
     Ok(Built { image, outcome, size: facts.size, references: Vec::new(), ran })
 }
 
@@ -241,6 +251,7 @@ async fn check<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
     built: &Built,
+    attempts: &mut Attempts,
 ) -> Result<()> {
     let passed = Passed::of(job.recorder.folder());
     let mut problems = Vec::new();
@@ -248,7 +259,7 @@ async fn check<E: Engine, M>(
         if built.outcome == Outcome::Reused && passed.knows(&built.image, command) {
             continue;
         }
-        let outcome = run_check(job, stage, &built.image, name, command).await?;
+        let outcome = run_check(job, stage, (&built.image, name, command), attempts).await?;
         if outcome.exit_code == Some(0) {
             passed.remember(&built.image, command);
         } else {
@@ -262,9 +273,8 @@ async fn check<E: Engine, M>(
 async fn run_check<E: Engine, M>(
     job: &Job<'_, E, M>,
     stage: &PlannedStage,
-    image: &str,
-    name: &str,
-    command: &str,
+    (image, name, command): (&str, &str, &str),
+    attempts: &mut Attempts,
 ) -> Result<CheckOutcome> {
     let started = Instant::now();
     let (stage_name, check) = (stage.name.clone(), name.to_owned());
@@ -273,7 +283,8 @@ async fn run_check<E: Engine, M>(
     let (image, command) = (image.to_owned(), command.to_owned());
     let run = job.recorder.folder().id.clone();
     let request = CheckRequest { image, command, timeout, run };
-    let outcome = job.engine.check(&request).await?;
+    let outcome = attempts.until(job, stage, || job.engine.check(&request)).await;
+    let outcome = outcome.map_err(|error| failure::beside_check(error, stage, name))?;
     for line in &outcome.output {
         job.recorder.record(&Event::StageOutput { stage: stage_name.clone(), line: line.clone() });
     }

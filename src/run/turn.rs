@@ -34,7 +34,8 @@ pub enum Asked {
 
 impl Turn {
     /// Asks for the right to build `reference` in the project whose state is
-    /// below `state` (`.ascend-build`); does not wait.
+    /// below `state` (`.ascend-build`), or to get it for the engine where `state` is the user's
+    /// cache folder; does not wait.
     ///
     /// # Errors
     /// The file, which is named, cannot be written, or the file system has no locks.

@@ -5,6 +5,7 @@ mod failures;
 mod leaks;
 mod output;
 mod package_runs;
+mod pretended;
 mod reasons;
 mod shells;
 mod silence;

@@ -40,7 +40,21 @@ pub(super) async fn build(
     request: BuildRequest,
     sink: BuildSink<'_>,
 ) -> Result<ImageId, BuildFailure> {
+    let built = build_to_end(engine, request, sink).await;
+    if matches!(built, Err(BuildFailure::Engine(_))) {
+        // An engine that died may have died with containers in it.
+        engine.cleaning.doubt();
+    }
+    built
+}
+
+async fn build_to_end(
+    engine: &DockerEngine,
+    request: BuildRequest,
+    sink: BuildSink<'_>,
+) -> Result<ImageId, BuildFailure> {
     let options = options(&request, engine.facts.product);
+    let run = request.run.clone();
     let context = tokio::fs::File::from_std(request.context);
     let body = body_try_stream(ReaderStream::with_capacity(context, CHUNK));
     let mut reader: Box<dyn Reader + Send> = match request.builder {
@@ -51,7 +65,7 @@ pub(super) async fn build(
         Builder::BuildKit => Box::new(BuildKitReader::new(&request.keywords, request.target)),
     };
     // Declared before the stream: what is still running is removed after the engine was told to stop.
-    let mut running: Option<Container> = None;
+    let mut told_of = Vec::new();
     let answer = engine.patient.build_image(options, None, Some(body));
     let mut stream = std::pin::pin!(failure::to_end(answer));
     let mut told = Told::default();
@@ -61,7 +75,7 @@ pub(super) async fn build(
             Err(error) => return Err(failed(engine, reader.current(), error).await),
         };
         let is_last = told.read(info, reader.as_mut(), sink);
-        follow(&mut running, reader.container(), engine);
+        follow(&mut told_of, reader.container(), run.as_deref(), engine);
         if is_last {
             break;
         }
@@ -92,10 +106,18 @@ impl Told {
     }
 }
 
-/// An engine stops the command of an interrupted build by itself, but not at once.
-fn follow(running: &mut Option<Container>, now: Option<&str>, engine: &DockerEngine) {
-    if running.as_ref().map(|container| container.id.as_str()) != now {
-        *running = now.map(|id| Container::new(id.to_owned(), &engine.docker, &engine.cleaning));
+/// Notes a container that runs, which is removed when the build has ended and not before, because only
+/// the builder's words tell of it. An engine stops the command of an interrupted build by itself,
+/// but not at once; where its containers have no mark, nobody else can tell them from others'.
+fn follow(
+    told_of: &mut Vec<Container>,
+    now: Option<&str>,
+    run: Option<&str>,
+    engine: &DockerEngine,
+) {
+    let Some((now, run)) = now.zip(run) else { return };
+    if told_of.last().is_none_or(|last| last.id != now) {
+        told_of.push(Container::told(now.to_owned(), run, &engine.docker, &engine.cleaning));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Running a command in a throwaway container without a network.
 
+use std::io;
+
 use bollard::container::LogOutput;
 use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerCreateBody, HostConfig};
@@ -14,6 +16,10 @@ use super::sweep::CHECK_OF;
 use super::{DockerEngine, failure};
 use crate::engine::{CheckOutcome, CheckRequest, Product};
 use crate::error::Result;
+
+/// What podman says, as a failure of its own, of a program that it cannot start; Docker answers 400.
+const NOT_STARTED: [&str; 2] =
+    ["OCI runtime attempted to invoke a command that was not found", "OCI permission denied"];
 
 /// How much of a check's output is kept, in lines.
 const KEPT: usize = 10_000;
@@ -43,17 +49,35 @@ async fn run(
     network: &str,
 ) -> std::result::Result<CheckOutcome, DockerError> {
     let container = create(engine, body(request, network)).await?;
-    engine.docker.start_container(&container.id, None::<StartContainerOptions>).await?;
+    let started = engine.docker.start_container(&container.id, None::<StartContainerOptions>);
+    if let Err(error) = started.await {
+        return not_started(error);
+    }
     let mut waiting = engine.patient.wait_container(&container.id, None::<WaitContainerOptions>);
     let exit_code = match tokio::time::timeout(request.timeout, waiting.next()).await {
         Err(_) => None,
-        Ok(None) => Some(0),
+        // The engine closed the connection without a word of how the command ended.
+        Ok(None) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         Ok(Some(Ok(answer))) => Some(answer.status_code),
         Ok(Some(Err(DockerError::DockerContainerWaitError { code, .. }))) => Some(code),
         Ok(Some(Err(error))) => return Err(error),
     };
     let output = output(engine, &container.id).await?;
     Ok(CheckOutcome { exit_code, output })
+}
+
+/// An image without `/bin/sh`, or with one that may not be run, has not passed its check: that is no
+/// failure of the engine. The exit codes are those of a shell.
+fn not_started(error: DockerError) -> std::result::Result<CheckOutcome, DockerError> {
+    let DockerError::DockerResponseServerError { status_code, message } = &error else {
+        return Err(error);
+    };
+    if *status_code != 400 && !NOT_STARTED.iter().any(|words| message.contains(words)) {
+        return Err(error);
+    }
+    let denied = message.to_lowercase().contains("permission denied");
+    let exit_code = Some(if denied { 126 } else { 127 });
+    Ok(CheckOutcome { exit_code, output: message.lines().map(plain).collect() })
 }
 
 /// Creates the container in a task of its own: whoever is interrupted meanwhile
@@ -66,6 +90,9 @@ pub(super) async fn create(
     let (sender, receiver) = tokio::sync::oneshot::channel();
     engine.cleaning.spawn(async move {
         let created = docker.create_container(None::<CreateContainerOptions>, body).await;
+        if created.as_ref().is_err_and(failure::is_gone) {
+            cleaning.doubt();
+        }
         let container = created.map(|created| Container::new(created.id, &docker, &cleaning));
         // What nobody takes is dropped here, and so removed.
         drop(sender.send(container));
@@ -107,4 +134,56 @@ async fn output(engine: &DockerEngine, id: &str) -> std::result::Result<Vec<Stri
     let text = String::from_utf8_lossy(&text);
     let skipped = text.lines().count().saturating_sub(KEPT);
     Ok(text.lines().skip(skipped).map(plain).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::test_ground::{Answer, Ground};
+    use super::*;
+
+    const CREATED: Answer = ("POST /containers/create", 201, r#"{"Id":"1","Warnings":[]}"#);
+    const STARTED: Answer = ("POST /containers/1/start", 204, "");
+    const REMOVED: Answer = ("DELETE /containers/1", 204, "");
+    const SILENT: Answer = ("GET /containers/1/logs", 200, "");
+
+    /// The exit code of a check, and its output; `None` where the engine failed.
+    async fn check(answers: &[Answer], expected: Option<(i64, &[&str])>) {
+        let ground = Ground::new([answers, &[CREATED, REMOVED]].concat().leak());
+        let text = || "true".to_owned();
+        let timeout = Duration::from_secs(60);
+        let request = CheckRequest { image: text(), command: text(), timeout, run: text() };
+        let outcome = super::check(&ground.engine, &request).await.ok();
+        let outcome = outcome.map(|outcome| (outcome.exit_code.unwrap(), outcome.output));
+        let expected = expected
+            .map(|(code, output)| (code, output.iter().copied().map(str::to_owned).collect()));
+        assert_eq!(outcome, expected, "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn a_check_that_cannot_start_has_failed() {
+        let start = |status, message| (STARTED.0, status, message);
+        let missing = r#"{"message":"exec: \"/bin/sh\": no such file or directory"}"#;
+        let words = [r#"exec: "/bin/sh": no such file or directory"#];
+        check(&[start(400, missing)], Some((127, &words))).await;
+        let denied = r#"{"message":"exec: \"/bin/sh\": permission denied"}"#;
+        let words = [r#"exec: "/bin/sh": permission denied"#];
+        check(&[start(400, denied)], Some((126, &words))).await;
+        let words = [
+            "crun: executable file `/bin/sh` not found: OCI runtime attempted to invoke a command that was not found",
+        ];
+        let podman = r#"{"message":"crun: executable file `/bin/sh` not found: OCI runtime attempted to invoke a command that was not found"}"#;
+        check(&[start(500, podman)], Some((127, &words))).await;
+        check(&[start(500, r#"{"message":"no space left on device"}"#)], None).await;
+        check(&[], None).await;
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_does_not_say_how_a_check_ended_has_failed() {
+        let wait = |body| ("POST /containers/1/wait", 200, body);
+        check(&[STARTED, SILENT, wait("{\"StatusCode\":0}\n")], Some((0, &[]))).await;
+        check(&[STARTED, SILENT, wait("{\"StatusCode\":3}\n")], Some((3, &[]))).await;
+        check(&[STARTED, SILENT, wait("")], None).await;
+    }
 }

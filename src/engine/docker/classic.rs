@@ -4,6 +4,10 @@
 //! was not run; ` ---> <id>` and what it removes are not passed on. Triggers of the
 //! parent run inside the `FROM` step, each told only by the container that it runs
 //! in, or by the cache.
+//!
+//! A command's output comes in the same way, and may look like all of this. So
+//! from ` ---> Running in <id>` until the builder says that it has removed this
+//! very container, every line is output.
 
 use bollard::models::BuildInfo;
 
@@ -36,24 +40,37 @@ impl ClassicReader {
     }
 
     fn line(&mut self, line: &str, sink: BuildSink<'_>) {
+        let Some(id) = &self.container else { return self.of_builder(line, sink) };
+        let ended = before_end(line, id);
+        self.output(ended.unwrap_or(line), sink);
+        if ended.is_some() {
+            self.container = None;
+        }
+    }
+
+    /// Takes a line that no command can have printed, because none runs.
+    fn of_builder(&mut self, line: &str, sink: BuildSink<'_>) {
         if let Some(index) = self.step(line) {
             self.settle(false, sink);
-            self.container = None;
             self.steps += 1;
             self.current = Some(index);
             self.open = self.known(index);
             return;
         }
         self.settle(line == " ---> Using cache", sink);
-        if let Some(id) = line.strip_prefix(" ---> Running in ") {
+        if let Some(id) = line.strip_prefix(" ---> Running in ").filter(|id| is_id(id)) {
             self.container = Some(id.to_owned());
             self.trigger(true, sink);
         } else if line == " ---> Using cache" {
             self.trigger(false, sink);
-        } else if line.starts_with("Removing intermediate container ") {
-            self.container = None;
         }
-        if let Some(index) = self.current().filter(|_| !is_own(line)) {
+        if !is_own(line) {
+            self.output(line, sink);
+        }
+    }
+
+    fn output(&self, line: &str, sink: BuildSink<'_>) {
+        if let Some(index) = self.current().filter(|_| !line.is_empty()) {
             sink(BuildEvent::Output { index, line: line.to_owned() });
         }
     }
@@ -92,6 +109,22 @@ impl ClassicReader {
         let known = steps.map(|(index, _)| index).nth(self.steps);
         (number == self.steps + 1).then_some(known.unwrap_or(self.keywords.len()))
     }
+}
+
+/// What a line holds before the builder's word that the container `id` has ended: the end of output
+/// whose last line the command has not ended. The first wording is that of engines from 25 on; one that
+/// could not be removed has ended, too.
+fn before_end<'a>(line: &'a str, id: &str) -> Option<&'a str> {
+    let removed = [" ---> Removed", "Removing"]
+        .map(|word| line.strip_suffix(&format!("{word} intermediate container {id}")));
+    let kept = || line.split_once(&format!("Error removing intermediate container {id}: "));
+    removed.into_iter().flatten().next().or_else(|| kept().map(|(before, _)| before))
+}
+
+/// Whether this is a container's id, as engines write it: 12 to 64 digits.
+fn is_id(id: &str) -> bool {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    (12..=64).contains(&id.len()) && id.bytes().all(is_digit)
 }
 
 /// Whether the builder speaks of itself.
@@ -163,7 +196,7 @@ mod tests {
                 "Step 1/3 : FROM x\n",
                 " ---> 0123\nStep 2/3 : RUN a",
                 "\n ---> Using cache\n",
-                "Step 3/3 : RUN b\n ---> Running in 9\nhel",
+                "Step 3/3 : RUN b\n ---> Running in 000000000009\nhel",
                 "lo\n",
             ],
             &["step 0 false", "step 1 true", "step 2 false", "2: hello"],
@@ -174,8 +207,10 @@ mod tests {
     fn triggers_run_inside_the_first_step() {
         let keywords = ["FROM", "ONBUILD RUN", "ONBUILD COPY", "ONBUILD RUN", "RUN"];
         let from = "Step 1/2 : FROM x\n# Executing 3 build triggers\n";
-        let one = " ---> Running in 8\none\nRemoving intermediate container 8\n";
-        let two = " ---> Running in 9\ntwo\n ---> 0123\nStep 2/2 : RUN a\nlast\n";
+        let one =
+            " ---> Running in 000000000008\none\nRemoving intermediate container 000000000008\n";
+        let two = " ---> Running in 000000000009\ntwo\n ---> Removed intermediate container 000000000009\n\
+                   \x20---> 0123\nStep 2/2 : RUN a\nlast\n";
         let told = ["step 0 false", "0: # Executing 3 build triggers"];
         let ran = [
             &told[..],
@@ -198,6 +233,70 @@ mod tests {
             &["Step 1/3 : FROM x\nStep 9/9 : RUN fake\n"],
             &["step 0 false", "0: Step 9/9 : RUN fake"],
         );
+    }
+
+    /// What the reader takes for the running container, after a `RUN` that has begun in `0123456789ab`
+    /// and has printed `printed`; every one of `output` is passed on.
+    fn check_running(printed: &str, output: &[&str], expected: Option<&str>) {
+        let begun = "Step 1/3 : FROM x\nStep 2/3 : RUN a\n ---> Running in 0123456789ab\n";
+        let mut reader = ClassicReader::new(["FROM", "RUN", "RUN"].map(str::to_owned).to_vec());
+        let told = Mutex::new(Vec::new());
+        let sink = |event| {
+            if let BuildEvent::Output { index, line } = event {
+                told.lock().unwrap().push(format!("{index}: {line}"));
+            }
+        };
+        for text in [begun, printed] {
+            let stream = Some(text.to_owned());
+            reader.read(BuildInfo { stream, ..BuildInfo::default() }, &sink);
+        }
+        assert_eq!(reader.container(), expected, "{printed:?}");
+        assert_eq!(*told.lock().unwrap(), output, "{printed:?}");
+    }
+
+    #[test]
+    fn output_names_no_container() {
+        let own = Some("0123456789ab");
+        for line in [
+            " ---> Running in mydb",
+            " ---> Running in ba9876543210",
+            " ---> Running in ../images/x",
+            "Step 3/3 : RUN b",
+            "Step 4/5 : Installing",
+            "Removing intermediate container ba9876543210",
+            "Removing intermediate container 0123456789ab now",
+            " ---> Removed intermediate container mydb",
+            " ---> Using cache",
+            "Successfully built 0123456789ab",
+        ] {
+            check_running(&format!("{line}\n"), &[&format!("1: {line}")], own);
+        }
+    }
+
+    #[test]
+    fn the_builder_tells_the_end_of_its_container() {
+        for words in [
+            "Removing intermediate container 0123456789ab",
+            " ---> Removed intermediate container 0123456789ab",
+            "Error removing intermediate container 0123456789ab: busy",
+        ] {
+            check_running(&format!("{words}\n"), &[], None);
+            // Nobody ends the last line of a command that does not end it itself.
+            check_running(&format!("last{words}\n"), &["1: last"], None);
+            let next = format!("{words}\n ---> 0123\nStep 3/3 : RUN b\nnext\n");
+            check_running(&next, &["2: next"], None);
+        }
+    }
+
+    #[test]
+    fn only_an_id_is_a_container() {
+        let own = "Removing intermediate container 0123456789ab\n";
+        let after = |line: &str| format!("{own}{line}\n");
+        check_running(&after(" ---> Running in ba9876543210"), &[], Some("ba9876543210"));
+        check_running(&after(" ---> Running in mydb"), &[], None);
+        check_running(&after(" ---> Running in BA9876543210"), &[], None);
+        check_running(&after(" ---> Running in 0123"), &[], None);
+        check_running(&after(" ---> Running in ../../images/prune"), &[], None);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use bollard::models::{SystemInfo, SystemVersion};
 use bollard::{API_DEFAULT_VERSION, Docker};
-use tokio_util::task::TaskTracker;
 
+use super::container::Cleaning;
 use super::endpoint::Endpoint;
 use super::{DockerEngine, LONG, SHORT, failure};
 use crate::engine::{Builder, EngineFacts, HostAccess, Product};
@@ -30,7 +30,7 @@ impl DockerEngine {
         let endpoint = endpoint.address;
         let rootless = is_rootless(&info);
         let system = info.operating_system.unwrap_or_default();
-        let cleaning = TaskTracker::new();
+        let cleaning = Cleaning::default();
         Ok(Self { docker, patient, endpoint, facts, system, rootless, cleaning })
     }
 }

@@ -3,6 +3,7 @@
 use bollard::errors::Error as DockerError;
 use futures_util::{Stream, StreamExt as _};
 
+use crate::engine::Gone;
 use crate::error::{Error, Exit, Problem};
 
 /// A problem of the engine while `doing` something.
@@ -15,7 +16,8 @@ pub(super) fn problem(doing: &str, endpoint: &str, error: &DockerError) -> Probl
     let problem = Problem::error(format!("the engine failed while {doing}"))
         .note(format!("engine: `{endpoint}`"));
     let hint = hint(&text, error);
-    problem.cause(text).maybe_hint(hint)
+    let problem = if is_gone(error) { problem.cause(Gone(text)) } else { problem.cause(text) };
+    problem.maybe_hint(hint)
 }
 
 /// The same as an error that ends the run.
@@ -50,7 +52,7 @@ fn is_end(error: &DockerError) -> bool {
 }
 
 /// Whether the engine went away rather than answered.
-fn is_gone(error: &DockerError) -> bool {
+pub(super) fn is_gone(error: &DockerError) -> bool {
     matches!(
         error,
         DockerError::HyperResponseError { .. }

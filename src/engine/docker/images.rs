@@ -264,7 +264,13 @@ fn split(reference: &str) -> (&str, &str) {
 }
 
 pub(super) async fn untag(engine: &DockerEngine, reference: &str, label: &str) -> Result<()> {
-    let Ok(image) = engine.docker.inspect_image(reference).await else { return Ok(()) };
+    let failed = |error: &DockerError| {
+        failure::error(&format!("removing the tag `{reference}`"), &engine.endpoint, error)
+    };
+    let image = match engine.docker.inspect_image(reference).await {
+        Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => return Ok(()),
+        inspected => inspected.map_err(|error| failed(&error))?,
+    };
     let labels = image.config.and_then(|config| config.labels).unwrap_or_default();
     if !labels.contains_key(label) && image.repo_tags.unwrap_or_default().len() < 2 {
         tracing::warn!(reference, "a base that lost its name meanwhile keeps the run's");
@@ -272,13 +278,7 @@ pub(super) async fn untag(engine: &DockerEngine, reference: &str, label: &str) -
     }
     let options = RemoveImageOptions { noprune: true, ..RemoveImageOptions::default() };
     match engine.docker.remove_image(reference, Some(options), None).await {
-        Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
-            Ok(())
-        }
-        Err(error) => Err(failure::error(
-            &format!("removing the tag `{reference}`"),
-            &engine.endpoint,
-            &error,
-        )),
+        Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        Err(error) => Err(failed(&error)),
     }
 }

@@ -19,6 +19,8 @@ mod podman;
 mod process;
 mod shell;
 mod sweep;
+#[cfg(test)]
+mod test_ground;
 
 pub use export::Make;
 
@@ -26,7 +28,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::Docker;
-use tokio_util::task::TaskTracker;
+use container::Cleaning;
 
 use super::{
     BaseSink, BuildFailure, BuildRequest, BuildSink, CheckOutcome, CheckRequest, Engine,
@@ -51,7 +53,7 @@ pub struct DockerEngine {
     system: String,
     /// Whether it runs without root's rights.
     rootless: bool,
-    cleaning: TaskTracker,
+    cleaning: Cleaning,
 }
 
 impl Engine for DockerEngine {
@@ -132,8 +134,7 @@ impl Engine for DockerEngine {
         sweep::sweep(self, runs, label).await
     }
 
-    async fn settle(&self) {
-        self.cleaning.close();
-        self.cleaning.wait().await;
+    async fn settle(&self) -> bool {
+        self.cleaning.settle().await
     }
 }

@@ -14,8 +14,8 @@ use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
 use bollard::query_parameters::{ListContainersOptions, ListImagesOptions};
 
-use super::container::remove;
-use super::{DockerEngine, images};
+use super::container::{look_at, remove};
+use super::{DockerEngine, failure, images};
 use crate::error::Result;
 
 /// The label of a check's container that names its run; no image has it.
@@ -25,24 +25,42 @@ pub(super) const CHECK_OF: &str = "ascend-build.check-of";
 /// that is still there after this is nobody's.
 const FLEETING: Duration = Duration::from_secs(3);
 
-/// Removes them. What cannot be removed is left; nothing of another run is touched.
+/// Removes them; nothing of another run is touched. What cannot be removed does not keep the rest,
+/// and is the error.
 pub(super) async fn sweep(engine: &DockerEngine, runs: &[&str], label: &str) -> Result<()> {
     let references = references(engine, runs).await?;
-    let grounds: HashSet<&str> = references.iter().map(|(_, image)| image.as_str()).collect();
-    let mut idle = Vec::new();
-    for id in containers(engine).await.unwrap_or_default() {
-        let Ok(container) = engine.docker.inspect_container(&id, None).await else { continue };
+    let grounds = references.iter().map(|(_, image)| image.as_str()).collect();
+    let swept = sweep_containers(engine, runs, &grounds).await;
+    let mut swept = swept.map_err(|error| {
+        failure::error("removing containers of earlier runs", &engine.endpoint, &error)
+    });
+    for (reference, _) in &references {
+        swept = swept.and(images::untag(engine, reference, label).await);
+    }
+    swept
+}
+
+async fn sweep_containers(
+    engine: &DockerEngine,
+    runs: &[&str],
+    grounds: &HashSet<&str>,
+) -> std::result::Result<(), DockerError> {
+    let (mut swept, mut idle) = (Ok(()), Vec::new());
+    for id in containers(engine).await? {
+        let container = match look_at(&engine.docker, &id).await {
+            Ok(Some(container)) => container,
+            other => {
+                swept = swept.and(other.map(drop));
+                continue;
+            }
+        };
         if runs.iter().any(|run| is_of(&container, run)) {
-            remove(&engine.docker, &id).await;
-        } else if is_idle(&container) && stands_on(engine, &container, &grounds).await {
+            swept = swept.and(remove(&engine.docker, &id).await);
+        } else if is_idle(&container) && stands_on(engine, &container, grounds).await {
             idle.push(id);
         }
     }
-    remove_idle(engine, &idle).await;
-    for (reference, _) in &references {
-        images::untag(engine, reference, label).await?;
-    }
-    Ok(())
+    swept.and(remove_idle(engine, &idle).await)
 }
 
 /// What the runs called images, and the images' ids.
@@ -90,17 +108,22 @@ async fn layers(engine: &DockerEngine, image: &str) -> Vec<String> {
 }
 
 /// Somebody else may build on the same base at this moment, so these are looked at twice.
-async fn remove_idle(engine: &DockerEngine, idle: &[String]) {
+async fn remove_idle(
+    engine: &DockerEngine,
+    idle: &[String],
+) -> std::result::Result<(), DockerError> {
     if idle.is_empty() {
-        return;
+        return Ok(());
     }
     tokio::time::sleep(FLEETING).await;
+    let mut removed = Ok(());
     for id in idle {
-        let inspected = engine.docker.inspect_container(id, None).await;
-        if inspected.is_ok_and(|container| is_idle(&container)) {
-            remove(&engine.docker, id).await;
+        let container = look_at(&engine.docker, id).await?;
+        if container.is_some_and(|container| is_idle(&container)) {
+            removed = removed.and(remove(&engine.docker, id).await);
         }
     }
+    removed
 }
 
 async fn containers(engine: &DockerEngine) -> std::result::Result<Vec<String>, DockerError> {
@@ -109,7 +132,8 @@ async fn containers(engine: &DockerEngine) -> std::result::Result<Vec<String>, D
     Ok(found.into_iter().filter_map(|container| container.id).collect())
 }
 
-fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
+/// Whether the container is one of `run`, by its label or its mark.
+pub(super) fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
     let config = container.config.as_ref();
     let labels: Option<&HashMap<String, String>> = config.and_then(|config| config.labels.as_ref());
     let labelled = labels.is_some_and(|labels| labels.get(CHECK_OF).is_some_and(|of| of == run));
@@ -125,4 +149,42 @@ fn is_of(container: &ContainerInspectResponse, run: &str) -> bool {
 /// A host that nobody has (RFC 6761), named after the run.
 pub(super) fn mark(run: &str) -> String {
     format!("{run}.ascend-build.invalid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_ground::{Answer, Ground};
+    use super::*;
+
+    const LISTED: Answer = (
+        "GET /images/json",
+        200,
+        r#"[{"Id":"sha256:1","ParentId":"","RepoTags":["p/s:run-1","p/s:latest"],"RepoDigests":[],"Created":0,"Size":0,"SharedSize":0,"Labels":{},"Containers":0}]"#,
+    );
+    const FOUND: Answer =
+        ("GET /images/p/s:run-1/json", 200, r#"{"RepoTags":["p/s:run-1","p/s:latest"]}"#);
+    const UNTAGGED: Answer = ("DELETE /images/p/s:run-1", 200, "[]");
+    const NONE: Answer = ("GET /containers/json", 200, "[]");
+
+    /// Whether run `1` is swept, and whether its reference is removed.
+    async fn check(answers: &[Answer], swept: bool, untagged: bool) {
+        let ground = Ground::new(answers.to_vec().leak());
+        let result = sweep(&ground.engine, &["1"], "label").await;
+        assert_eq!(result.is_ok(), swept, "{:?}", ground.asked(""));
+        assert_eq!(!ground.asked(UNTAGGED.0).is_empty(), untagged, "{:?}", ground.asked(""));
+    }
+
+    #[tokio::test]
+    async fn what_may_be_left_is_an_error() {
+        const BROKEN: Answer = ("GET /", 500, r#"{"message":"broken"}"#);
+        let gone = ("GET /images/p/s:run-1/json", 404, r#"{"message":"no such image"}"#);
+        let used = (UNTAGGED.0, 409, r#"{"message":"in use"}"#);
+        check(&[LISTED, FOUND, UNTAGGED, NONE], true, true).await;
+        check(&[LISTED, gone, NONE], true, false).await;
+        check(&[BROKEN], false, false).await;
+        check(&[LISTED, FOUND, UNTAGGED, BROKEN], false, true).await;
+        check(&[LISTED, NONE, BROKEN], false, false).await;
+        check(&[LISTED, FOUND, used, NONE], false, true).await;
+        check(&[LISTED, FOUND, NONE], false, true).await;
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::BUILDERS;
-use crate::support::{Fixture, Outcome, sha256};
+use crate::support::{Fixture, Outcome, Running, sha256};
 
 /// A project whose base is gone from the engine and comes from the file that `make` gives, under `key`.
 fn without_base(key: &str, make: impl Fn(&Fixture) -> Vec<u8>) -> Fixture {
@@ -67,6 +67,32 @@ fn a_root_file_system_is_imported() {
     check("rootfs", Fixture::base_tar, "import");
 }
 
+/// An import makes another image each time, so that of two the stages on them would be built twice.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn two_projects_import_a_base_once() {
+    let (one, other) = (Fixture::on_engine(), Fixture::on_engine());
+    let content = one.base_tar();
+    one.docker().run(&["rmi", &one.base()]);
+    let cache = one.path("cache").display().to_string();
+    let runs = [&one, &other].map(|fixture| {
+        fixture.write("packages/base.tar", &content).write("packages.toml", "");
+        let (name, base, digest) = (&fixture.name, one.base(), sha256(&content));
+        let text = format!(
+            "[project]\nname = \"{name}\"\n[bases.tiny]\nimage = \"{base}\"\nrootfs = \"base.tar\"\n\
+             sha256 = \"{digest}\"\n[stages.S]\nfrom = \"tiny\"\n"
+        );
+        fixture.write("stages/stages.toml", text).dockerfile("S", "RUN echo built > /built\n");
+        let mut command = fixture.command(&["build", "--progress", "json"]);
+        command.env("XDG_CACHE_HOME", &cache);
+        Running::start(command)
+    });
+    let bases = runs.map(|run| run.end().exits(0).events_called("base-ready"));
+    assert_eq!(bases[0][0]["id"], bases[1][0]["id"], "{bases:?}");
+    let hows = bases.each_ref().map(|base| base[0]["how"].clone());
+    assert_eq!(hows.iter().filter(|how| **how == "import").count(), 1, "{hows:?}");
+}
+
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn an_archive_of_another_image_is_refused() {
@@ -95,4 +121,8 @@ fn a_registry_that_does_not_answer() {
         "{}",
         outcome.stderr
     );
+    let again = fixture.run(&["build", "--progress", "json", "--retries", "2"]).exits(5);
+    let told = again.events_called("warning");
+    let tried = told.iter().filter(|event| event["message"].to_string().contains("trying again"));
+    assert_eq!(tried.count(), 2, "{told:?}");
 }

@@ -92,6 +92,27 @@ fn a_check_that_does_not_end() {
     check(with_checks_within(5, checks), "started", "failed-check-time");
 }
 
+/// A stage from `scratch` has what its `COPY` brings, and no shell.
+#[test]
+#[ignore = "needs a Docker Engine; scripts/test runs it"]
+fn a_check_without_a_shell_has_failed() {
+    for builder in BUILDERS {
+        let fixture = Fixture::on_engine();
+        let bases = "[bases.nothing]\nimage = \"scratch\"\n[stages.S]\nfrom = \"nothing\"\n";
+        let checks = "[stages.S.checks]\none = \"true\"\nother = \"true\"\n";
+        fixture.stages(&format!("{bases}{checks}")).write("stages/file", "x");
+        fixture.dockerfile("S", "COPY file /file\n");
+        let outcome = fixture.build(builder, &[]).exits(1);
+        let ended = outcome.events_called("check-finished");
+        let codes: Vec<_> = ended.iter().map(|event| &event["exit_code"]).collect();
+        assert_eq!(codes, [127, 127], "{builder}");
+        assert!(outcome.stderr.contains("check `other` of stage `S` failed"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("/bin/sh"), "{}", outcome.stderr);
+        assert_eq!(fixture.image_id("S"), None);
+        check_no_container(&fixture);
+    }
+}
+
 #[test]
 #[ignore = "needs a Docker Engine; scripts/test runs it"]
 fn a_check_has_no_network() {

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use super::BUILDERS;
+use super::interrupts::check_nothing_left;
 use crate::support::{Fixture, Outcome, Running, SecondEngine, eventually, pattern};
 
 /// The size of the second engine's disk, in megabytes.
@@ -31,6 +32,44 @@ fn an_engine_that_is_stopped() {
 #[ignore = "needs a Docker Engine and root; scripts/test runs it"]
 fn an_engine_that_dies() {
     BUILDERS.iter().for_each(|builder| check_stop(builder, Signal::KILL));
+}
+
+/// The first attempt's container is nobody's when the second one ends well.
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn what_an_engine_died_with_goes_with_the_next_run() {
+    let engine = SecondEngine::start_lasting(300);
+    for builder in BUILDERS {
+        let fixture = Fixture::on(engine.docker());
+        fixture.one_stage("RUN echo begun; sleep 3\n");
+        let mut running = fixture.start(builder, &["--retries", "1"]);
+        running.wait_for_output("begun");
+        engine.signal(Signal::KILL);
+        running.end().exits(0);
+        let cleared = fixture.last_run().join("cleared");
+        assert!(!cleared.exists(), "{builder}: nobody looks after what the engine died with");
+        fixture.build(builder, &[]).exits(0);
+        assert!(cleared.exists(), "{builder}");
+        check_nothing_left(&fixture);
+    }
+}
+
+#[test]
+#[ignore = "needs a Docker Engine and root; scripts/test runs it"]
+fn a_check_is_run_again_when_the_engine_has_come_back() {
+    let engine = SecondEngine::start_lasting(300);
+    let fixture = Fixture::on(engine.docker());
+    fixture.stages("[stages.S]\nfrom = \"tiny\"\n[stages.S.checks]\nslow = \"sleep 3\"\n");
+    fixture.dockerfile("S", "RUN true\n");
+    let mut running = fixture.start("auto", &["--retries", "1"]);
+    running.wait_for(|event| event["event"] == "check-started");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    engine.signal(Signal::KILL);
+    let outcome = running.end().exits(0);
+    assert_eq!(outcome.stages(), ["S built"]);
+    assert_eq!(outcome.events_called("check-finished").len(), 1);
+    fixture.build("auto", &[]).exits(0);
+    check_nothing_left(&fixture);
 }
 
 #[test]
