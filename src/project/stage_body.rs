@@ -1,6 +1,6 @@
 //! What a stage's Dockerfile asks of the project: packages and other stages.
 
-use super::dockerfile::{Dockerfile, Flag, Instruction, Scope, copy_sources};
+use super::dockerfile::{Dockerfile, Flag, Form, Instruction, Scope, copy_sources};
 use super::names::PackageName;
 use crate::error::{Place, Problem, nearest};
 
@@ -25,6 +25,7 @@ pub(super) fn package_uses<'a>(
     for instruction in instructions {
         refuse_unknown_flags(instruction, body, problems);
         refuse_in_trigger(instruction, body, problems);
+        refuse_interpreter(instruction, body, problems);
         for flag in instruction.flags.iter().filter(|flag| flag.name == "package") {
             if instruction.keyword == "RUN" {
                 uses.extend(names_of(body, instruction, flag, problems));
@@ -52,6 +53,22 @@ fn refuse_in_trigger(instruction: &Instruction, body: &Dockerfile, problems: &mu
                     "the engine runs it in other stages, to which no package is served for it",
                 )
                 .hint("write the `RUN --package` into each stage that starts from this one"),
+        );
+    }
+}
+
+/// BuildKit runs a heredoc that begins with `#!` by the program of that line. Behind the fetching
+/// script it is the shell's, as other commands are.
+fn refuse_interpreter(instruction: &Instruction, body: &Dockerfile, problems: &mut Vec<Problem>) {
+    let Form::Shell(command) = instruction.form() else { return };
+    let Some(line) = command.strip_prefix("#!").and_then(|rest| rest.lines().next()) else {
+        return;
+    };
+    if instruction.flag("package").is_some() && !instruction.heredocs.is_empty() {
+        problems.push(
+            Problem::error("a heredoc with a `#!` line does not go with `--package`")
+                .at(instruction.place(body.source()), "the shell would run it")
+                .hint(format!("name the program before it: `{} <<EOF`", line.trim())),
         );
     }
 }

@@ -119,6 +119,16 @@ fn a_trigger_takes_no_packages() {
 }
 
 #[test]
+fn a_heredoc_that_names_its_program_takes_no_packages() {
+    let fixture = Fixture::new();
+    fixture.package("tool", "tool.run", 10);
+    fixture.one_stage("RUN --package=tool <<EOF\n#!/usr/bin/python3 -u\nprint(1)\nEOF\n");
+    let told = fixture.run(&["check"]).exits(3).stderr;
+    assert!(told.contains("a heredoc with a `#!` line does not go with `--package`"), "{told}");
+    assert!(told.contains("`/usr/bin/python3 -u <<EOF`"), "{told}");
+}
+
+#[test]
 #[ignore = "needs an engine"]
 fn a_changed_file_of_a_trigger_is_fetched_anew() {
     for builder in Builders {
