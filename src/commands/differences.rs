@@ -10,14 +10,14 @@ use crate::error::{Error, Exit, Problem, Result};
 use crate::plan::{Inputs, changes, told};
 use crate::project::Project;
 use crate::run::history::{NotFound, find, run_folder};
-use crate::run::{self, KEY, RunId, STAGE, inputs_of};
+use crate::run::{self, Decision, KEY, RunId, STAGE, inputs_of};
 use crate::ui::Table;
 
 /// What something earlier was made from, by stage.
 pub(super) struct Earlier {
     stages: BTreeMap<String, Inputs>,
-    /// Whether it is a run: all of its stages are known, and another one is new.
-    is_run: bool,
+    /// All stages that a run was to build; of an image, none.
+    planned: Vec<String>,
 }
 
 /// What names a run or an image on the command line.
@@ -57,18 +57,16 @@ async fn of_image(engine: &DockerEngine, wanted: &str) -> Result<Earlier> {
     let image = images.iter().find(|image| image.id == facts.id).ok_or_else(|| not_ours(wanted))?;
     let stage = image.labels.get(STAGE).cloned().unwrap_or_default();
     let inputs = inputs_of(&image.labels).ok_or_else(|| silent(wanted))?;
-    Ok(Earlier { stages: BTreeMap::from([(stage, inputs)]), is_run: false })
+    Ok(Earlier { stages: BTreeMap::from([(stage, inputs)]), planned: Vec::new() })
 }
 
 fn of_run(state: &Path, run: &RunId) -> Result<Earlier> {
     let text = std::fs::read(run_folder(state, run).join("report.json"));
     let report = text.ok().and_then(|text| serde_json::from_slice::<ReportInputs>(&text).ok());
-    let decisions = report.map(|report| report.decisions).unwrap_or_default();
-    if decisions.is_empty() {
-        return Err(silent(run.as_str()));
-    }
-    let stages = decisions.into_iter().map(|one| (one.stage, one.inputs)).collect();
-    Ok(Earlier { stages, is_run: true })
+    let report = report.filter(|report| !report.decisions.is_empty());
+    let report = report.ok_or_else(|| silent(run.as_str()))?;
+    let stages = report.decisions.into_iter().map(|one| (one.stage, one.inputs)).collect();
+    Ok(Earlier { stages, planned: report.plan.stages.into_iter().map(|one| one.name).collect() })
 }
 
 fn nothing(wanted: &str) -> Error {
@@ -94,6 +92,17 @@ fn silent(name: &str) -> Error {
 #[derive(serde::Deserialize)]
 struct ReportInputs {
     decisions: Vec<StageInputs>,
+    plan: ReportPlan,
+}
+
+#[derive(serde::Deserialize)]
+struct ReportPlan {
+    stages: Vec<PlannedName>,
+}
+
+#[derive(serde::Deserialize)]
+struct PlannedName {
+    name: String,
 }
 
 #[derive(serde::Deserialize)]
@@ -102,11 +111,13 @@ struct StageInputs {
     inputs: Inputs,
 }
 
-/// The stages of the plan, then those that only the earlier run had, each with what differs.
+/// The stages of the plan, then those of the earlier run that the project has no more, each with
+/// what differs.
 ///
 /// # Errors
 /// They have no stage in common.
 pub(super) fn differences(
+    project: &Project,
     outlook: &Outlook,
     earlier: &Earlier,
 ) -> Result<Vec<(String, Vec<String>)>> {
@@ -115,16 +126,26 @@ pub(super) fn differences(
         return Err(nothing_in_common(&now, earlier));
     }
     let compared = outlook.iter().filter_map(|(stage, decision)| {
-        let differs = match earlier.stages.get(stage.as_str()) {
-            Some(old) => told(&changes(old, &decision.inputs), |_| None),
-            None if earlier.is_run => vec!["the stage is new".to_owned()],
-            None => return None,
-        };
-        Some((stage.to_string(), differs))
+        Some((stage.to_string(), compared(stage.as_str(), decision, earlier)?))
     });
-    let gone = earlier.stages.keys().filter(|stage| !now.contains(&stage.as_str()));
-    let gone = gone.map(|stage| (stage.clone(), vec!["the stage is no longer built".to_owned()]));
+    let gone = earlier.planned.iter().filter(|stage| !project.stages.contains_key(stage.as_str()));
+    let gone = gone.map(|stage| (stage.clone(), vec!["the stage is gone".to_owned()]));
     Ok(compared.chain(gone).collect())
+}
+
+/// What differs of one stage; `None` where the other is an image of another one.
+fn compared(stage: &str, decision: &Decision, earlier: &Earlier) -> Option<Vec<String>> {
+    let Some(old) = earlier.stages.get(stage) else {
+        let planned = earlier.planned.iter().any(|planned| planned == stage);
+        let word =
+            if planned { "that run did not come so far" } else { "that run did not build it" };
+        return (!earlier.planned.is_empty()).then(|| vec![word.to_owned()]);
+    };
+    let mut differs = told(&changes(old, &decision.inputs), |_| None);
+    if let (true, Some(what)) = (differs.is_empty(), &decision.assumed) {
+        differs.push(format!("none, if {what} is what it was"));
+    }
+    Some(differs)
 }
 
 fn nothing_in_common(now: &[&str], earlier: &Earlier) -> Error {

@@ -107,8 +107,7 @@ pub(super) fn sources(
     if stage.context.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let with_parents = stage.instructions.iter().any(|one| one.text.contains("--parents"));
-    let digests = collect(folder, dockerfile, stage)?.digests(with_parents)?;
+    let digests = collect(folder, dockerfile, stage)?.digests(stage.takes_parents())?;
     Ok(digests.into_iter().map(|entry| (told(&entry.path), entry.told())).collect())
 }
 

@@ -107,7 +107,7 @@ pub(super) fn json(outlook: &Outlook) -> serde_json::Value {
             "stage": stage,
             "reused": decision.reuse.is_some(),
             "reasons": decision.reasons,
-            "key": decision.key.as_ref().filter(|_| !decision.assumed),
+            "key": decision.key.as_ref().filter(|_| decision.assumed.is_none()),
             "inputs": decision.inputs,
         })
     };

@@ -86,7 +86,7 @@ async fn compared(args: &Args, project: &Project, plan: &Plan, wanted: &str) -> 
     let builder = args.target.source.builder;
     let (outlook, engine) = outlook::outlook(project, plan, packages, builder).await?;
     let earlier = differences::earlier(project, &engine, wanted).await?;
-    let differences = differences::differences(&outlook, &earlier)?;
+    let differences = differences::differences(project, &outlook, &earlier)?;
     match args.format {
         Format::Table => Ok(differences::table(&differences)),
         Format::Json => json(&differences::json(&differences)),

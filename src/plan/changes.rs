@@ -80,7 +80,9 @@ pub fn changes(old: &Inputs, new: &Inputs) -> Vec<Change> {
     changes.splice(place..place, origin(old, new));
     // One that comes or goes does so with an instruction that changed.
     let copied = differing(&old.copied, &new.copied);
-    changes.extend(copied.filter_map(|(name, old, new)| Some(Change::Copied(name, old?, new?))));
+    let copied = copied.filter_map(|(name, old, new)| Some(Change::Copied(name, old?, new?)));
+    let is_known = |change: &Change| !matches!(change, Change::Copied(name, _, new) if name == new);
+    changes.extend(copied.filter(is_known));
     changes
 }
 
@@ -133,10 +135,12 @@ fn edit(old: &Option<String>, new: &Option<String>) -> Edit {
 
 fn origin(old: &Inputs, new: &Inputs) -> Option<Change> {
     let (before, now) = (&old.from, &new.from);
-    if before.content == now.content {
+    // What is told by its name is not known.
+    let is_same = before.name == now.name && before.stage == now.stage;
+    if before.content == now.content || is_same && now.content == now.name {
         return None;
     }
-    Some(if before.name != now.name || before.stage != now.stage {
+    Some(if !is_same {
         Change::From(before.name.clone(), now.name.clone())
     } else if now.stage {
         Change::Parent(now.name.clone())
@@ -233,6 +237,9 @@ impl fmt::Display for Change {
             Self::Copied(name, old, new) if is_image(old) && is_image(new) => {
                 let (old, new) = (short(old), short(new));
                 write!(out, "{name}, which it copies from, changed: {old} → {new}")
+            }
+            Self::Copied(name, old, _) if name == old => {
+                write!(out, "{name}, which it copies from, was not known before")
             }
             Self::Copied(name, ..) => write!(out, "{name}, which it copies from, is another"),
             Self::Argument(name, Some(old), Some(new)) => match (hidden(old), hidden(new)) {

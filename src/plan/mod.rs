@@ -254,6 +254,11 @@ impl PlannedStage {
         self.may_fetch_any() || self.files().any(|name| name == file)
     }
 
+    /// Whether a `COPY --parents` takes along the folders above what it takes.
+    pub fn takes_parents(&self) -> bool {
+        self.instructions.iter().any(|instruction| instruction.text.contains("--parents"))
+    }
+
     /// Whether only its run can tell what it asks for.
     pub fn may_fetch_any(&self) -> bool {
         self.pieces.contains(&Piece::AllFiles)

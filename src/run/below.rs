@@ -47,7 +47,7 @@ impl<'a> Below<'a> {
     /// The same of a stage that it copies from.
     pub(super) fn copied(&self, name: &StageName) -> String {
         let earlier = || self.earlier.as_ref()?.copied.get(&name.lower()).cloned();
-        self.made.content(name).or_else(earlier).unwrap_or_else(|| name.to_string())
+        self.made.content(name).or_else(earlier).unwrap_or_else(|| name.lower())
     }
 
     /// What is not known, and taken to be what it was.

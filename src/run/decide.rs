@@ -1,6 +1,7 @@
 //! Gathers what decides a stage's content, and decides whether it is built.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::below::Below;
 use super::labels::base_of;
@@ -9,9 +10,15 @@ use super::{Job, Materials};
 use crate::engine::{Builder, Engine, ImageFacts};
 use crate::error::Result;
 use crate::plan::{
-    Canonical, Plan, PlannedParent, PlannedStage, Remote, Surroundings, VerifiedPackage,
+    Canonical, Plan, PlannedParent, PlannedStage, Remote, Surroundings, VerifiedPackage, changes,
 };
 use crate::project::{Sha256, StageName};
+
+/// What is older than this is asked for again before a stage is decided.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// An image of a list that is older than this is looked at before it is used again.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Whom to ask what decides a stage's content.
 pub struct Sources<'a, E, M> {
@@ -49,20 +56,21 @@ pub(super) struct Ground<'a> {
     pub(super) made: &'a Made,
 }
 
-/// Decides; the engine is asked again before a stage is given to a builder, and before an image is
-/// used again that may have been removed since the run began.
+/// Decides by what the engine has now: another run may have built the stage meanwhile, and an image
+/// that was there when the run began may have been removed.
 pub(super) async fn decide<E: Engine, M: Materials>(
     sources: &Sources<'_, E, M>,
     stage: &PlannedStage,
     ground: &Ground<'_>,
 ) -> Result<Decision> {
-    sources.stock.refresh(sources.engine).await?;
     let question = question(sources, stage, ground).await?;
+    sources.stock.refresh(sources.engine, FRESH).await?;
     let decision = answer(sources, &question).await?;
-    if decision.reuse.is_some() {
+    let Some(image) = &decision.reuse else { return Ok(decision) };
+    if sources.stock.age() < MOMENT || sources.engine.image(&image.id).await?.is_some() {
         return Ok(decision);
     }
-    sources.stock.refresh(sources.engine).await?;
+    sources.stock.refresh(sources.engine, Duration::ZERO).await?;
     answer(sources, &question).await
 }
 
@@ -127,7 +135,9 @@ pub async fn foresee<E: Engine, M: Materials>(
         let packages = sources.materials.expected(stage);
         let ground = Ground { packages: &packages, base: base.as_ref(), made: &made };
         let decision = decide(sources, stage, &ground).await?;
-        made.note(&stage.name, MadeStage::foreseen(&decision));
+        let earlier = sources.stock.earlier_inputs(&sources.plan.project, stage);
+        let same = earlier.is_some_and(|earlier| changes(&earlier, &decision.inputs).is_empty());
+        made.note(&stage.name, MadeStage::foreseen(&decision, !same));
         decisions.push((stage.name.clone(), decision));
     }
     Ok(decisions)

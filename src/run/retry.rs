@@ -48,7 +48,7 @@ const APT: [&str; 5] = [
 ];
 
 /// What an engine says of a network that fails while it pulls or adds something itself.
-const ENGINE: [&str; 7] = [
+const ENGINE: [&str; 10] = [
     "Temporary failure in name resolution",
     "connection reset by peer",
     "connection refused",
@@ -56,6 +56,9 @@ const ENGINE: [&str; 7] = [
     "no route to host",
     "TLS handshake timeout",
     "i/o timeout",
+    "connection timed out",
+    "Client.Timeout exceeded",
+    "unexpected EOF",
 ];
 
 /// How many lines at the end of the output are a program's last words.

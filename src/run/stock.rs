@@ -18,9 +18,6 @@ pub const PROJECT: &str = "ascend-build.project";
 /// The label that holds the stage's name.
 pub const STAGE: &str = "ascend-build.stage";
 
-/// What is older than this is asked for again before a stage is built: another run may have built it.
-const FRESH: Duration = Duration::from_secs(1);
-
 /// The images that have a key.
 pub struct Stock {
     state: Mutex<(Instant, Vec<LabelledImage>)>,
@@ -35,8 +32,8 @@ pub struct Decision {
     pub inputs: Inputs,
     /// The key; `None` where the engine alone can tell whether something changed.
     pub key: Option<StageKey>,
-    /// Whether the key holds only if what was not known yet is what it was.
-    pub assumed: bool,
+    /// What was not known yet: the key holds only if it is what it was.
+    pub assumed: Option<String>,
     /// The image that is used instead of building.
     pub reuse: Option<LabelledImage>,
     /// The causes, the nearest first.
@@ -78,9 +75,14 @@ impl Stock {
         Self { state: Mutex::new((Instant::now(), Vec::new())), proofs: Mutex::default() }
     }
 
-    /// Asks the engine again, unless that was a moment ago.
-    pub(super) async fn refresh(&self, engine: &impl Engine) -> Result<()> {
-        if self.state().0.elapsed() > FRESH {
+    /// How long ago the engine was asked.
+    pub(super) fn age(&self) -> Duration {
+        self.state().0.elapsed()
+    }
+
+    /// Asks the engine again, where that was longer ago than `fresh`.
+    pub(super) async fn refresh(&self, engine: &impl Engine, fresh: Duration) -> Result<()> {
+        if self.age() > fresh {
             let images = engine.labelled(KEY).await?;
             *self.state() = (Instant::now(), images);
         }
@@ -138,17 +140,21 @@ impl Stock {
         let reuse = own.filter(|_| question.forced.is_none()).cloned();
         let reasons = match (&reuse, &question.forced) {
             (Some(image), _) => vec![nothing_changed(image, question)],
-            (None, Some(forced)) => vec![forced.clone()],
-            (None, None) => reasons(earlier(&state.1, question.project, question.stage), question),
+            (None, Some(forced)) => {
+                let changed = earlier(&state.1, question).and_then(|image| differ(image, question));
+                let changed = changed.filter(|_| !question.knowable).unwrap_or_default();
+                std::iter::once(forced.clone()).chain(changed).collect()
+            }
+            (None, None) => reasons(earlier(&state.1, question), question),
         };
         let inputs = question.inputs.clone();
         let key = question.knowable.then(|| inputs.key());
-        Decision { inputs, key, assumed: question.assumed.is_some(), reuse, reasons }
+        Decision { inputs, key, assumed: question.assumed.clone(), reuse, reasons }
     }
 
     /// What the earlier image of a stage was made from.
     pub(super) fn earlier_inputs(&self, project: &str, stage: &PlannedStage) -> Option<Inputs> {
-        inputs_of(&earlier(&self.state().1, project, stage)?.labels)
+        inputs_of(&earlier_of(&self.state().1, project, stage)?.labels)
     }
 
     /// The content ids of the images.
@@ -176,8 +182,12 @@ fn nothing_changed(image: &LabelledImage, question: &Question<'_>) -> String {
     }
 }
 
+fn earlier<'a>(images: &'a [LabelledImage], question: &Question<'_>) -> Option<&'a LabelledImage> {
+    earlier_of(images, question.project, question.stage)
+}
+
 /// The image that has the stage's reference, else the newest one of this stage.
-fn earlier<'a>(
+fn earlier_of<'a>(
     images: &'a [LabelledImage],
     project: &str,
     stage: &PlannedStage,
@@ -199,9 +209,20 @@ pub fn inputs_of(labels: &std::collections::HashMap<String, String>) -> Option<I
 
 fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<String> {
     let Some(image) = earlier else { return vec!["never built here".to_owned()] };
-    let Some(old) = inputs_of(&image.labels) else {
+    let Some(mut reasons) = differ(image, question) else {
         return vec!["the earlier image does not say what it was made from".to_owned()];
     };
+    if reasons.is_empty() {
+        reasons.push(
+            "the image that has its labels is not the stage, but was made from it".to_owned(),
+        );
+    }
+    reasons
+}
+
+/// What differs from what the image was made from, where it says that.
+fn differ(image: &LabelledImage, question: &Question<'_>) -> Option<Vec<String>> {
+    let old = inputs_of(&image.labels)?;
     let mut changes = changes(&old, &question.inputs);
     changes.iter_mut().for_each(|change| name_as_written(change, question.stage));
     let mut reasons = told(&changes, |change| note(change, image, question));
@@ -214,12 +235,7 @@ fn reasons(earlier: Option<&LabelledImage>, question: &Question<'_>) -> Vec<Stri
             *reason = format!("parent {name} is rebuilt");
         }
     }
-    if reasons.is_empty() {
-        reasons.push(
-            "the image that has its labels is not the stage, but was made from it".to_owned(),
-        );
-    }
-    reasons
+    Some(reasons)
 }
 
 /// Keys know stages in lower case.
@@ -265,18 +281,20 @@ pub(super) struct Made(Mutex<BTreeMap<StageName, MadeStage>>);
 pub(super) struct MadeStage {
     /// Its key, or its image's content id where it has none; `None` where the run alone will know.
     pub(super) content: Option<String>,
-    /// Whether the content is known only if something is what it was.
+    /// Whether the content is not known, or only if something is what it was.
     pub(super) assumed: bool,
     /// Whether it was given to the builder.
     pub(super) built: bool,
 }
 
 impl MadeStage {
-    /// What a stage will be, as far as that is known before the run.
-    pub(super) fn foreseen(decision: &Decision) -> Self {
+    /// What a stage will be, as far as that is known before the run. One without a key may be what
+    /// it was, unless something else of it `changed`.
+    pub(super) fn foreseen(decision: &Decision, changed: bool) -> Self {
+        let another = || changed.then(|| "not known before the run".to_owned());
         Self {
-            content: decision.key.as_ref().map(ToString::to_string),
-            assumed: decision.assumed,
+            content: decision.key.as_ref().map(ToString::to_string).or_else(another),
+            assumed: decision.assumed.is_some() || decision.key.is_none(),
             built: decision.reuse.is_none(),
         }
     }
@@ -294,7 +312,7 @@ impl Made {
 
     /// Whether that is not known, or only if something is what it was.
     pub(super) fn is_assumed(&self, stage: &StageName) -> bool {
-        self.stages().get(stage).is_some_and(|made| made.assumed || made.content.is_none())
+        self.stages().get(stage).is_some_and(|made| made.assumed)
     }
 
     pub(super) fn built(&self, stage: &str) -> bool {

@@ -153,7 +153,7 @@ impl Collector<'_> {
         let mut taken = false;
         for Resolved { links, path } in resolved {
             for link in links {
-                taken |= self.add_one(&link);
+                taken |= self.add_one(&link, &link);
             }
             taken |= self.add_tree(&path);
         }
@@ -178,20 +178,20 @@ impl Collector<'_> {
         });
         for entry in walk {
             match entry {
-                Ok(entry) => taken |= self.add_one(&relative(entry.path())),
+                Ok(entry) => taken |= self.add_one(&relative(entry.path()), path),
                 Err(error) => self.problems.push(unreadable_tree(error)),
             }
         }
         taken
     }
 
-    /// Adds one entry and the folders above it, unless it is left out.
-    fn add_one(&mut self, path: &Path) -> bool {
+    /// Adds one entry of what stands at `source` and the folders above it, unless it is left out.
+    fn add_one(&mut self, path: &Path, source: &Path) -> bool {
         if path.as_os_str().is_empty() || self.ignore.excludes(&text(path)) {
             return false;
         }
         for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
-            self.insert(folder, true);
+            self.insert(folder, !folder.starts_with(source));
         }
         self.insert(path, false);
         !self.left_out.contains(path)

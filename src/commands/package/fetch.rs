@@ -49,6 +49,16 @@ pub(super) struct Args {
     referer: Vec<(String, String)>,
 }
 
+/// A name was given, and every file of it is for another platform or chip.
+fn nothing_fits(entry: &PackageEntry, chosen: &[&PackageEntry]) -> Error {
+    let files = chosen.iter().filter(|one| one.name == entry.name);
+    let problem = Problem::error(format!("no file of package `{}` fits", entry.name));
+    files
+        .fold(problem, |problem, file| problem.note(format!("`{}` ({})", file.path(), file.place)))
+        .hint("choose another `--platform` or `--chip`, or leave them out")
+        .exit(Exit::Usage)
+}
+
 /// Fetches; says what it did on stderr, and prints the path of each file that it got.
 ///
 /// # Errors
@@ -106,7 +116,12 @@ impl Args {
                 .exit(Exit::Usage));
         }
         let chosen = chosen(&list.entries, &self.names)?;
-        Ok(chosen.into_iter().filter(|entry| self.source.admits(entry)).collect())
+        let admitted: Vec<_> =
+            chosen.iter().copied().filter(|entry| self.source.admits(entry)).collect();
+        match chosen.iter().find(|one| !admitted.iter().any(|other| other.name == one.name)) {
+            Some(entry) if !self.names.is_empty() => Err(nothing_fits(entry, &chosen)),
+            _ => Ok(admitted),
+        }
     }
 }
 

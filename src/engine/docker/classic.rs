@@ -7,7 +7,7 @@
 //!
 //! A command's output comes in the same way, and may look like all of this. So
 //! from ` ---> Running in <id>` until the builder says that it has removed this
-//! very container, every line is output.
+//! very container, or that it could not remove one of the build's, every line is output.
 
 use bollard::models::BuildInfo;
 
@@ -23,8 +23,10 @@ pub(super) struct ClassicReader {
     /// The instruction of which it is not known yet whether it runs.
     open: Option<usize>,
     pending: String,
-    /// The container of the instruction that runs.
-    container: Option<String>,
+    /// The containers that have run, the last one last.
+    containers: Vec<String>,
+    /// Whether that one runs.
+    running: bool,
 }
 
 impl ClassicReader {
@@ -35,17 +37,20 @@ impl ClassicReader {
             current: None,
             open: None,
             pending: String::new(),
-            container: None,
+            containers: Vec::new(),
+            running: false,
         }
     }
 
+    /// Takes a line as it came: what a terminal would make of a command's last words may hide the
+    /// builder's own behind them.
     fn line(&mut self, line: &str, sink: BuildSink<'_>) {
-        let Some(id) = &self.container else { return self.of_builder(line, sink) };
-        let ended = before_end(line, id);
-        self.output(ended.unwrap_or(line), sink);
-        if ended.is_some() {
-            self.container = None;
+        if !self.running {
+            return self.of_builder(&plain(line), sink);
         }
+        let ended = before_end(line.trim_end_matches('\r'), &self.containers);
+        self.output(&plain(ended.unwrap_or(line)), sink);
+        self.running = ended.is_none();
     }
 
     /// Takes a line that no command can have printed, because none runs.
@@ -59,7 +64,8 @@ impl ClassicReader {
         }
         self.settle(line == " ---> Using cache", sink);
         if let Some(id) = line.strip_prefix(" ---> Running in ").filter(|id| is_id(id)) {
-            self.container = Some(id.to_owned());
+            self.containers.push(id.to_owned());
+            self.running = true;
             self.trigger(true, sink);
         } else if line == " ---> Using cache" {
             self.trigger(false, sink);
@@ -111,14 +117,18 @@ impl ClassicReader {
     }
 }
 
-/// What a line holds before the builder's word that the container `id` has ended: the end of output
-/// whose last line the command has not ended. The first wording is that of engines from 25 on; one that
-/// could not be removed has ended, too.
-fn before_end<'a>(line: &'a str, id: &str) -> Option<&'a str> {
+/// What a line holds before the builder's word that the last of `containers` has ended: the end of
+/// output whose last line the command has not ended. The first wording is that of engines from 25 on.
+/// One that could not be removed has ended, too; the builder then tries it again after each instruction,
+/// first of all, and tells of it alone.
+fn before_end<'a>(line: &'a str, containers: &[String]) -> Option<&'a str> {
+    let last = containers.last()?;
     let removed = [" ---> Removed", "Removing"]
-        .map(|word| line.strip_suffix(&format!("{word} intermediate container {id}")));
-    let kept = || line.split_once(&format!("Error removing intermediate container {id}: "));
-    removed.into_iter().flatten().next().or_else(|| kept().map(|(before, _)| before))
+        .map(|word| line.strip_suffix(&format!("{word} intermediate container {last}")));
+    let kept =
+        |id: &String| line.split_once(&format!("Error removing intermediate container {id}: "));
+    let kept = || containers.iter().find_map(kept).map(|(before, _)| before);
+    removed.into_iter().flatten().next().or_else(kept)
 }
 
 /// Whether this is a container's id, as engines write it: 12 to 64 digits.
@@ -143,13 +153,13 @@ impl Reader for ClassicReader {
         self.pending.push_str(info.stream.as_deref().unwrap_or_default());
         while let Some((line, rest)) = self.pending.split_once('\n') {
             let (line, rest) = (line.to_owned(), rest.to_owned());
-            self.line(&plain(&line), sink);
+            self.line(&line, sink);
             self.pending = rest;
         }
     }
 
     fn container(&self) -> Option<&str> {
-        self.container.as_deref()
+        self.containers.last().filter(|_| self.running).map(String::as_str)
     }
 
     fn current(&self) -> Option<usize> {
@@ -286,6 +296,18 @@ mod tests {
             let next = format!("{words}\n ---> 0123\nStep 3/3 : RUN b\nnext\n");
             check_running(&next, &["2: next"], None);
         }
+        // What a terminal would not show does not hide it.
+        let hidden = "\u{1b}]0;title Removing intermediate container 0123456789ab\r\n";
+        check_running(hidden, &[], None);
+    }
+
+    /// Engines try what they could not remove again after each instruction, before anything else.
+    #[test]
+    fn a_container_that_cannot_be_removed_hides_no_end() {
+        let busy = "Error removing intermediate container 0123456789ab: busy\n";
+        let next = "Step 3/3 : RUN b\n ---> Running in ba9876543210\nnext\n";
+        check_running(&format!("{busy}{next}"), &["2: next"], Some("ba9876543210"));
+        check_running(&format!("{busy}{next}{busy}"), &["2: next"], None);
     }
 
     #[test]

@@ -278,7 +278,10 @@ pub(super) async fn untag(engine: &DockerEngine, reference: &str, label: &str) -
     }
     let options = RemoveImageOptions { noprune: true, ..RemoveImageOptions::default() };
     match engine.docker.remove_image(reference, Some(options), None).await {
-        Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        // 409: the last name of an image that somebody's container uses, who has it now.
+        Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
+            Ok(())
+        }
         Err(error) => Err(failed(&error)),
     }
 }

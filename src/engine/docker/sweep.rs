@@ -184,7 +184,7 @@ mod tests {
         check(&[BROKEN], false, false).await;
         check(&[LISTED, FOUND, UNTAGGED, BROKEN], false, true).await;
         check(&[LISTED, NONE, BROKEN], false, false).await;
-        check(&[LISTED, FOUND, used, NONE], false, true).await;
+        check(&[LISTED, FOUND, used, NONE], true, true).await;
         check(&[LISTED, FOUND, NONE], false, true).await;
     }
 }

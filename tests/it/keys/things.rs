@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::world::{C, World, check, check_same};
+use super::world::{C, World, check, check_from, check_same};
 
 #[test]
 fn packages() {
@@ -144,6 +144,26 @@ fn instructions() {
     check_same(line("RUN echo $CHIP \\\n    again", "run echo $CHIP \\\n# inside\n    again"));
     check_same(line("RUN --", "\n\n   RUN --"));
     check_same(|world| _ = world.fixture.dockerfile("C", C.trim_end()));
+}
+
+/// The folders above a file count where they come along: by `--parents`, or because a folder that
+/// holds them is copied, also where `.dockerignore` leaves out the rest of it.
+#[test]
+fn modes_of_folders() {
+    let copies = |copy: &'static str| {
+        move |world: &mut World| {
+            world.fixture.dockerfile("C", &format!("{copy}\n"));
+            world.fixture.write("stages/.dockerignore", "*\n!files/one.txt\n");
+        }
+    };
+    let closed = |world: &mut World| {
+        let mode = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(world.fixture.path("stages/files"), mode).expect("it is ours");
+    };
+    let changed = "`files`, which it copies, changed";
+    check_from(copies("COPY files/one.txt /x"), closed, "", "");
+    check_from(copies("COPY --parents files/one.txt /x"), closed, "C", changed);
+    check_from(copies("COPY . /x"), closed, "C", changed);
 }
 
 #[test]

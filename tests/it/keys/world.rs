@@ -128,7 +128,7 @@ fn sources(project: &Project, stage: &PlannedStage) -> BTreeMap<String, String> 
     let sources: Vec<_> = stage.context.iter().map(CopySource::new).collect();
     let ignore = IgnoreRules::read(&project.context, None).expect("readable rules");
     let context = Context::collect(&project.context, &sources, &ignore).expect("a good context");
-    let digests = context.digests(false).expect("readable files");
+    let digests = context.digests(stage.takes_parents()).expect("readable files");
     digests.iter().map(|one| (one.path.display().to_string(), one.told())).collect()
 }
 

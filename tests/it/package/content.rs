@@ -145,6 +145,9 @@ fn what_is_missing_is_fetched_once() {
     );
     let other = fixture.run(&["package", "fetch", "--platform", "linux/amd64"]).exits(0);
     assert_eq!(other.stderr, "nothing is missing\n", "the wheel is for another platform");
+    let named = ["package", "fetch", "torch", "--platform", "linux/amd64"];
+    let told = fixture.run(&named).exits(2).stderr;
+    assert!(told.contains("no file of package `torch` fits") && told.contains(wheel), "{told}");
     let told = fixture.run(&["package", "fetch", "--skip", "S"]).exits(2).stderr;
     assert!(told.contains("`--skip` means nothing without `--target`"), "{told}");
     check(&fixture, &["fetch"], 0, "fetch");
