@@ -102,7 +102,8 @@ fn what_only_the_engine_can_tell_is_taken_to_be_what_it_was() {
         assert!(told[2].ends_with("if A is what it was"), "{told:?}");
         fixture.dockerfile("A", "ADD $FILE /one.txt\nRUN echo changed\n");
         let told = planned(&fixture, builder);
-        assert_eq!(told[1], format!("{unknown}; line 2 of stages/A.Dockerfile changed"));
+        let changed = format!("{unknown}; line 2 of stages/A.Dockerfile changed");
+        assert!(told[1].starts_with(&changed), "{told:?}");
         assert_eq!(told[2], "B built: parent A is rebuilt");
     }
 }
