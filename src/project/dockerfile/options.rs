@@ -156,6 +156,11 @@ pub(super) fn pip_option(text: &str) -> Option<(Option<RequestKind>, Option<usiz
         ("--find-links", Some(RequestKind::Index)),
         ("--index-url", Some(RequestKind::Index)),
         ("--extra-index-url", Some(RequestKind::Index)),
+        // pip's names besides, short and old ones, and uv's.
+        ("--index", Some(RequestKind::Index)),
+        ("--extra-index", Some(RequestKind::Index)),
+        ("--pypi-url", Some(RequestKind::Index)),
+        ("--default-index", Some(RequestKind::Index)),
         ("--requirement", Some(RequestKind::File)),
         ("--constraint", Some(RequestKind::File)),
         ("--proxy", None),
@@ -175,4 +180,36 @@ pub(super) fn pip_option(text: &str) -> Option<(Option<RequestKind>, Option<usiz
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An option of pip, whether its value is an index, and the value where it stands in the word.
+    fn check_pip(text: &str, expected: Option<(bool, &str)>) {
+        let actual = pip_option(text).map(|(kind, start)| {
+            (kind == Some(RequestKind::Index), start.map_or("", |start| &text[start..]))
+        });
+        assert_eq!(actual, expected, "{text}");
+    }
+
+    #[test]
+    fn an_index_has_many_names() {
+        for name in [
+            "--index-url",
+            "--extra-index-url",
+            "--extra-index",
+            "--index",
+            "--default-index",
+            "--pypi-url",
+            "--find-links",
+        ] {
+            check_pip(name, Some((true, "")));
+            check_pip(&format!("{name}=http://h/simple"), Some((true, "http://h/simple")));
+        }
+        check_pip("-ihttp://h/simple", Some((true, "http://h/simple")));
+        check_pip("--requirement=http://h/r.txt", Some((false, "http://h/r.txt")));
+        check_pip("--index-strategy", None);
+    }
 }

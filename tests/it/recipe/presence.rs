@@ -143,3 +143,17 @@ fn a_command_behind_its_options_is_told_where_it_belongs() {
     let hint = "the command comes first: `ascend-build -C . plan -f Dockerfile --target a`";
     assert!(told.stderr.contains(hint), "{}", told.stderr);
 }
+
+/// Whether only the run can tell what this line fetches; nothing is refused, and nothing else is fetched.
+fn check_unknown(run: &str, expected: bool) {
+    let told = recipe(&format!("FROM x\nRUN {run}\n"), &["a.run"]).run(&["check"]).exits(0).stderr;
+    assert_eq!(told.contains("fetch-unknown"), expected, "{run}: {told}");
+}
+
+#[test]
+fn an_index_under_any_name_is_no_file() {
+    for option in ["--extra-index", "--index", "--default-index", "--pypi-url"] {
+        check_unknown(&format!("pip install --no-cache-dir {option} URL/simple torch"), true);
+        check_unknown(&format!("uv pip install {option}=URL/simple torch"), true);
+    }
+}
