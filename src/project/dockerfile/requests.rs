@@ -321,7 +321,8 @@ fn runs_module(words: &[Text], module: &str) -> bool {
     words.get(1).map(Text::text) == Some("-m") && words.get(2).map(Text::text) == Some(module)
 }
 
-/// Commands that only speak of an address, unless what they say goes on elsewhere.
+/// Commands that only speak of an address, or take it apart, some of them unless what they say goes
+/// on elsewhere.
 fn is_talk(name: &str, command: &Command) -> bool {
     let talks = matches!(name, "echo" | "printf" | ":" | "true");
     let passes_on =
@@ -331,6 +332,8 @@ fn is_talk(name: &str, command: &Command) -> bool {
             name,
             "[" | "[["
                 | "test"
+                | "basename"
+                | "dirname"
                 | "grep"
                 | "ping"
                 | "nc"

@@ -157,3 +157,9 @@ fn an_index_under_any_name_is_no_file() {
         check_unknown(&format!("uv pip install {option}=URL/simple torch"), true);
     }
 }
+
+#[test]
+fn what_takes_an_address_apart_fetches_nothing() {
+    check_unknown("f=$(basename URL/b.run) && wget -q URL/a.run && sh a.run && rm a.run", false);
+    check_unknown("dirname URL/b.run | tee /folder", false);
+}
