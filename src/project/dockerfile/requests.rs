@@ -8,7 +8,7 @@ use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
 use super::inputs::Inputs;
 use super::options::pip_option;
-use super::prefixes::{given_by_env, without_prefixes};
+use super::prefixes::{filled, given_by_env, mark_of_xargs, without_prefixes};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell;
@@ -116,7 +116,7 @@ impl<'a> Finder<'a> {
     }
 
     pub(super) fn command(&mut self, words: &[Text], command: &Command, script: &str) {
-        let assigned = given_by_env(words);
+        let (assigned, mark) = (given_by_env(words), mark_of_xargs(words));
         let words = without_prefixes(words);
         let Some(first) = words.first() else { return };
         let name = basename(first.text());
@@ -143,6 +143,9 @@ impl<'a> Finder<'a> {
             request.doubt = request.doubt.or(command.doubt);
             if request.tool == "pip" && request.pip.is_none() {
                 request.pip = Some(Pip { start, ..Pip::default() });
+            }
+            if let Some(address) = mark.and_then(|mark| filled(&request.address, mark)) {
+                (request.address, request.kind) = (address, RequestKind::File);
             }
         }
     }

@@ -163,3 +163,10 @@ fn what_takes_an_address_apart_fetches_nothing() {
     check_unknown("f=$(basename URL/b.run) && wget -q URL/a.run && sh a.run && rm a.run", false);
     check_unknown("dirname URL/b.run | tee /folder", false);
 }
+
+#[test]
+fn what_xargs_fills_in_only_the_run_knows() {
+    check_unknown("echo a | xargs -I{} wget URL/Ascend-cann-{}_8.5.0.run", true);
+    check_unknown("echo a | xargs -0I % sh -c 'wget URL/%.run'", true);
+    check_unknown("echo a | xargs -n1 wget -q URL/a.run && sh a.run && rm a.run", false);
+}
