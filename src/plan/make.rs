@@ -170,21 +170,19 @@ pub fn fetched(project: &Project) -> Vec<PlannedPackage> {
 fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
     let file = fetched.certain()?;
     let entry = project.declared(file);
-    let undeclared = || {
-        Some(PlannedPackage {
-            name: package_name(file)?,
-            file: file.to_owned(),
-            sha256: None,
-            size: None,
-            url: None,
-            place: Some(fetched.place.clone()),
-            asked: None,
-        })
+    let undeclared = || PlannedPackage {
+        name: name_of_any(file),
+        file: file.to_owned(),
+        sha256: None,
+        size: None,
+        url: None,
+        place: Some(fetched.place.clone()),
+        asked: None,
     };
     // An entry names the file alone, the address the folder below the root as well.
     let declared =
         |entry| PlannedPackage { file: file.to_owned(), ..planned_package(entry, &fetched.place) };
-    Some((file.to_owned(), entry.map(declared).or_else(undeclared)?))
+    Some((file.to_owned(), entry.map_or_else(undeclared, declared)))
 }
 
 /// The file's name with what a package's name cannot hold left out.
@@ -194,6 +192,16 @@ pub fn package_name(file: &str) -> Option<PackageName> {
         .map(|c| if c.is_ascii_alphanumeric() || "_-.+".contains(c) { c } else { '-' })
         .collect();
     plain.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).parse().ok()
+}
+
+/// The same, and where nothing is left of it a name made of the characters' numbers: what is
+/// fetched is not left out because of its name.
+pub fn name_of_any(file: &str) -> PackageName {
+    package_name(file).unwrap_or_else(|| {
+        let numbers: Vec<_> = file.chars().map(|c| format!("{:x}", u32::from(c))).collect();
+        let name = format!("file-{}", numbers.join("-"));
+        name.parse().expect("letters, digits and `-` make a name")
+    })
 }
 
 fn planned_package(package: &PackageEntry, asked: &Place) -> PlannedPackage {
@@ -329,4 +337,19 @@ fn fetched_files(
     let addressed =
         stage.fetches.iter().filter(|fetched| fetched.instruction == instruction.span.start);
     used.chain(addressed.filter_map(|fetched| fetched.certain().map(str::to_owned))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_a_name() {
+        let check = |file, expected| assert_eq!(name_of_any(file).as_str(), expected);
+        check("a.run", "a.run");
+        check("sub/a b.run", "sub-a-b.run");
+        check("安装.run", "run");
+        check("安装", "file-5b89-88c5");
+        check("__", "file-5f-5f");
+    }
 }

@@ -170,3 +170,15 @@ fn what_xargs_fills_in_only_the_run_knows() {
     check_unknown("echo a | xargs -0I % sh -c 'wget URL/%.run'", true);
     check_unknown("echo a | xargs -n1 wget -q URL/a.run && sh a.run && rm a.run", false);
 }
+
+#[test]
+fn a_file_without_a_latin_letter_is_served_or_missing() {
+    for run in ["wget -q URL/安装 && sh 安装 && rm 安装", "[ -e /a ] || wget -q URL/安装"] {
+        let dockerfile = format!("FROM x\nRUN {run}\n");
+        let missing = recipe(&dockerfile, &[]).run(&["check"]).stderr;
+        assert!(missing.contains("`安装`"), "{missing}");
+        let plan =
+            recipe(&dockerfile, &["安装"]).run(&["plan", "--format", "json"]).exits(0).stdout;
+        assert!(plan.contains("\"file\": \"安装\""), "{plan}");
+    }
+}
