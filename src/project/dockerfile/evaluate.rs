@@ -71,6 +71,13 @@ impl Text {
         out
     }
 
+    /// What only the run knows, in the place of the script's bytes at `span`.
+    pub(super) fn unknown_at(span: Range<usize>, reason: &str) -> Self {
+        let mut out = Self { span: span.clone(), ..Self::default() };
+        out.push_unknown(reason.to_owned(), span.start);
+        out
+    }
+
     /// A part of this text; what is unknown in the rest of it does not matter to the part.
     pub(super) fn part(&self, start: usize, end: usize) -> Self {
         let logical = self.logical.slice(start..end);

@@ -124,8 +124,7 @@ impl<'a> Finder<'a> {
         let start = command.span.start;
         match name {
             "wget" | "curl" | "aria2c" | "axel" => {
-                self.downloader(name, &words[1..]);
-                self.address_lists(name, words, command, script);
+                self.downloader(name, &words[1..], command, script);
             }
             "uv" if words.get(1).map(Text::text) == Some("pip") => {
                 self.pip(&words[0], start, &words[2..]);

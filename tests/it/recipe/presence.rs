@@ -182,3 +182,16 @@ fn a_file_without_a_latin_letter_is_served_or_missing() {
         assert!(plan.contains("\"file\": \"安装\""), "{plan}");
     }
 }
+
+#[test]
+fn what_a_list_holds_only_the_run_knows() {
+    for options in ["-i list.txt", "-q --input-file=list.txt", "-B URL/ -i list.txt", "-i -"] {
+        check_unknown(&format!("wget {options}"), true);
+    }
+    check_unknown("wget -i https://elsewhere.example/list.txt", false);
+    let dockerfile = "FROM x\nRUN wget -i URL/list.txt\n";
+    let told = recipe(dockerfile, &[]).run(&["check"]).exits(4).stderr;
+    assert!(told.contains("`list.txt` is missing"), "{told}");
+    let told = recipe(dockerfile, &["list.txt"]).run(&["check"]).exits(0).stderr;
+    assert!(told.contains("fetch-unknown"), "{told}");
+}
