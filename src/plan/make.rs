@@ -11,7 +11,7 @@ use super::{
     SCHEMA, graph,
 };
 use crate::error::{Error, Exit, Place, Problem, Result, did_you_mean};
-use crate::project::dockerfile::Instruction;
+use crate::project::dockerfile::{Instruction, USUAL_PORT};
 use crate::project::{
     CONTEXT_FOLDER, Fetched, PackageEntry, PackageName, PackageUse, Parent, Project, Stage,
     StageName,
@@ -59,8 +59,16 @@ pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
         extra_tags: wishes.extra_tags.clone(),
         stages: planned,
         packages: needed.into_values().collect(),
-        port: project.port,
+        port: project.port.or_else(|| usual_port(&stages)),
     })
+}
+
+/// The port that recipes usually ask, where one of `stages` asks an address that only its run
+/// knows: that address is not written anew, so that no other port would be found.
+fn usual_port(stages: &[&Stage]) -> Option<u16> {
+    let mut fetches = stages.iter().flat_map(|stage| &stage.fetches);
+    let is_open = |fetched: &Fetched| fetched.file.is_err() && fetched.authority.is_none();
+    fetches.any(is_open).then_some(USUAL_PORT)
 }
 
 fn find_target<'a>(project: &'a Project, wished: Option<&str>) -> Result<&'a Stage> {
