@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::error::{Place, Problem};
-use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, package_name};
+use crate::plan::{Guess, Plan, PlannedPackage, may_be_served, name_of_any};
 use crate::project::Project;
 use crate::store::{Found, RootIndex, names_password, secret_in};
 
@@ -66,7 +66,7 @@ fn serve_all(project: &Project, plan: &mut Plan, index: &RootIndex) -> Option<Pr
     let fresh = files.filter(|(file, _)| known.insert(file.clone()));
     let (kept, served): (Vec<_>, Vec<_>) =
         fresh.partition(|(file, path)| !declared(file) && names_password(path));
-    plan.packages.extend(served.into_iter().filter_map(|(file, _)| planned(project, &file, None)));
+    plan.packages.extend(served.into_iter().map(|(file, _)| planned(project, &file, None)));
     kept_back(kept.iter().map(|(file, _)| last_part(file)).collect())
 }
 
@@ -94,22 +94,22 @@ fn is_there(project: &Project, index: &RootIndex, file: &str) -> bool {
 
 fn serve(project: &Project, plan: &mut Plan, file: &str, place: Option<&Place>) {
     if plan.packages.iter().all(|package| package.file != file) {
-        plan.packages.extend(planned(project, file, place));
+        plan.packages.push(planned(project, file, place));
     }
 }
 
 /// A file to serve; `place` is the line that names it, where one does.
-fn planned(project: &Project, file: &str, place: Option<&Place>) -> Option<PlannedPackage> {
+fn planned(project: &Project, file: &str, place: Option<&Place>) -> PlannedPackage {
     let entry = project.declared(file);
-    Some(PlannedPackage {
-        name: package_name(file)?,
+    PlannedPackage {
+        name: name_of_any(file),
         file: file.to_owned(),
         sha256: entry.map(|entry| entry.sha256.clone()),
         size: entry.and_then(|entry| entry.size),
         url: None,
         place: entry.map(|entry| &entry.place).or(place).cloned(),
         asked: None,
-    })
+    }
 }
 
 /// One warning for each line that does not tell its file, and one for all lines that lack the

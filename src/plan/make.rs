@@ -11,7 +11,7 @@ use super::{
     SCHEMA, graph,
 };
 use crate::error::{Error, Exit, Place, Problem, Result, did_you_mean};
-use crate::project::dockerfile::Instruction;
+use crate::project::dockerfile::{Instruction, USUAL_PORT};
 use crate::project::{
     CONTEXT_FOLDER, Fetched, PackageEntry, PackageName, PackageUse, Parent, Project, Stage,
     StageName,
@@ -59,8 +59,16 @@ pub fn make(project: &Project, wishes: &Wishes) -> Result<Plan> {
         extra_tags: wishes.extra_tags.clone(),
         stages: planned,
         packages: needed.into_values().collect(),
-        port: project.port,
+        port: project.port.or_else(|| usual_port(&stages)),
     })
+}
+
+/// The port that recipes usually ask, where one of `stages` asks an address that only its run
+/// knows: that address is not written anew, so that no other port would be found.
+fn usual_port(stages: &[&Stage]) -> Option<u16> {
+    let mut fetches = stages.iter().flat_map(|stage| &stage.fetches);
+    let is_open = |fetched: &Fetched| fetched.file.is_err() && fetched.authority.is_none();
+    fetches.any(is_open).then_some(USUAL_PORT)
 }
 
 fn find_target<'a>(project: &'a Project, wished: Option<&str>) -> Result<&'a Stage> {
@@ -170,21 +178,19 @@ pub fn fetched(project: &Project) -> Vec<PlannedPackage> {
 fn fetched_package(project: &Project, fetched: &Fetched) -> Option<(String, PlannedPackage)> {
     let file = fetched.certain()?;
     let entry = project.declared(file);
-    let undeclared = || {
-        Some(PlannedPackage {
-            name: package_name(file)?,
-            file: file.to_owned(),
-            sha256: None,
-            size: None,
-            url: None,
-            place: Some(fetched.place.clone()),
-            asked: None,
-        })
+    let undeclared = || PlannedPackage {
+        name: name_of_any(file),
+        file: file.to_owned(),
+        sha256: None,
+        size: None,
+        url: None,
+        place: Some(fetched.place.clone()),
+        asked: None,
     };
     // An entry names the file alone, the address the folder below the root as well.
     let declared =
         |entry| PlannedPackage { file: file.to_owned(), ..planned_package(entry, &fetched.place) };
-    Some((file.to_owned(), entry.map(declared).or_else(undeclared)?))
+    Some((file.to_owned(), entry.map_or_else(undeclared, declared)))
 }
 
 /// The file's name with what a package's name cannot hold left out.
@@ -194,6 +200,16 @@ pub fn package_name(file: &str) -> Option<PackageName> {
         .map(|c| if c.is_ascii_alphanumeric() || "_-.+".contains(c) { c } else { '-' })
         .collect();
     plain.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).parse().ok()
+}
+
+/// The same, and where nothing is left of it a name made of the characters' numbers: what is
+/// fetched is not left out because of its name.
+pub fn name_of_any(file: &str) -> PackageName {
+    package_name(file).unwrap_or_else(|| {
+        let numbers: Vec<_> = file.chars().map(|c| format!("{:x}", u32::from(c))).collect();
+        let name = format!("file-{}", numbers.join("-"));
+        name.parse().expect("letters, digits and `-` make a name")
+    })
 }
 
 fn planned_package(package: &PackageEntry, asked: &Place) -> PlannedPackage {
@@ -329,4 +345,19 @@ fn fetched_files(
     let addressed =
         stage.fetches.iter().filter(|fetched| fetched.instruction == instruction.span.start);
     used.chain(addressed.filter_map(|fetched| fetched.certain().map(str::to_owned))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_a_name() {
+        let check = |file, expected| assert_eq!(name_of_any(file).as_str(), expected);
+        check("a.run", "a.run");
+        check("sub/a b.run", "sub-a-b.run");
+        check("安装.run", "run");
+        check("安装", "file-5b89-88c5");
+        check("__", "file-5f-5f");
+    }
 }

@@ -32,7 +32,7 @@ pub use halt::Halt;
 pub use inputs::{Canonical, Remote, Surroundings, folded};
 pub use judge::{compare_with_official, differs_from_official, judge};
 pub use key::{Inputs, InstructionInput, KEY_FORMAT, Origin, StageKey};
-pub use make::{Wishes, fetched, make, package_name};
+pub use make::{Wishes, fetched, make, name_of_any, package_name};
 pub use package_file::{FileIdentity, PlannedPackage, VerifiedPackage};
 pub use secrets::secrets;
 pub use select::{Selection, is_for};

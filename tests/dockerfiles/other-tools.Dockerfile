@@ -12,3 +12,4 @@ CONF
 RUN wget -i http://172.17.0.1:3000/list.txt
 RUN wget -r -np http://172.17.0.1:3000/wheels/
 RUN wget http://172.17.0.1:3000/
+RUN f=$(basename http://172.17.0.1:3000/named.run) && dirname http://172.17.0.1:3000/x/named.run > /folder

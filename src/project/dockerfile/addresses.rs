@@ -28,7 +28,7 @@ const HOST_NAMES: [&str; 6] = [
 ];
 
 /// The port of the recipes that Ascend's own instructions give.
-const USUAL_PORT: u16 = 3000;
+pub const USUAL_PORT: u16 = 3000;
 
 /// Which addresses mean the package server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

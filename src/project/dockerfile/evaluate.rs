@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::inputs::Inputs;
-use super::scope::{Lookup, Scope};
-use super::shell_names::{assignment, counted, default_of, is_name};
+use super::scope::{BARE, Lookup, Scope};
+use super::shell_names::{assignment, counted, default_of, fallback_of, is_name};
 use super::shell_words::{Kind, Part, Word};
 use super::simple::{Command, Joint, Script};
 use super::{Lexer, Logical};
@@ -68,6 +68,13 @@ impl Text {
     pub(super) fn literal(text: &str, start: usize) -> Self {
         let mut out = Self { literal: true, span: start..start + text.len(), ..Self::default() };
         out.push(text, start);
+        out
+    }
+
+    /// What only the run knows, in the place of the script's bytes at `span`.
+    pub(super) fn unknown_at(span: Range<usize>, reason: &str) -> Self {
+        let mut out = Self { span: span.clone(), ..Self::default() };
+        out.push_unknown(reason.to_owned(), span.start);
         out
     }
 
@@ -234,7 +241,12 @@ impl<'a> Variables<'a> {
         let lookup = |name: &str| Some(self.lookup(name).text).filter(|_| self.is_set(name));
         match Lexer::new('\\', &lookup).expand(raw) {
             Err(_) => Held::unknown(&format!("`{raw}`, which only the shell expands")),
-            Ok(expanded) => {
+            Ok(mut expanded) => {
+                if fallback_of(raw).is_some_and(|it| self.is_bare(it)) && !expanded.text.is_empty()
+                {
+                    // The last name that was asked for is the one that the default stands for.
+                    expanded.names.pop();
+                }
                 let reasons = expanded
                     .names
                     .iter()
@@ -255,6 +267,11 @@ impl<'a> Variables<'a> {
         self.own.contains_key(name)
             || self.rounds.contains_key(name)
             || matches!(self.scope.lookup_in_run(name, self.inputs), Lookup::Set(_))
+    }
+
+    /// Whether `name` is an `ARG` without a value: its default holds, unless the base image sets it.
+    fn is_bare(&self, name: &str) -> bool {
+        self.lookup(name).unknown.is_some_and(|reason| reason.starts_with(BARE))
     }
 
     fn lookup(&self, name: &str) -> Held {

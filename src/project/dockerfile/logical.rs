@@ -60,6 +60,14 @@ impl Logical {
         }
     }
 
+    /// Appends another line of the same source.
+    pub(super) fn append(&mut self, other: &Self) {
+        let before = self.text.len();
+        let moved = |part: &Segment| Segment { logical: before + part.logical, ..*part };
+        self.segments.extend(other.segments.iter().map(moved));
+        self.text.push_str(&other.text);
+    }
+
     /// This line, whose source is the text of `outer`, traced to the source of `outer`.
     #[must_use]
     pub(super) fn through(&self, outer: &Self) -> Self {

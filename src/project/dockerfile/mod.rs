@@ -69,7 +69,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use addresses::{Addresses, Around};
+pub use addresses::{Addresses, Around, USUAL_PORT};
 pub use assignments::Assignment;
 pub use bodies::Body;
 pub use conversion::{

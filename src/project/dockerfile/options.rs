@@ -2,17 +2,40 @@
 
 use super::requests::RequestKind;
 
-/// wget's and curl's option for a file of addresses.
-pub(super) fn list_option(tool: &str, text: &str) -> bool {
-    matches!((tool, text), ("wget" | "aria2c", "-i" | "--input-file"))
+/// What a word of a downloader, or the value of an option, is to who asks what is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// An address.
+    Address,
+    /// A file of addresses, or the address of one.
+    List,
+    /// What the addresses of such a file are relative to.
+    Base,
+    /// Nothing of it.
+    Other,
 }
 
-/// Options of downloaders whose value is a word of its own and no address to fetch.
-pub(super) fn takes_value(tool: &str, option: &str) -> bool {
-    if option.starts_with("--") {
-        return LONG_WITH_VALUE.contains(&option);
+/// An option of a downloader with a value: what that is, and where it starts where it stands in
+/// the same word.
+pub(super) fn valued_option(tool: &str, text: &str) -> Option<(Meaning, Option<usize>)> {
+    if text.starts_with("--") {
+        let name = text.split('=').next().unwrap_or_default();
+        let start = (name.len() < text.len()).then_some(name.len() + 1);
+        let valued = start.is_some() || LONG_WITH_VALUE.contains(&name);
+        return valued.then(|| (meaning(tool, name), start));
     }
-    short_with_value(tool, option).is_some_and(|(_, value)| value.is_empty())
+    let (letter, value) = short_with_value(tool, text)?;
+    let start = (!value.is_empty()).then_some(text.len() - value.len());
+    Some((meaning(tool, &format!("-{letter}")), start))
+}
+
+fn meaning(tool: &str, option: &str) -> Meaning {
+    match (tool, option) {
+        (_, "--url") => Meaning::Address,
+        ("wget" | "aria2c", "-i" | "--input-file") => Meaning::List,
+        ("wget", "-B" | "--base") => Meaning::Base,
+        _ => Meaning::Other,
+    }
 }
 
 /// The letter of `option` (`-qP`, `-fsSLo`, `-qO-`) that takes a value, and the value as far as it
@@ -20,9 +43,9 @@ pub(super) fn takes_value(tool: &str, option: &str) -> bool {
 fn short_with_value<'a>(tool: &str, option: &'a str) -> Option<(char, &'a str)> {
     let with_value = match tool {
         // `-nv`, `-nc` and their kin are one option each, with the value behind the `n`.
-        "wget" => "OoaPUTtwQeBDRAXIln",
+        "wget" => "OoaPUTtwQeBDRAXIiln",
         "curl" => "oxeuAHdFXTmyYCcbDEKwrtzUPQ",
-        "aria2c" => "dojsxkm",
+        "aria2c" => "dijosxkm",
         _ => "onU",
     };
     let mut letters = option.strip_prefix('-')?.char_indices();
@@ -101,7 +124,10 @@ impl<'a> Options<'a> {
 }
 
 /// Long options of wget, curl and aria2c with a value in the next word.
-const LONG_WITH_VALUE: [&str; 45] = [
+const LONG_WITH_VALUE: [&str; 48] = [
+    "--url",
+    "--input-file",
+    "--base",
     "--output",
     "--output-document",
     "--output-file",
@@ -156,6 +182,11 @@ pub(super) fn pip_option(text: &str) -> Option<(Option<RequestKind>, Option<usiz
         ("--find-links", Some(RequestKind::Index)),
         ("--index-url", Some(RequestKind::Index)),
         ("--extra-index-url", Some(RequestKind::Index)),
+        // pip's names besides, short and old ones, and uv's.
+        ("--index", Some(RequestKind::Index)),
+        ("--extra-index", Some(RequestKind::Index)),
+        ("--pypi-url", Some(RequestKind::Index)),
+        ("--default-index", Some(RequestKind::Index)),
         ("--requirement", Some(RequestKind::File)),
         ("--constraint", Some(RequestKind::File)),
         ("--proxy", None),
@@ -175,4 +206,65 @@ pub(super) fn pip_option(text: &str) -> Option<(Option<RequestKind>, Option<usiz
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An option, what its value is, and the value where it stands in the same word.
+    fn check(tool: &str, text: &str, expected: Option<(Meaning, &str)>) {
+        let actual = valued_option(tool, text)
+            .map(|(meaning, start)| (meaning, start.map_or("", |start| &text[start..])));
+        assert_eq!(actual, expected, "{tool} {text}");
+    }
+
+    #[test]
+    fn values_are_addresses_lists_or_neither() {
+        for (text, value) in [
+            ("-i", ""),
+            ("-qi", ""),
+            ("-ilist", "list"),
+            ("--input-file", ""),
+            ("--input-file=list", "list"),
+        ] {
+            check("wget", text, Some((Meaning::List, value)));
+        }
+        check("curl", "-i", None);
+        check("aria2c", "-i", Some((Meaning::List, "")));
+        check("wget", "-B", Some((Meaning::Base, "")));
+        check("wget", "--base=http://h/", Some((Meaning::Base, "http://h/")));
+        check("curl", "--url", Some((Meaning::Address, "")));
+        check("curl", "--url=http://h/a=b", Some((Meaning::Address, "http://h/a=b")));
+        check("wget", "-qO-", Some((Meaning::Other, "-")));
+        check("wget", "-nv", Some((Meaning::Other, "v")));
+        check("wget", "--quiet", None);
+    }
+
+    /// An option of pip, whether its value is an index, and the value where it stands in the word.
+    fn check_pip(text: &str, expected: Option<(bool, &str)>) {
+        let actual = pip_option(text).map(|(kind, start)| {
+            (kind == Some(RequestKind::Index), start.map_or("", |start| &text[start..]))
+        });
+        assert_eq!(actual, expected, "{text}");
+    }
+
+    #[test]
+    fn an_index_has_many_names() {
+        for name in [
+            "--index-url",
+            "--extra-index-url",
+            "--extra-index",
+            "--index",
+            "--default-index",
+            "--pypi-url",
+            "--find-links",
+        ] {
+            check_pip(name, Some((true, "")));
+            check_pip(&format!("{name}=http://h/simple"), Some((true, "http://h/simple")));
+        }
+        check_pip("-ihttp://h/simple", Some((true, "http://h/simple")));
+        check_pip("--requirement=http://h/r.txt", Some((false, "http://h/r.txt")));
+        check_pip("--index-strategy", None);
+    }
 }

@@ -8,7 +8,7 @@ use super::embedded::{addresses, stands_alone};
 use super::evaluate::{Text, Variables};
 use super::inputs::Inputs;
 use super::options::pip_option;
-use super::prefixes::{given_by_env, without_prefixes};
+use super::prefixes::{filled, given_by_env, mark_of_xargs, without_prefixes};
 use super::scope::Scope;
 use super::script::{basename, is_shell};
 use super::shell;
@@ -116,7 +116,7 @@ impl<'a> Finder<'a> {
     }
 
     pub(super) fn command(&mut self, words: &[Text], command: &Command, script: &str) {
-        let assigned = given_by_env(words);
+        let (assigned, mark) = (given_by_env(words), mark_of_xargs(words));
         let words = without_prefixes(words);
         let Some(first) = words.first() else { return };
         let name = basename(first.text());
@@ -124,8 +124,7 @@ impl<'a> Finder<'a> {
         let start = command.span.start;
         match name {
             "wget" | "curl" | "aria2c" | "axel" => {
-                self.downloader(name, &words[1..]);
-                self.address_lists(name, words, command, script);
+                self.downloader(name, &words[1..], command, script);
             }
             "uv" if words.get(1).map(Text::text) == Some("pip") => {
                 self.pip(&words[0], start, &words[2..]);
@@ -143,6 +142,9 @@ impl<'a> Finder<'a> {
             request.doubt = request.doubt.or(command.doubt);
             if request.tool == "pip" && request.pip.is_none() {
                 request.pip = Some(Pip { start, ..Pip::default() });
+            }
+            if let Some(address) = mark.and_then(|mark| filled(&request.address, mark)) {
+                (request.address, request.kind) = (address, RequestKind::File);
             }
         }
     }
@@ -321,7 +323,8 @@ fn runs_module(words: &[Text], module: &str) -> bool {
     words.get(1).map(Text::text) == Some("-m") && words.get(2).map(Text::text) == Some(module)
 }
 
-/// Commands that only speak of an address, unless what they say goes on elsewhere.
+/// Commands that only speak of an address, or take it apart, some of them unless what they say goes
+/// on elsewhere.
 fn is_talk(name: &str, command: &Command) -> bool {
     let talks = matches!(name, "echo" | "printf" | ":" | "true");
     let passes_on =
@@ -331,6 +334,8 @@ fn is_talk(name: &str, command: &Command) -> bool {
             name,
             "[" | "[["
                 | "test"
+                | "basename"
+                | "dirname"
                 | "grep"
                 | "ping"
                 | "nc"

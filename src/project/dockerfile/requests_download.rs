@@ -1,67 +1,57 @@
 //! What a downloader's words ask for: addresses, patterns of addresses, lists of them.
 
 use super::evaluate::{Text, UNKNOWN};
-use super::options::{list_option, takes_value};
+use super::options::{Meaning, valued_option};
 use super::requests::{Finder, RequestKind, bodies};
 use super::simple::Command;
+use super::url::Address;
+
+/// Why it is not known what `wget -i FILE` fetches.
+const LISTED: &str = "read from a file of addresses";
 
 impl Finder<'_> {
     /// Every word that is neither an option nor an option's value is an address.
-    pub(super) fn downloader(&mut self, tool: &str, words: &[Text]) {
-        let follows = |word: &Text| {
-            tool == "wget"
-                && matches!(
-                    word.text(),
-                    "-r" | "-m" | "-p" | "--recursive" | "--mirror" | "--page-requisites"
-                )
-        };
-        let recursive = words.iter().any(follows);
-        let mut options = true;
-        let mut rest = words.iter();
-        while let Some(word) = rest.next() {
-            let text = word.text();
-            if options && text == "--" {
-                options = false;
-            } else if options && (text == "--url" || list_option(tool, text)) {
-                let Some(value) = rest.next() else { return };
-                self.download(tool, value.clone(), recursive, text != "--url");
-            } else if let Some(url) = text.strip_prefix("--url=") {
-                let value = word.part(text.len() - url.len(), text.len());
-                self.download(tool, value, recursive, false);
-            } else if options && text.starts_with('-') && text.len() > 1 {
-                if takes_value(tool, text) {
-                    rest.next();
-                }
-            } else {
-                self.download(tool, word.clone(), recursive, false);
-            }
-        }
-    }
-
-    /// `wget -i - <<EOF`: each line is an address.
-    pub(super) fn address_lists(
+    pub(super) fn downloader(
         &mut self,
         tool: &str,
         words: &[Text],
         command: &Command,
         script: &str,
     ) {
-        let reads = words.windows(2).any(|pair| {
-            list_option(tool, pair[0].text()) && matches!(pair[1].text(), "-" | "/dev/stdin")
-        });
-        for body in bodies(command, script).into_iter().filter(|_| reads) {
-            self.addresses(tool, &body, &RequestKind::File);
+        let recursive = tool == "wget" && words.iter().any(follows);
+        let told = told(tool, words);
+        let of_base = |(meaning, base): &&(Meaning, Text)| {
+            *meaning == Meaning::Base && Address::read(base.text()).is_some()
+        };
+        let base = told.iter().rfind(of_base).map(|(_, base)| base);
+        for (meaning, text) in &told {
+            match meaning {
+                Meaning::Address => self.download(tool, text.clone(), recursive),
+                Meaning::List => self.list(tool, text, base, &bodies(command, script)),
+                Meaning::Base | Meaning::Other => {}
+            }
         }
     }
 
-    fn download(&mut self, tool: &str, address: Text, recursive: bool, list: bool) {
-        if list && !address.text().contains("://") {
-            return self.add(
-                tool,
-                address_list(address),
-                RequestKind::Unclear("read from a file of addresses".to_owned()),
-            );
+    /// `wget -i FILE`: what a file holds, only the run knows; `lines` are those of a heredoc, which
+    /// the text tells. A list that is an address is fetched itself, and names files of its server.
+    fn list(&mut self, tool: &str, file: &Text, base: Option<&Text>, lines: &[Text]) {
+        if matches!(file.text(), "-" | "/dev/stdin") && base.is_none() {
+            lines.iter().for_each(|one| self.addresses(tool, one, &RequestKind::File));
+            if !lines.is_empty() && lines.iter().all(names_addresses) {
+                return;
+            }
         }
+        let itself = Some(file).filter(|file| file.text().contains("://"));
+        if let Some(address) = itself {
+            self.add(tool, address.clone(), RequestKind::File);
+        }
+        let anywhere = || Text::unknown_at(file.span.clone(), LISTED);
+        let address = base.or(itself).cloned().unwrap_or_else(anywhere);
+        self.add(tool, address, RequestKind::Unclear(LISTED.to_owned()));
+    }
+
+    fn download(&mut self, tool: &str, address: Text, recursive: bool) {
         let alternatives = if tool == "curl" { braced(&address) } else { Vec::new() };
         if !alternatives.is_empty() {
             let kind = if recursive { RequestKind::Index } else { RequestKind::File };
@@ -75,6 +65,36 @@ impl Finder<'_> {
         };
         self.add(tool, address, kind);
     }
+}
+
+/// What the words after a downloader's name say of what is fetched, in order.
+fn told(tool: &str, words: &[Text]) -> Vec<(Meaning, Text)> {
+    let mut told = Vec::new();
+    let mut options = true;
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.text();
+        let is_option = options && text.starts_with('-') && text.len() > 1;
+        match valued_option(tool, text).filter(|_| is_option) {
+            _ if is_option && text == "--" => options = false,
+            Some((meaning, Some(start))) => told.push((meaning, word.part(start, text.len()))),
+            Some((meaning, None)) => told.extend(rest.next().map(|value| (meaning, value.clone()))),
+            None if is_option => {}
+            None => told.push((Meaning::Address, word.clone())),
+        }
+    }
+    told
+}
+
+/// Whether every line is an address, as far as it stands in the text.
+fn names_addresses(lines: &Text) -> bool {
+    let mut lines = lines.text().lines().filter(|line| !line.trim().is_empty());
+    lines.all(|line| line.contains("://"))
+}
+
+/// Whether an option makes wget fetch what a page leads to.
+fn follows(word: &Text) -> bool {
+    matches!(word.text(), "-r" | "-m" | "-p" | "--recursive" | "--mirror" | "--page-requisites")
 }
 
 /// The addresses that curl, or the shell before it, makes of `{a,b}`; none where there is no such
@@ -93,8 +113,4 @@ fn braced(address: &Text) -> Vec<Text> {
         ..Text::literal(&format!("{before}{name}{after}"), address.span.start)
     };
     inner.split(',').map(one).collect()
-}
-
-fn address_list(address: Text) -> Text {
-    Text { unknown: Some("read from a file of addresses".to_owned()), ..address }
 }

@@ -10,6 +10,9 @@ use super::assignments::{self, Assignment};
 use super::inputs::{Dialect, Inputs};
 use super::{Form, Instruction, Lexer};
 
+/// What an argument is that nothing gives a value, unless the base image does.
+pub(super) const BARE: &str = "an `ARG` without a value";
+
 /// A text that is known before the build, or why it is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -216,10 +219,7 @@ impl Scope {
         let name = &argument.name;
         let given = inputs.build_args.get(name).map(|value| Value::Known(value.clone()));
         let value = given.or_else(|| argument.value.as_ref().map(|value| before.expand(value)));
-        let bare = self
-            .base
-            .as_ref()
-            .map(|reason| Value::unknown(format!("an `ARG` without a value, {reason}")));
+        let bare = self.base.as_ref().map(|reason| Value::unknown(format!("{BARE}, {reason}")));
         let global = |names: fn(&Self) -> &BTreeMap<String, Value>| {
             globals.and_then(|globals| names(globals).get(name).cloned())
         };

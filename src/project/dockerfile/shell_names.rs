@@ -45,6 +45,12 @@ pub(super) fn default_of(raw: &str) -> Option<(&str, &str)> {
     is_name(name).then_some((name, value))
 }
 
+/// The name in `${NAME:-value}` or `${NAME-value}`.
+pub(super) fn fallback_of(raw: &str) -> Option<&str> {
+    let (name, _) = raw.strip_prefix("${")?.split_once('-')?;
+    Some(name.strip_suffix(':').unwrap_or(name)).filter(|name| is_name(name))
+}
+
 /// The name that a word of arithmetic changes: `N++`, `--N`, `N=8`, `N+=1`.
 pub(super) fn counted(word: &Word) -> Option<&str> {
     let Kind::Literal(text) = &word.parts.first()?.kind else { return None };

@@ -105,6 +105,27 @@ fn the_roots_tell_whose_server_an_argument_names() {
     }
 }
 
+/// The port that the plan of a Dockerfile with this line asks for.
+fn check_port(run: &str, expected: Option<u64>) {
+    let fixture = Fixture::new();
+    fixture.write("Dockerfile", format!("FROM x\nARG SRV\nRUN {run}\n")).write("a.sh", "true\n");
+    let plan = fixture.run(&["plan", "--format", "json"]).exits(0).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    assert_eq!(plan["port"].as_u64(), expected, "{run}");
+}
+
+/// What only the run knows is not written anew, so that the server must be where recipes look for it.
+#[test]
+fn an_address_that_only_the_run_knows_has_the_usual_port() {
+    check_port("wget -q $SRV/a.sh", Some(3000));
+    check_port("wget -q ${OTHER:-http://172.17.0.1:3000}/a.sh", Some(3000));
+    check_port("wget -q http://172.17.0.1:$SRV/a.sh", Some(3000));
+    check_port("wget -q $SRV/a.sh; wget -q http://172.17.0.1:8000/a.sh", Some(8000));
+    check_port("wget -i list.txt", Some(3000));
+    check_port("wget -q http://172.17.0.1/$(id).sh", None);
+    check_port("true", None);
+}
+
 #[test]
 #[ignore = "needs an engine"]
 fn the_gateway_needs_no_proxy_whatever_the_user_says() {

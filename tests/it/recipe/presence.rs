@@ -143,3 +143,55 @@ fn a_command_behind_its_options_is_told_where_it_belongs() {
     let hint = "the command comes first: `ascend-build -C . plan -f Dockerfile --target a`";
     assert!(told.stderr.contains(hint), "{}", told.stderr);
 }
+
+/// Whether only the run can tell what this line fetches; nothing is refused, and nothing else is fetched.
+fn check_unknown(run: &str, expected: bool) {
+    let told = recipe(&format!("FROM x\nRUN {run}\n"), &["a.run"]).run(&["check"]).exits(0).stderr;
+    assert_eq!(told.contains("fetch-unknown"), expected, "{run}: {told}");
+}
+
+#[test]
+fn an_index_under_any_name_is_no_file() {
+    for option in ["--extra-index", "--index", "--default-index", "--pypi-url"] {
+        check_unknown(&format!("pip install --no-cache-dir {option} URL/simple torch"), true);
+        check_unknown(&format!("uv pip install {option}=URL/simple torch"), true);
+    }
+}
+
+#[test]
+fn what_takes_an_address_apart_fetches_nothing() {
+    check_unknown("f=$(basename URL/b.run) && wget -q URL/a.run && sh a.run && rm a.run", false);
+    check_unknown("dirname URL/b.run | tee /folder", false);
+}
+
+#[test]
+fn what_xargs_fills_in_only_the_run_knows() {
+    check_unknown("echo a | xargs -I{} wget URL/Ascend-cann-{}_8.5.0.run", true);
+    check_unknown("echo a | xargs -0I % sh -c 'wget URL/%.run'", true);
+    check_unknown("echo a | xargs -n1 wget -q URL/a.run && sh a.run && rm a.run", false);
+}
+
+#[test]
+fn a_file_without_a_latin_letter_is_served_or_missing() {
+    for run in ["wget -q URL/安装 && sh 安装 && rm 安装", "[ -e /a ] || wget -q URL/安装"] {
+        let dockerfile = format!("FROM x\nRUN {run}\n");
+        let missing = recipe(&dockerfile, &[]).run(&["check"]).stderr;
+        assert!(missing.contains("`安装`"), "{missing}");
+        let plan =
+            recipe(&dockerfile, &["安装"]).run(&["plan", "--format", "json"]).exits(0).stdout;
+        assert!(plan.contains("\"file\": \"安装\""), "{plan}");
+    }
+}
+
+#[test]
+fn what_a_list_holds_only_the_run_knows() {
+    for options in ["-i list.txt", "-q --input-file=list.txt", "-B URL/ -i list.txt", "-i -"] {
+        check_unknown(&format!("wget {options}"), true);
+    }
+    check_unknown("wget -i https://elsewhere.example/list.txt", false);
+    let dockerfile = "FROM x\nRUN wget -i URL/list.txt\n";
+    let told = recipe(dockerfile, &[]).run(&["check"]).exits(4).stderr;
+    assert!(told.contains("`list.txt` is missing"), "{told}");
+    let told = recipe(dockerfile, &["list.txt"]).run(&["check"]).exits(0).stderr;
+    assert!(told.contains("fetch-unknown"), "{told}");
+}
