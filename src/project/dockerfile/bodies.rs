@@ -19,6 +19,13 @@ pub struct Body<'f> {
     pub args: &'f IndexMap<String, String>,
 }
 
+/// A body with what is set at each of its instructions.
+pub struct ReadBody<'f> {
+    pub(super) file: &'f Dockerfile,
+    pub(super) steps: Vec<Step<'f>>,
+    scope: Scope,
+}
+
 impl<'f> Body<'f> {
     /// What is set behind the last instruction. `before` is the same of the body that it is built
     /// from; without one, it is built from an image that is not known.
@@ -26,13 +33,13 @@ impl<'f> Body<'f> {
         self.walk(before, inputs, |_, _| ())
     }
 
-    /// Its steps.
-    pub(super) fn steps(&self, before: Option<&Scope>, inputs: &Inputs) -> Vec<Step<'f>> {
+    /// Reads it once, for itself and for those that are built from it; `before` is as for [`Self::scope`].
+    pub fn read(&self, before: Option<&ReadBody<'f>>, inputs: &Inputs) -> ReadBody<'f> {
         let mut steps = Vec::new();
-        self.walk(before, inputs, |instruction, scope| {
+        let scope = self.walk(before.map(|before| &before.scope), inputs, |instruction, scope| {
             steps.push(Step { instruction, scope: scope.clone(), trigger_of: None });
         });
-        steps
+        ReadBody { file: self.file, steps, scope }
     }
 
     fn walk(

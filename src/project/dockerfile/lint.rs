@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::addresses::Addresses;
-use super::bodies::{self, Body};
+use super::bodies::{self, ReadBody};
 use super::commands::Run;
 use super::fetches::fetches_in;
 use super::inputs::Inputs;
@@ -57,7 +57,8 @@ pub fn lint(
     let delivered = delivered(stages, chosen);
     for stage in chosen {
         let below = stages.below(*stage).into_iter();
-        let below: Vec<_> = below.map(|index| Below { file, steps: stages.steps(index) }).collect();
+        let below: Vec<_> = below.map(|index| stages.steps(index)).collect();
+        let below: Vec<_> = below.iter().map(|steps| Below { file, steps }).collect();
         let steps = stages.steps(*stage);
         let mut found = judge(file, &steps, &below, inputs, addresses, large);
         found.retain(|problem| delivered.contains(stage) || !is_of_layers(problem));
@@ -91,21 +92,17 @@ fn is_of_layers(problem: &Problem) -> bool {
 /// The warnings of the last one of `bodies`, each of which is built from the one before; `large` as
 /// for [`lint`].
 pub fn lint_body(
-    bodies: &[Body<'_>],
+    bodies: &[&ReadBody<'_>],
     inputs: &Inputs,
     addresses: &Addresses,
     large: &dyn Fn(&str) -> Vec<LargeFile>,
 ) -> Vec<Problem> {
-    let mut below = Vec::new();
-    let mut scope = None;
-    for body in bodies {
-        below.push(Below { file: body.file, steps: body.steps(scope.as_ref(), inputs) });
-        scope = Some(body.scope(scope.as_ref(), inputs));
-    }
-    let Some(Below { file, steps }) = below.pop() else { return Vec::new() };
-    let mut problems = syntax_directive(file);
-    problems.extend(bodies::variable_from(file));
-    problems.extend(judge(file, &steps, &below, inputs, addresses, large));
+    let Some((own, below)) = bodies.split_last() else { return Vec::new() };
+    let below = below.iter().map(|body| Below { file: body.file, steps: &body.steps });
+    let below: Vec<_> = below.collect();
+    let mut problems = syntax_directive(own.file);
+    problems.extend(bodies::variable_from(own.file));
+    problems.extend(judge(own.file, &own.steps, &below, inputs, addresses, large));
     in_order(problems)
 }
 

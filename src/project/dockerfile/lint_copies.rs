@@ -34,7 +34,7 @@ pub struct LargeFile {
 /// The instructions of a stage below the one that is judged, and the file that they stand in.
 pub(super) struct Below<'a, 'f> {
     pub(super) file: &'a Dockerfile,
-    pub(super) steps: Vec<Step<'f>>,
+    pub(super) steps: &'a [Step<'f>],
 }
 
 /// The warnings `copy-then-remove` of a stage.

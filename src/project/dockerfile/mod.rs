@@ -71,7 +71,7 @@ use std::sync::Arc;
 
 pub use addresses::{Addresses, Around, USUAL_PORT};
 pub use assignments::Assignment;
-pub use bodies::Body;
+pub use bodies::{Body, ReadBody};
 pub use conversion::{
     Edits, arguments_of_files, edited, installs_its_downloader, run_with_packages,
 };
